@@ -1,0 +1,54 @@
+# What a developer needs, on a machine that has only Python 3.11 or later.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
+
+.PHONY: help run test check lint types drift tests generate lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(STAMP) ## place the example orders of both APIs against a sandbox, and show what came of them
+	@$(BIN)/python examples/place_orders.py examples/orders.csv
+
+test: check tests ## everything that CI runs: lint, types, the generated code, and the tests
+
+check: lint types drift ## all but the tests
+
+lint: $(STAMP) ## style, and the directions of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP) ## mypy --strict and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+drift: $(STAMP) ## is the generated code what the contract gives?
+	$(BIN)/python -m codegen --check
+
+tests: $(STAMP) ## the tests, with branch coverage of the code written by hand
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+generate: $(STAMP) ## models and operations from openapi/*.yaml
+	$(BIN)/python -m codegen
+
+lock: $(STAMP) ## pin all that development needs, with hashes
+	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --no-emit-package wren-async --upgrade -q -o requirements/dev.txt
+
+clean: ## take away what the other targets made
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+
+$(STAMP):
+	rm -rf $(VENV)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
