@@ -1,0 +1,158 @@
+"""A connection pool for httpx whose cost does not grow and whose slots do not leak.
+
+httpcore's own pool scans all connections for every request and loses a slot when a request is cancelled at a bad
+moment. Here each connection is a transport of its own, and the idle ones lie on a stack: the last used is the next
+used, and one whose exchange did not end well is closed and forgotten.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+import attrs
+import httpx
+
+Origin: TypeAlias = tuple[str, str, int | None]
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@functools.cache
+def shared_tls() -> ssl.SSLContext:
+    """One TLS context for all connections, because making one takes 20 ms."""
+    return httpx.create_ssl_context()
+
+
+def environment_proxy(origin: Origin) -> str | None:
+    """The proxy that the environment (`HTTPS_PROXY`, `NO_PROXY`, …) names for an origin."""
+    scheme, host, _ = origin
+    if urllib.request.proxy_bypass(host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(scheme) or proxies.get("all")
+
+
+@attrs.define(eq=False)
+class Lane:
+    """One connection, or the promise of one: httpx opens it with the first request."""
+
+    origin: Origin
+    transport: httpx.AsyncHTTPTransport
+    idle_since: float = 0.0
+
+
+class LifoTransport(httpx.AsyncBaseTransport):
+    """A last-in-first-out stack of transports of one connection each.
+
+    It opens as many connections as there are exchanges at a time, so the number of those wants a limit of its own.
+    Times are in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        idle_for_reads: float = 30.0,
+        idle_for_writes: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tls = tls
+        self._idle_for_reads = idle_for_reads
+        # A server may close an idle connection just when a request goes out on it. A read is then sent again; a write
+        # would be an order of unknown fate, so writes take only connections that were in use a moment ago.
+        self._idle_for_writes = idle_for_writes
+        self._clock = clock
+        self._idle: defaultdict[Origin, list[Lane]] = defaultdict(list)
+        self._closed = False
+
+    @property
+    def idle(self) -> int:
+        """How many connections lie ready."""
+        return sum(len(lanes) for lanes in self._idle.values())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` on the connection that was used last, or on a new one."""
+        lane = self._take(request)
+        try:
+            response = await lane.transport.handle_async_request(request)
+        except BaseException:
+            await lane.transport.aclose()
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - narrows the type
+        response.stream = _LaneStream(response.stream, lane, self._give_back)
+        return response
+
+    def _take(self, request: httpx.Request) -> Lane:
+        origin = (request.url.scheme, request.url.host, request.url.port)
+        lanes = self._idle[origin]
+        limit = self._idle_for_reads if request.method in _READS else self._idle_for_writes
+        if lanes and self._clock() - lanes[-1].idle_since <= limit:
+            return lanes.pop()
+        return Lane(origin, self._open(origin))
+
+    def _open(self, origin: Origin) -> httpx.AsyncHTTPTransport:
+        secure = origin[0] == "https"
+        return httpx.AsyncHTTPTransport(
+            # Plain http needs no certificates, and loading them is the larger part of a first call.
+            verify=(self._tls or shared_tls()) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            proxy=environment_proxy(origin),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._idle_for_reads),
+        )
+
+    async def _give_back(self, lane: Lane, whole: bool) -> None:
+        if not whole or self._closed:
+            await lane.transport.aclose()
+            return
+        now = lane.idle_since = self._clock()
+        lanes = self._idle[lane.origin]
+        lanes.append(lane)
+        while now - lanes[0].idle_since > self._idle_for_reads:
+            await lanes.pop(0).transport.aclose()
+
+    async def aclose(self) -> None:
+        """Close the idle connections; those in use close when their exchange ends."""
+        self._closed = True
+        lanes = [lane for stack in self._idle.values() for lane in stack]
+        self._idle.clear()
+        for lane in lanes:
+            await lane.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        await self.aclose()
+
+
+class _LaneStream(httpx.AsyncByteStream):
+    """An answer's body that gives its connection back when it was read to the end."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, lane: Lane, give_back: Callable[[Lane, bool], object]) -> None:
+        self._stream = stream
+        self._lane: Lane | None = lane
+        self._give_back = give_back
+        self._whole = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+        self._whole = True
+
+    async def aclose(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is None:
+            return
+        await self._stream.aclose()
+        await self._give_back(lane, self._whole)  # type: ignore[misc]
