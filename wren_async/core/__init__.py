@@ -1,0 +1,1 @@
+"""What every operation of both APIs goes through: values that describe calls, and the one place that sends them."""

@@ -1,0 +1,170 @@
+"""Checks of the arguments that generated builders take: a clear error before anything is sent.
+
+Each function returns the value as the request model holds it and lets `UNSET` through. `None` passes only where the
+API takes a JSON `null`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar, overload
+
+from wren_async.core.values import UNSET, Unset
+from wren_async.errors import InvalidArgument
+
+V = TypeVar("V")
+E = TypeVar("E", bound=enum.StrEnum)
+
+
+def _absent(name: str, value: object, nullable: bool) -> bool:
+    if value is None and not nullable:
+        raise InvalidArgument(name, "None is not allowed; leave the argument out")
+    return value is None or value is UNSET
+
+
+def _bounded(name: str, value: int | Decimal, *, above: int | None, minimum: int | None, maximum: int | None) -> None:
+    if above is not None and not value > above:
+        raise InvalidArgument(name, f"must be more than {above}, not {value}")
+    if minimum is not None and value < minimum:
+        raise InvalidArgument(name, f"must be {minimum} or more, not {value}")
+    if maximum is not None and value > maximum:
+        raise InvalidArgument(name, f"must be {maximum} or less, not {value}")
+
+
+@overload
+def decimal(name: str, value: Decimal | int, *, above: int | None = ..., minimum: int | None = ...) -> Decimal: ...
+@overload
+def decimal(
+    name: str, value: Decimal | int | Unset, *, above: int | None = ..., minimum: int | None = ...
+) -> Decimal | Unset: ...
+@overload
+def decimal(
+    name: str,
+    value: Decimal | int | Unset | None,
+    *,
+    above: int | None = ...,
+    minimum: int | None = ...,
+    nullable: bool = ...,
+) -> Decimal | Unset | None: ...
+def decimal(
+    name: str,
+    value: Decimal | int | Unset | None,
+    *,
+    above: int | None = None,
+    minimum: int | None = None,
+    nullable: bool = False,
+) -> Decimal | Unset | None:
+    """An exact, finite number. A float is refused: it rarely is the number that was meant."""
+    if _absent(name, value, nullable):
+        return value  # type: ignore[return-value]
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise InvalidArgument(name, f"takes a Decimal or an int, not {_type(value)}; write {_exact(value)}")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise InvalidArgument(name, f"must be a finite number, not {number}")
+    _bounded(name, number, above=above, minimum=minimum, maximum=None)
+    return number
+
+
+def integer(
+    name: str,
+    value: V,
+    *,
+    above: int | None = None,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    nullable: bool = False,
+) -> V:
+    """A whole number, such as USD cents."""
+    if _absent(name, value, nullable):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidArgument(name, f"takes an int, not {_type(value)}")
+    _bounded(name, value, above=above, minimum=minimum, maximum=maximum)
+    return value
+
+
+def text(
+    name: str, value: V, *, min_length: int | None = None, max_length: int | None = None, nullable: bool = False
+) -> V:
+    """Text within its documented length, counted in characters."""
+    if _absent(name, value, nullable):
+        return value
+    if not isinstance(value, str):
+        raise InvalidArgument(name, f"takes a str, not {_type(value)}")
+    if min_length is not None and len(value) < min_length:
+        raise InvalidArgument(name, f"must have {min_length} characters or more, not {len(value)}")
+    if max_length is not None and len(value) > max_length:
+        raise InvalidArgument(name, f"must have {max_length} characters or fewer, not {len(value)}")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidArgument(name, "holds half of a surrogate pair, which cannot be sent; mend the text's encoding")
+    return value
+
+
+def boolean(name: str, value: V, *, nullable: bool = False) -> V:
+    """True or false, and nothing that merely behaves like it."""
+    if not _absent(name, value, nullable) and not isinstance(value, bool):
+        raise InvalidArgument(name, f"takes True or False, not {_type(value)}")
+    return value
+
+
+def flag(name: str, value: bool | Unset) -> str | Unset:
+    """A query parameter whose presence counts: sent when true, left out otherwise."""
+    boolean(name, value)
+    return "true" if value is True else UNSET
+
+
+@overload
+def choice(name: str, value: E | str, enum_type: type[E]) -> E: ...
+@overload
+def choice(name: str, value: E | str | Unset, enum_type: type[E]) -> E | Unset: ...
+@overload
+def choice(name: str, value: E | str | Unset | None, enum_type: type[E], *, nullable: bool) -> E | Unset | None: ...
+def choice(name: str, value: E | str | Unset | None, enum_type: type[E], *, nullable: bool = False) -> E | Unset | None:
+    """One of the values that the contract lists: enums are closed on writing."""
+    if _absent(name, value, nullable):
+        return value  # type: ignore[return-value]
+    known = [str(member) for member in enum_type]
+    if not isinstance(value, str) or value not in known:
+        near = difflib.get_close_matches(str(value), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InvalidArgument(name, f"takes one of {', '.join(known)}, not {value!r}{hint}")
+    return enum_type(value)
+
+
+def moment(name: str, value: V, *, nullable: bool = False) -> V:
+    """A time that knows its offset from UTC."""
+    if _absent(name, value, nullable):
+        return value
+    if not isinstance(value, datetime):
+        raise InvalidArgument(name, f"takes a datetime, not {_type(value)}")
+    if value.utcoffset() is None:
+        raise InvalidArgument(name, "must be aware; give it a time zone, such as tzinfo=datetime.UTC")
+    return value
+
+
+def instance(name: str, value: V, model: type, *, nullable: bool = False) -> V:
+    """A request model within another."""
+    if not _absent(name, value, nullable) and not isinstance(value, model):
+        raise InvalidArgument(name, f"takes {model.__name__}, not {_type(value)}")
+    return value
+
+
+def identifier(name: str, value: str) -> str:
+    """An opaque id that becomes one segment of a path."""
+    if not isinstance(value, str):
+        raise InvalidArgument(name, f"takes a str, not {_type(value)}")
+    if not value or value in (".", "..") or value != value.strip():
+        raise InvalidArgument(name, f"{value!r} is no id; give the id as the API answered it")
+    return text(name, value)
+
+
+def _type(value: object) -> str:
+    return "a float" if isinstance(value, float) else type(value).__name__
+
+
+def _exact(value: object) -> str:
+    return f'Decimal("{value}")' if isinstance(value, float | str) else "Decimal(...)"

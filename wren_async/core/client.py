@@ -1,0 +1,142 @@
+"""What both clients are: an immutable set of options over a shared session."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Self, TypedDict, TypeVar, Unpack
+
+import attrs
+import httpx
+
+from wren_async.core.operation import Call
+from wren_async.core.policy import RetryBudget, RetryPolicy
+from wren_async.core.reply import Reply
+from wren_async.core.request import Identity
+from wren_async.core.send import Limits, send
+from wren_async.core.session import Outcome, Session, Timing
+from wren_async.errors import InvalidConfiguration
+from wren_async.http.backend import Backend
+from wren_async.http.over_httpx import HttpxBackend
+
+T = TypeVar("T")
+
+__version__: Final = "0.1.0"
+TIMEOUT: Final = 30.0
+DEADLINE: Final = 100.0
+MAX_IN_FLIGHT: Final = 100
+CLOSING_TIME: Final = 10.0
+
+USER_AGENT: Final = f"wren-async/{__version__} python/{platform.python_version()}"
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options that a client is made with and that `with_options` changes for a copy. Times are in seconds."""
+
+    timeout: float | None
+    deadline: float | None
+    retries: RetryPolicy | int
+    headers: Mapping[str, str]
+
+
+class BaseClient:
+    """A client of one API. Immutable; its copies share its connections, its gate and its retry budget."""
+
+    __slots__ = ("_identity", "_limits", "_owner", "_session")
+
+    _identity: Identity
+    _limits: Limits
+    _session: Session
+    _owner: bool
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a client is immutable; with_options({name}=...) makes a copy")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"
+
+    @property
+    def base_url(self) -> str:
+        """Where the calls go."""
+        return self._identity.base_url
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """Writes whose callers were cancelled, by their reference, or else their idempotency key.
+
+        A cancelled order that is already on the wire is not torn: it ends, and its outcome is here.
+        """
+        return self._session.outcomes
+
+    async def send(self, call: Call[T]) -> T:
+        """Send any call, also of an operation that this library does not know, and return its decoded value."""
+        return (await send(call, self._identity, self._limits, self._session)).value
+
+    async def send_raw(self, call: Call[T]) -> Reply[T]:
+        """Send any call and return its value with status, headers, bytes, attempts, and whether it was a replay."""
+        return await send(call, self._identity, self._limits, self._session)
+
+    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
+        """A copy with other options. It shares the connections, and closing it leaves them open."""
+        headers = {**self._identity.headers, **options.get("headers", {})}
+        retries = options.get("retries", self._limits.retries)
+        limits = Limits(
+            timeout=_seconds("timeout", options.get("timeout", self._limits.timeout)),
+            deadline=_seconds("deadline", options.get("deadline", self._limits.deadline)),
+            retries=attrs.evolve(self._limits.retries, retries=retries) if isinstance(retries, int) else retries,
+        )
+        return self._copy(attrs.evolve(self._identity, headers=MappingProxyType(headers)), limits)
+
+    async def aclose(self, patience: float = CLOSING_TIME) -> None:
+        """Close the connections. Waits up to `patience` seconds for orders on the wire; what is still undecided then
+        is logged and stays in `outcomes`. On a copy it does nothing."""
+        if self._owner:
+            await self._session.aclose(patience)
+
+    async def __aenter__(self) -> Self:
+        self._session.check()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _send_elsewhere(self, call: Call[T], url: str) -> Reply[T]:
+        """Send a call to another address: nothing that belongs to the API goes with it."""
+        stranger = attrs.evolve(self._identity, base_url=url, headers={}, subaccount_id=None)
+        return await send(call, stranger, self._limits, self._session)
+
+    def _copy(self, identity: Identity, limits: Limits) -> Self:
+        made = object.__new__(type(self))
+        made._fill(identity, limits, self._session, owner=False)
+        return made
+
+    def _begin(self, identity: Identity, session: Session, options: ClientOptions) -> None:
+        base = Limits(timeout=TIMEOUT, deadline=DEADLINE, retries=RetryPolicy())
+        self._fill(identity, base, session, owner=True)
+        made = self.with_options(**options)
+        self._fill(made._identity, made._limits, session, owner=True)
+
+    def _fill(self, identity: Identity, limits: Limits, session: Session, *, owner: bool) -> None:
+        for name, value in (("_identity", identity), ("_limits", limits), ("_session", session), ("_owner", owner)):
+            object.__setattr__(self, name, value)
+
+
+def new_session(http_client: httpx.AsyncClient | None, max_in_flight: int, timing: Timing | None) -> Session:
+    """The shared part of a new client."""
+    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
+        raise InvalidConfiguration(f"max_in_flight takes an int of 1 or more, not {max_in_flight!r}")
+    if http_client is not None and not isinstance(http_client, httpx.AsyncClient):
+        raise InvalidConfiguration(f"http_client takes an httpx.AsyncClient, not {type(http_client).__name__}")
+    backend: Backend = HttpxBackend(http_client)
+    return Session(backend, max_in_flight=max_in_flight, timing=timing or Timing(), budget=RetryBudget())
+
+
+def _seconds(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InvalidConfiguration(f"{name} takes seconds, more than 0, or None; not {value!r}")
+    return float(value)

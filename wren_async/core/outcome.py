@@ -1,0 +1,150 @@
+"""What an attempt met, and what follows from it: the money-safety table as pure functions.
+
+The outcome is judged over the whole call. Once an attempt of a write may have been carried out, only a success clears
+it: no later refusal proves that the first attempt did nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from wren_async.core.operation import Effect
+from wren_async.errors import IdempotencyConcurrentRequests, api_error_class
+from wren_async.http.backend import Answer
+
+T = TypeVar("T")
+
+_REQUEST_TIMEOUT: Final = 408
+_CONFLICT: Final = 409
+_NOT_FOUND: Final = 404
+_TOO_MANY: Final = 429
+
+
+@attrs.frozen(kw_only=True)
+class Met(Generic[T]):
+    """What one attempt met: no whole answer, or an answer with its value or the reasons why it was not understood."""
+
+    reason: str = ""
+    """Why no whole answer came."""
+    unsent: bool = False
+    """Proof that nothing was sent."""
+    timed_out: bool = False
+    answer: Answer | None = None
+    value: T | None = None
+    problems: tuple[str, ...] = ()
+    """Why a success was not understood."""
+    parsed: object = None
+    """The answer's body, decoded where it was JSON."""
+    retry_after: float | None = None
+    """Seconds the server asked for."""
+    error: BaseException | None = attrs.field(default=None, repr=False, eq=False)
+
+    @property
+    def status(self) -> int | None:
+        """Status of the answer, if there was one."""
+        return self.answer.status if self.answer else None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server answered with a success, understood or not."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def concurrent_key(self) -> bool:
+        """Whether another request with the same idempotency key is still being worked on."""
+        return self.status == _CONFLICT and (
+            api_error_class(_CONFLICT, self.problem_type) is IdempotencyConcurrentRequests
+        )
+
+    @property
+    def problem_type(self) -> str | None:
+        """The `type` of a problem details answer."""
+        kind = self.parsed.get("type") if isinstance(self.parsed, dict) else None
+        return kind if isinstance(kind, str) else None
+
+
+@attrs.define
+class History:
+    """What is known of a call over all its attempts so far."""
+
+    attempts: int = 0
+    may_have_acted: bool = False
+    first_sent: datetime | None = None
+    """When the first attempt that was not proven unsent was begun."""
+    last_sent: datetime | None = None
+    """When the last such attempt ended."""
+
+    def note_sent(self, begun: datetime, ended: datetime) -> None:
+        """Note an attempt that may have reached the server."""
+        self.first_sent = self.first_sent or begun
+        self.last_sent = ended
+
+
+class Next(enum.Enum):
+    """What follows after an attempt."""
+
+    DONE = enum.auto()
+    AGAIN = enum.auto()
+    STOP = enum.auto()
+
+
+@attrs.frozen
+class Judgement:
+    """What follows, and whether the attempt may have been carried out."""
+
+    next: Next
+    may_have_acted: bool = False
+
+
+def judge(
+    effect: Effect,
+    met: Met[Any],
+    *,
+    can_repeat: bool = True,
+    resend_rate_limited: bool = False,
+    gone_is_done: bool = False,
+) -> Judgement:
+    """Judge one attempt.
+
+    `can_repeat` is false for a body that can be sent only once; `gone_is_done` holds for a deletion that was tried
+    before, when a 404 says that it happened.
+    """
+    if met.answer is None and met.unsent:
+        return Judgement(Next.AGAIN)
+    if met.succeeded:
+        return _judge_success(effect, met, can_repeat)
+    if met.status == _NOT_FOUND and gone_is_done:
+        return Judgement(Next.DONE)
+    if met.status == _TOO_MANY:
+        again = can_repeat and (effect is not Effect.ONCE or resend_rate_limited)
+        return Judgement(Next.AGAIN if again else Next.STOP)
+    if _is_refusal(met) and not (effect is Effect.KEYED and met.concurrent_key):
+        return Judgement(Next.STOP)
+    # From here on the server has, or may have, worked on the request and did not say with what result.
+    again = can_repeat and effect is not Effect.ONCE
+    return Judgement(Next.AGAIN if again else Next.STOP, may_have_acted=effect.writes)
+
+
+def _judge_success(effect: Effect, met: Met[Any], can_repeat: bool) -> Judgement:
+    if not met.problems:
+        return Judgement(Next.DONE)
+    if effect is Effect.KEYED:
+        # The server keeps the answer under the key, so a repeat is a replay.
+        return Judgement(Next.AGAIN if can_repeat else Next.STOP, may_have_acted=True)
+    return Judgement(Next.STOP, may_have_acted=effect is Effect.ONCE)
+
+
+def _is_refusal(met: Met[Any]) -> bool:
+    return met.status is not None and 400 <= met.status < 500 and met.status != _REQUEST_TIMEOUT
+
+
+def is_undecided(effect: Effect, met: Met[Any], may_have_acted: bool) -> bool:
+    """Whether a call that ends with `met` may have been carried out without anyone being told.
+
+    A success that cannot be read settles a repeatable write: whatever the earlier attempts did, this one did it again.
+    """
+    return may_have_acted and not (effect is Effect.REPEATABLE and met.succeeded)

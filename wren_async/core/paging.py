@@ -1,0 +1,257 @@
+"""Walking a list page by page: by cursor, or by limit and offset.
+
+What to ask for next, and when to stop, is decided by pure functions of the pages seen. A walk that cannot be made
+truthfully, because pages repeat or contradict each other, is an error and never a short list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterator, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+
+from wren_async.core.operation import Call
+from wren_async.core.values import UNSET
+from wren_async.errors import InvalidArgument, PagingError
+
+ItemT = TypeVar("ItemT")
+AnswerT = TypeVar("AnswerT")
+T = TypeVar("T")
+
+
+class Sender(Protocol):
+    """Whatever sends calls: a client."""
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a call and return its value."""
+        ...
+
+
+# --- by cursor ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[ItemT]):
+    """One page of a list, as it was answered: newest first."""
+
+    items: tuple[ItemT, ...]
+    cursor: str | None
+    """Where the next page starts; hand it to `starting_after` (or `ending_before`, when walking that way) to go on from
+    here later. `None` when the page is empty, which is the end."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[ItemT]:
+        return iter(self.items)
+
+
+@attrs.frozen(kw_only=True)
+class CursorNames:
+    """The query parameters of a list with cursors."""
+
+    limit: str = "limit"
+    after: str = "starting_after"
+    before: str = "ending_before"
+
+
+class CursorWalk:
+    """Checks that a walk by cursor moves: no cursor and no item comes twice."""
+
+    def __init__(self, *, backwards: bool) -> None:
+        self._backwards = backwards
+        self._seen: set[Hashable] = set()
+
+    def step(self, ids: Sequence[str]) -> str | None:
+        """The next cursor after a page with these ids, or `None` at the end. Raises `PagingError`."""
+        fresh = set(ids)
+        if len(fresh) != len(ids) or not self._seen.isdisjoint(fresh):
+            again = next(id for index, id in enumerate(ids) if id in self._seen or id in ids[:index])
+            raise PagingError(f"the list does not move: item {again!r} came twice; nothing was skipped before it")
+        self._seen |= fresh
+        if not ids:
+            return None
+        return ids[0] if self._backwards else ids[-1]
+
+
+class CursorPager(Generic[ItemT]):
+    """A list that is read with cursors.
+
+    `await` it for the first page, iterate over it for all items, or over `pages()` for pages. Each use starts a walk of
+    its own. The end is an empty page: a short one may only mean that the server gives fewer than it was asked for.
+
+    Forwards (`starting_after`) goes from new to old. Backwards (`ending_before`) goes from the cursor to the newest:
+    items come oldest first, so that the walk has one direction, while the items of a page stay as they were answered.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        call: Call[AnswerT],
+        *,
+        items: Callable[[AnswerT], Sequence[ItemT]],
+        identify: Callable[[ItemT], str],
+        names: CursorNames | None = None,
+    ) -> None:
+        self._sender = sender
+        self._call: Call[Any] = call
+        self._items: Callable[[Any], Sequence[ItemT]] = items
+        self._identify = identify
+        self._names = names or CursorNames()
+        given = {name for name in (self._names.after, self._names.before) if call.query.get(name) not in (None, UNSET)}
+        if len(given) == 2:
+            raise InvalidArgument(self._names.before, f"excludes {self._names.after}; give one of them")
+        self._backwards = self._names.before in given
+
+    def __await__(self) -> Generator[Any, None, Page[ItemT]]:
+        return self._first().__await__()
+
+    async def _first(self) -> Page[ItemT]:
+        return await self._page(self._call, CursorWalk(backwards=self._backwards))
+
+    async def __aiter__(self) -> AsyncIterator[ItemT]:
+        async for page in self.pages():
+            for item in reversed(page.items) if self._backwards else page.items:
+                yield item
+
+    async def pages(self) -> AsyncIterator[Page[ItemT]]:
+        """The pages that hold something, in the order of the walk."""
+        walk = CursorWalk(backwards=self._backwards)
+        page = await self._page(self._call, walk)
+        while page.cursor is not None:
+            yield page
+            page = await self._page(self._at(page.cursor), walk)
+
+    async def _page(self, call: Call[Any], walk: CursorWalk) -> Page[ItemT]:
+        items = tuple(self._items(await self._sender.send(call)))
+        return Page(items=items, cursor=walk.step([self._identify(item) for item in items]))
+
+    def _at(self, cursor: str) -> Call[Any]:
+        name = self._names.before if self._backwards else self._names.after
+        return attrs.evolve(self._call, query={**self._call.query, name: cursor})
+
+
+# --- by limit and offset --------------------------------------------------------------------------------------------
+
+
+@attrs.frozen(kw_only=True)
+class OffsetPage(Generic[ItemT]):
+    """One page of a list with a total, newest first."""
+
+    items: tuple[ItemT, ...]
+    """The items of this page that were not seen before."""
+    total: int
+    """Items of the whole list when this page was made."""
+    offset: int
+    """Where the page starts, counted from the newest."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[ItemT]:
+        return iter(self.items)
+
+
+@attrs.define
+class OffsetWalk(Generic[ItemT]):
+    """Keeps a walk by offset free of gaps and repeats while the list grows at its front.
+
+    An item's place counted from the *old* end stays the same when new ones arrive. The walk remembers how many are left
+    from there, and takes of each page only those. Where items have ids, these decide, and the places prove that the
+    server really turned the page.
+    """
+
+    identify: Callable[[ItemT], Hashable | None]
+    left: int | None = None
+    """Items not yet taken, counted from the old end; `None` before the first page."""
+    _total: int = 0
+    _vanished: int = 0
+    _seen: set[Hashable] = attrs.field(factory=set[Hashable])
+
+    def next_offset(self, first: int) -> int:
+        """Where the next page starts."""
+        return first if self.left is None else max(0, self._total - self.left)
+
+    def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
+        """The new items of a page that starts at `offset`. Raises `PagingError` where the walk would lose some."""
+        ids = [self.identify(item) for item in items]
+        if self.left is not None and total < self._total:
+            return self._go_back(ids, total)
+        left = max(0, total - offset) if self.left is None else self.left
+        self._total = total
+        if left and not items:
+            raise PagingError(f"the list ended at {offset} of {total}: {left} entries did not come")
+        if total - offset < left:
+            raise PagingError(f"the page starts at {offset}, past entries that were not read yet")
+        kept = self._new(items, ids, repeats=max(0, total - offset - left))
+        self.left = min(left, max(0, total - offset - len(items)))
+        return kept
+
+    def _go_back(self, ids: Sequence[Hashable | None], total: int) -> tuple[ItemT, ...]:
+        """Entries vanished, nobody knows where: read again from where none can be missed, telling repeats by id."""
+        if None in ids:
+            raise PagingError("entries vanished from the list during the walk, and they have no ids to go by")
+        self._vanished += self._total - total
+        self.left = min(self.left or 0, total)
+        self._total = total
+        return ()
+
+    def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
+        if None in ids:
+            return tuple(items[repeats:])
+        kept = tuple(item for item, id in zip(items, ids, strict=True) if id not in self._seen)
+        if len(items) - len(kept) > repeats + self._vanished:
+            raise PagingError("the list does not move: the server answered a page that was read before")
+        self._seen.update(ids)
+        return kept
+
+
+class OffsetPager(Generic[ItemT]):
+    """A list that is read with limit and offset and tells its total.
+
+    `await` it for the first page, iterate over it for all items, or over `pages()` for pages. Each use starts a walk of
+    its own. Items that arrive meanwhile do not disturb it: they are newer than its start.
+    """
+
+    def __init__(
+        self,
+        sender: Sender,
+        call: Call[AnswerT],
+        *,
+        items: Callable[[AnswerT], Sequence[ItemT]],
+        total: Callable[[AnswerT], int],
+        identify: Callable[[ItemT], Hashable | None],
+        offset: str = "offset",
+    ) -> None:
+        self._sender = sender
+        self._call: Call[Any] = call
+        self._items: Callable[[Any], Sequence[ItemT]] = items
+        self._total: Callable[[Any], int] = total
+        self._identify = identify
+        self._offset = offset
+
+    def __await__(self) -> Generator[Any, None, OffsetPage[ItemT]]:
+        return self._page(OffsetWalk(self._identify)).__await__()
+
+    async def __aiter__(self) -> AsyncIterator[ItemT]:
+        async for page in self.pages():
+            for item in page.items:
+                yield item
+
+    async def pages(self) -> AsyncIterator[OffsetPage[ItemT]]:
+        """The pages that hold something new."""
+        walk = OffsetWalk(self._identify)
+        while walk.left is None or walk.left > 0:
+            page = await self._page(walk)
+            if page.items:
+                yield page
+
+    async def _page(self, walk: OffsetWalk[ItemT]) -> OffsetPage[ItemT]:
+        first = self._call.query.get(self._offset)
+        offset = walk.next_offset(first if isinstance(first, int) else 0)
+        answer = await self._sender.send(
+            attrs.evolve(self._call, query={**self._call.query, self._offset: offset}),
+        )
+        total = self._total(answer)
+        return OffsetPage(items=walk.take(self._items(answer), offset=offset, total=total), total=total, offset=offset)

@@ -1,0 +1,98 @@
+"""When to try again and how long to wait: pure decisions, without a clock of their own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+
+def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{attribute.name} must be a finite number, zero or more, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How often a call is tried again, and how the waits between grow. Times are in seconds.
+
+    Which failures may be tried again is no matter of policy: that follows from what the operation does.
+    """
+
+    retries: int = attrs.field(default=3, validator=_not_negative)
+    """Attempts after the first."""
+    first_wait: float = attrs.field(default=0.5, validator=_not_negative)
+    longest_wait: float = attrs.field(default=8.0, validator=_not_negative)
+    longest_retry_after: float = attrs.field(default=120.0, validator=_not_negative)
+    """A server that asks for a longer pause than this gets none: the call fails and tells the figure."""
+    resend_rate_limited: bool = False
+    """Send even a `once` write again after a 429. Only for servers known to refuse before they act."""
+
+    def wait(self, retry: int, told: float | None = None, draw: Callable[[], float] = random.random) -> float:
+        """Seconds to wait before the `retry`th repeat (from 1), never less than the server has `told`.
+
+        Half of the wait is fixed and half is drawn, so that callers who failed together do not return together.
+        """
+        grown: float = min(self.longest_wait, self.first_wait * 2.0 ** min(retry - 1, 62))
+        return max(grown / 2 + grown / 2 * draw(), told or 0.0)
+
+
+def retry_after(value: str | None, date: str | None, now: datetime) -> float | None:
+    """Seconds that a `Retry-After` header asks for, or `None` where it asks for nothing that can be understood.
+
+    The header holds seconds or an HTTP date. A date counts from the answer's own `Date`, because the two clocks may
+    differ; `now` serves where there is none.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if value.replace(".", "", 1).isascii() and value.replace(".", "", 1).isdigit():
+        seconds = float(value)
+        return seconds if seconds < float("inf") else None
+    until = http_date(value)
+    if until is None:
+        return None
+    return max(0.0, (until - (http_date(date) or now)).total_seconds())
+
+
+def http_date(value: str | None) -> datetime | None:
+    """The moment that a header such as `Date` tells, or `None` where it tells none."""
+    if value is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@attrs.define
+class RetryBudget:
+    """Tokens that all tasks of a client spend on repeats, so that a failing server is not flooded with them.
+
+    A repeat takes `cost`; a call that succeeds at once returns `refund`. With the budget empty, calls fail at their
+    first failure.
+    """
+
+    capacity: float = 500.0
+    cost: float = 5.0
+    refund: float = 1.0
+    tokens: float = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.tokens = self.capacity
+
+    def spend(self) -> bool:
+        """Take the cost of one repeat, if it is there."""
+        if self.tokens < self.cost:
+            return False
+        self.tokens -= self.cost
+        return True
+
+    def earn(self) -> None:
+        """Note a success."""
+        self.tokens = min(self.capacity, self.tokens + self.refund)

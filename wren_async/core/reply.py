@@ -1,0 +1,50 @@
+"""A reply: the typed value of a call beside everything else that its answer said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+import attrs
+
+from wren_async.core.operation import Call
+from wren_async.core.values import UNSET
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@attrs.frozen(kw_only=True)
+class Reply(Generic[T_co]):
+    """What came back to a call."""
+
+    value: T_co
+    """The decoded body."""
+    url: str
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """Names in lower case."""
+    body: bytes = attrs.field(repr=False)
+    """The body as it came."""
+    attempts: int
+    """Attempts made, the first included."""
+    replayed: bool
+    """Whether the server repeated the answer to an earlier request with the same idempotency key."""
+    call: Call[T_co]
+    """The call as it was sent, with its idempotency key and reference."""
+
+    @property
+    def altered(self) -> dict[str, tuple[object, object]]:
+        """Attributes that were asked for and answered otherwise: name to (asked, answered).
+
+        An order for 100.5 kg that is answered with 100 kg shows here.
+        """
+        asked, answered = self.call.body, self.value
+        kind = type(asked)
+        if not attrs.has(kind):
+            return {}
+        pairs = {
+            field.name: (getattr(asked, field.name), getattr(answered, field.name, None))
+            for field in attrs.fields(kind)
+            if "extra" not in field.metadata
+        }
+        return {name: (a, b) for name, (a, b) in pairs.items() if a is not UNSET and b is not None and a != b}

@@ -1,0 +1,60 @@
+"""Resources: the groups in which a client offers its operations, one line an operation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+import attrs
+
+from wren_async.core.client import BaseClient
+from wren_async.core.operation import Call
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@attrs.frozen(eq=False, repr=False)
+class Resource:
+    """A group of operations, bound to a client."""
+
+    _client: BaseClient
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._client!r}>"
+
+
+class bound(Generic[P, T]):
+    """Binds a generated builder to a client: calling it builds the call and sends it.
+
+    The builder's whole signature and its docstring stay visible, so a changed contract shows up as a type error.
+    """
+
+    def __init__(self, build: Callable[P, Call[T]]) -> None:
+        self.build = build
+        self.__doc__ = build.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self._owner = owner.__qualname__
+
+    @overload
+    def __get__(self, resource: None, owner: type) -> Callable[P, Call[T]]: ...
+    @overload
+    def __get__(self, resource: Resource, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, resource: Resource | None, owner: type) -> Callable[P, Call[T] | Coroutine[Any, Any, T]]:
+        if resource is None:
+            return self.build
+        client, build = resource._client, self.build
+
+        def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+            call = build(*args, **kwargs)
+            if call.operation.deprecated:
+                warnings.warn(call.operation.deprecated, DeprecationWarning, stacklevel=2)
+            return client.send(call)
+
+        method.__wrapped__ = build  # type: ignore[attr-defined]
+        method.__name__, method.__qualname__ = self._name, f"{self._owner}.{self._name}"
+        method.__doc__, method.__module__ = build.__doc__, build.__module__
+        return method

@@ -1,0 +1,55 @@
+"""The few value types that generated models are made of."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, Self, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+JSON: TypeAlias = object
+"""A decoded JSON value of any shape. Numbers with a fraction are `Decimal`, so nothing is rounded."""
+
+
+class Unset(enum.Enum):
+    """The type of `UNSET`. An enum, because type checkers narrow `is not UNSET` for enums."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNSET: Final = Unset.UNSET
+"""An attribute that was not given and is not sent. `None` is different: it is sent as JSON `null`."""
+
+
+def given(value: T | Unset | None) -> T | None:
+    """`value`, or `None` where it is unset."""
+    return None if value is UNSET else value
+
+
+class OpenStrEnum(enum.StrEnum):
+    """A string enum that keeps values it does not know, because APIs add values.
+
+    An unknown value compares and hashes like its text, but is no member: `known` tells. Type checkers take a `match`
+    over the members for complete, so always keep a `case _`.
+    """
+
+    @property
+    def known(self) -> bool:
+        """Whether the contract lists this value."""
+        return self._value_ in type(self)._value2member_map_
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        # Not cached: the server decides how many there are, and memory must not grow with them.
+        unknown = str.__new__(cls, value)
+        unknown._name_ = value
+        unknown._value_ = value
+        return unknown
