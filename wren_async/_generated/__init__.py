@@ -1,0 +1,1 @@
+"""Models and operations, generated from `openapi/` by `make generate`. Do not edit."""
