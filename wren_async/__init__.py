@@ -1,0 +1,153 @@
+"""Buy carbon credits from asyncio: typed clients for the Wren and CNaught APIs that never order twice.
+
+    from wren_async import CNaughtClient
+
+    async with CNaughtClient() as cnaught:
+        order = await cnaught.orders.create(amount_kg=10)
+
+The names below load when they are first used, so that importing the package costs little.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wren_async.cnaught import CNaughtClient, parse_order_notification
+    from wren_async.core.client import __version__
+    from wren_async.core.document import Document
+    from wren_async.core.operation import Call, CallOptions, Effect, Operation
+    from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page
+    from wren_async.core.policy import RetryPolicy
+    from wren_async.core.reply import Reply
+    from wren_async.core.session import Outcome, Timing
+    from wren_async.core.values import UNSET, OpenStrEnum, Unset
+    from wren_async.errors import (
+        AccessRefused,
+        APIError,
+        AttemptTimedOut,
+        BadRequest,
+        CallError,
+        ClientClosed,
+        Conflict,
+        ConnectionLost,
+        DecodeError,
+        Forbidden,
+        IdempotencyChangedPayload,
+        IdempotencyConcurrentRequests,
+        IdempotencyKeyReused,
+        IdempotencyKeyTooLong,
+        InvalidArgument,
+        InvalidConfiguration,
+        InvalidPagination,
+        InvalidParameters,
+        InvalidSubaccount,
+        NoAnswer,
+        NotFound,
+        NotSent,
+        OutcomeUnknown,
+        PagingError,
+        PaymentRequired,
+        RateLimited,
+        Redirected,
+        ServerError,
+        StateNotReached,
+        Unauthorized,
+        UnprocessableContent,
+        UsageError,
+        WrenAsyncError,
+        WrongEventLoop,
+    )
+    from wren_async.wren import WrenClient
+
+_ERRORS = (
+    "APIError AccessRefused AttemptTimedOut BadRequest CallError ClientClosed Conflict ConnectionLost DecodeError "
+    "Forbidden IdempotencyChangedPayload IdempotencyConcurrentRequests IdempotencyKeyReused IdempotencyKeyTooLong "
+    "InvalidArgument InvalidConfiguration InvalidPagination InvalidParameters InvalidSubaccount NoAnswer NotFound "
+    "NotSent OutcomeUnknown PagingError PaymentRequired RateLimited Redirected ServerError StateNotReached "
+    "Unauthorized UnprocessableContent UsageError WrenAsyncError WrongEventLoop"
+)
+
+_HOMES = {
+    "wren_async.cnaught": "CNaughtClient parse_order_notification",
+    "wren_async.core.client": "__version__",
+    "wren_async.core.document": "Document",
+    "wren_async.core.operation": "Call CallOptions Effect Operation",
+    "wren_async.core.paging": "CursorPager OffsetPage OffsetPager Page",
+    "wren_async.core.policy": "RetryPolicy",
+    "wren_async.core.reply": "Reply",
+    "wren_async.core.session": "Outcome Timing",
+    "wren_async.core.values": "UNSET OpenStrEnum Unset",
+    "wren_async.errors": _ERRORS,
+    "wren_async.wren": "WrenClient",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = [  # noqa: RUF022 - the clients first
+    "CNaughtClient",
+    "WrenClient",
+    "APIError",
+    "AccessRefused",
+    "AttemptTimedOut",
+    "BadRequest",
+    "Call",
+    "CallError",
+    "CallOptions",
+    "ClientClosed",
+    "Conflict",
+    "ConnectionLost",
+    "CursorPager",
+    "DecodeError",
+    "Document",
+    "Effect",
+    "Forbidden",
+    "IdempotencyChangedPayload",
+    "IdempotencyConcurrentRequests",
+    "IdempotencyKeyReused",
+    "IdempotencyKeyTooLong",
+    "InvalidArgument",
+    "InvalidConfiguration",
+    "InvalidPagination",
+    "InvalidParameters",
+    "InvalidSubaccount",
+    "NoAnswer",
+    "NotFound",
+    "NotSent",
+    "OffsetPage",
+    "OffsetPager",
+    "OpenStrEnum",
+    "Operation",
+    "Outcome",
+    "OutcomeUnknown",
+    "Page",
+    "PagingError",
+    "PaymentRequired",
+    "RateLimited",
+    "Redirected",
+    "Reply",
+    "RetryPolicy",
+    "ServerError",
+    "StateNotReached",
+    "Timing",
+    "UNSET",
+    "Unauthorized",
+    "UnprocessableContent",
+    "Unset",
+    "UsageError",
+    "WrenAsyncError",
+    "WrongEventLoop",
+    "__version__",
+    "parse_order_notification",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(_HOME_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

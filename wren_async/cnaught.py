@@ -1,0 +1,427 @@
+"""The client of the CNaught API: orders, quotes, subaccounts, checkout sessions and the catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterable, Collection, Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, Unpack, overload
+
+import attrs
+import httpx
+
+from wren_async._generated.cnaught.models import Order, OrderState, Subaccount
+from wren_async._generated.cnaught.operations import (
+    checkout_sessions,
+    impact,
+    orders,
+    portfolios,
+    project_categories,
+    projects,
+    quotes,
+    subaccounts,
+)
+from wren_async.core import arguments, codec
+from wren_async.core.auth import base_url as checked_base_url
+from wren_async.core.auth import credentials
+from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, new_session
+from wren_async.core.document import Document, download
+from wren_async.core.operation import CallOptions
+from wren_async.core.paging import CursorPager
+from wren_async.core.request import Identity
+from wren_async.core.resource import Resource, bound
+from wren_async.core.session import Timing
+from wren_async.core.values import UNSET, Unset
+from wren_async.errors import InvalidArgument, StateNotReached
+
+CNAUGHT: Final = "https://api.cnaught.com/v1"
+
+LogoType: TypeAlias = Literal["image/png", "image/jpeg", "image/webp", "image/svg+xml"]
+
+_LOGO_TYPES: Final[Mapping[str, LogoType]] = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
+
+_COURSE: Final = (OrderState.PLACED, OrderState.FULFILLED, OrderState.CANCELLED)
+"""The states of an order, which only go forward."""
+
+
+class Orders(Resource):
+    """Orders for carbon credits."""
+
+    create = bound(orders.create_order_by_amount)
+    create_by_price = bound(orders.create_order_by_price)
+    create_ride = bound(orders.create_ride_order)
+    get = bound(orders.get_order)
+    cancel = bound(orders.cancel_order)
+
+    def list(
+        self,
+        *,
+        limit: int = 100,
+        starting_after: str | Unset = UNSET,
+        ending_before: str | Unset = UNSET,
+        subaccount_id: str | Unset | None = UNSET,
+        **options: Unpack[CallOptions],
+    ) -> CursorPager[Order]:
+        """Walk the orders, newest first.
+
+        `await` the pager for the first page, iterate over it (`async for`) for all orders, or over `pages()`.
+
+        Args:
+            limit: Orders asked for with each request, from 1 to 100.
+            starting_after: Id of an order: go on from there, back in time.
+            ending_before: Id of an order: walk from there to the newest. Excludes `starting_after`.
+            subaccount_id: Only this subaccount's orders; left out, the client's.
+            options: Time limits, retries and further headers of each request.
+
+        Raises `PagingError` where the list repeats itself. It changes nothing, so each page is tried again after a
+        failure.
+
+        Source: https://docs.cnaught.com
+        """
+        call = orders.list_orders(
+            limit=limit,
+            starting_after=starting_after,
+            ending_before=ending_before,
+            subaccount_id=subaccount_id,
+            **options,
+        )
+        return CursorPager(self._client, call, items=lambda page: page.data, identify=lambda order: order.id)
+
+    async def wait_until(
+        self,
+        order_id: str,
+        state: OrderState | Literal["placed", "fulfilled", "cancelled"] = OrderState.FULFILLED,
+        *,
+        every: float = 5.0,
+        within: float = 300.0,
+        subaccount_id: str | Unset | None = UNSET,
+        **options: Unpack[CallOptions],
+    ) -> Order:
+        """Look at an order every few seconds until it is in a state.
+
+        Args:
+            order_id: The order.
+            state: The state to wait for.
+            every: Seconds between two looks.
+            within: Seconds to wait at most.
+            subaccount_id: The subaccount that owns the order; left out, the client's.
+            options: Time limits, retries and further headers of each look.
+
+        Raises `StateNotReached` when the time is up, or when the order is past the state. How long CNaught takes to
+        fulfil an order is not documented. It changes nothing.
+        """
+        wanted = arguments.choice("state", state, OrderState)
+        timing = self._client._session.timing
+        ends = timing.monotonic() + within
+        while True:
+            order = await self.get(order_id, subaccount_id=subaccount_id, **options)
+            if order.state == wanted:
+                return order
+            if order.state in _COURSE[_COURSE.index(wanted) :]:
+                raise StateNotReached(f"order {order_id} is {order.state} and will not be {wanted} again")
+            if timing.monotonic() + every > ends:
+                raise StateNotReached(f"order {order_id} is {order.state}, not {wanted}, after {within:g} s")
+            await timing.sleep(every)
+
+    async def certificate(
+        self,
+        order: Order | str,
+        *,
+        to: str | os.PathLike[str] | None = None,
+        subaccount_id: str | Unset | None = UNSET,
+        **options: Unpack[CallOptions],
+    ) -> Document:
+        """Download the certificate of an order and, with `to`, save it as a file.
+
+        Args:
+            order: The order, or its id.
+            to: Path of the file to write; replaced whole, or not at all.
+            subaccount_id: The subaccount that owns the order, where an id is given.
+            options: Time limits, retries and further headers of the look at the order.
+
+        The certificate lies on another host, which gets no API key. Raises `StateNotReached` for an order that has
+        none, such as a cancelled one. It changes nothing.
+        """
+        if isinstance(order, str):
+            order = await self.get(order, subaccount_id=subaccount_id, **options)
+        if order.certificate_download_public_url is None:
+            raise StateNotReached(f"order {order.id} ({order.state}) has no certificate")
+        return await download(self._client, order.certificate_download_public_url, to)
+
+
+class Quotes(Resource):
+    """What a mass, or the emissions of an activity, would cost. A quote reserves nothing."""
+
+    create = bound(quotes.create_quote)
+    ride = bound(quotes.create_ride_quote)
+    ground_transport = bound(quotes.create_ground_transport_quote)
+    flight = bound(quotes.create_flight_quote)
+    train = bound(quotes.create_train_quote)
+    air_freight = bound(quotes.create_air_freight_quote)
+    ground_freight = bound(quotes.create_ground_freight_quote)
+    office_space = bound(quotes.create_office_space_quote)
+
+
+class Impact(Resource):
+    """What the account, or a subaccount, has offset."""
+
+    data = bound(impact.get_impact_data)
+    hosted_page_config = bound(impact.get_hosted_page_config)
+
+
+class SubaccountLogo(Resource):
+    """The logo of a subaccount."""
+
+    set_from_url = bound(subaccounts.set_subaccount_logo_from_url)
+    remove = bound(subaccounts.remove_subaccount_logo)
+
+    @overload
+    async def upload(
+        self,
+        subaccount_id: str,
+        image: str | os.PathLike[str],
+        *,
+        content_type: LogoType | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Subaccount: ...
+    @overload
+    async def upload(
+        self,
+        subaccount_id: str,
+        image: bytes | AsyncIterable[bytes],
+        *,
+        content_type: LogoType,
+        **options: Unpack[CallOptions],
+    ) -> Subaccount: ...
+    async def upload(
+        self,
+        subaccount_id: str,
+        image: str | os.PathLike[str] | bytes | AsyncIterable[bytes],
+        *,
+        content_type: LogoType | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Subaccount:
+        """Upload an image as the logo.
+
+        Args:
+            subaccount_id: The subaccount.
+            image: Path of a file, bytes, or an asynchronous stream of bytes.
+            content_type: Kind of image; a path's ending tells it, bytes and streams do not.
+            options: Time limits, retries and further headers of this call.
+
+        A repeat leaves the same logo, so a path or bytes are tried again after a failure. A stream is sent once.
+
+        Source: https://docs.cnaught.com
+        """
+        if isinstance(image, str | os.PathLike):
+            path = Path(image)
+            content_type = content_type or _LOGO_TYPES.get(path.suffix.lower())
+            image = await asyncio.to_thread(path.read_bytes)
+        if content_type is None:
+            raise InvalidArgument("content_type", f"takes one of {', '.join(dict.fromkeys(_LOGO_TYPES.values()))}")
+        return await self._client.send(
+            subaccounts.upload_subaccount_logo(subaccount_id, body=image, content_type=content_type, **options)
+        )
+
+
+class Subaccounts(Resource):
+    """Subaccounts, which have orders, quotes and impact of their own."""
+
+    create = bound(subaccounts.create_subaccount)
+    get = bound(subaccounts.get_subaccount)
+    update = bound(subaccounts.update_subaccount)
+    delete = bound(subaccounts.delete_subaccount)
+
+    @property
+    def logo(self) -> SubaccountLogo:
+        """The logos of subaccounts."""
+        return SubaccountLogo(self._client)
+
+    def list(
+        self,
+        *,
+        limit: int = 100,
+        starting_after: str | Unset = UNSET,
+        ending_before: str | Unset = UNSET,
+        **options: Unpack[CallOptions],
+    ) -> CursorPager[Subaccount]:
+        """Walk the subaccounts, newest first; the pager is used as that of `orders.list`.
+
+        Args:
+            limit: Subaccounts asked for with each request, from 1 to 100.
+            starting_after: Id of a subaccount: go on from there, back in time.
+            ending_before: Id of a subaccount: walk from there to the newest. Excludes `starting_after`.
+            options: Time limits, retries and further headers of each request.
+
+        Source: https://docs.cnaught.com
+        """
+        call = subaccounts.list_subaccounts(
+            limit=limit, starting_after=starting_after, ending_before=ending_before, **options
+        )
+        return CursorPager(self._client, call, items=lambda page: page.data, identify=lambda each: each.id)
+
+    async def modify(
+        self,
+        subaccount_id: str,
+        *,
+        name: str | Unset = UNSET,
+        email: str | Unset | None = UNSET,
+        default_portfolio_id: str | Unset | None = UNSET,
+        **options: Unpack[CallOptions],
+    ) -> Subaccount:
+        """Change some attributes of a subaccount and leave the others as they are.
+
+        The API only knows a full replacement, so this reads, merges and writes. The API has no way to make the two one:
+        what another writer changes in between is overwritten.
+
+        Args:
+            subaccount_id: The subaccount.
+            name: New name, at most 512 characters.
+            email: New address; `None` clears it.
+            default_portfolio_id: New default portfolio; `None` takes the account's.
+            options: Time limits, retries and further headers, for the reading and for the writing.
+        """
+        now = await self.get(subaccount_id, **options)
+        return await self.update(
+            subaccount_id,
+            name=now.name if name is UNSET else name,
+            email=now.email if email is UNSET else email,
+            default_portfolio_id=now.default_portfolio_id if default_portfolio_id is UNSET else default_portfolio_id,
+            **options,
+        )
+
+
+class CheckoutSessions(Resource):
+    """Payment pages on which a buyer pays for an order."""
+
+    create = bound(checkout_sessions.create_checkout_session)
+    get = bound(checkout_sessions.get_checkout_session)
+
+
+class Portfolios(Resource):
+    """The portfolios that orders are fulfilled from."""
+
+    list = bound(portfolios.list_portfolios)
+    get = bound(portfolios.get_portfolio)
+
+
+class Projects(Resource):
+    """The projects behind the credits."""
+
+    get = bound(projects.get_project)
+
+
+class ProjectCategories(Resource):
+    """Kinds of projects."""
+
+    get = bound(project_categories.get_project_category)
+
+
+class CNaughtClient(BaseClient):
+    """A client of the CNaught API. Use it with `async with`, one for the life of the program.
+
+    Orders carry an idempotency key, made once for each call, so they are tried again after a failure and placed once.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        insecure_hosts: Collection[str] = (),
+        max_in_flight: int = MAX_IN_FLIGHT,
+        timing: Timing | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        """Make a client.
+
+        Args:
+            api_key: A key in production or sandbox mode; `CNAUGHT_API_KEY` of the environment if left out.
+            base_url: Another server, such as the sandbox's; else `CNAUGHT_BASE_URL`, else CNaught's own.
+            http_client: An `httpx.AsyncClient` of your own. It stays yours to close.
+            insecure_hosts: Hosts that may be called over plain http, beside this machine.
+            max_in_flight: Exchanges that this client and its copies have on the wire at once.
+            timing: Clocks and waits, for tests.
+            options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
+
+        Raises `InvalidConfiguration`.
+        """
+        identity = Identity(
+            base_url=checked_base_url(
+                base_url, variable="CNAUGHT_BASE_URL", default=CNAUGHT, insecure_hosts=insecure_hosts
+            ),
+            credentials=credentials(api_key, argument="api_key", variable="CNAUGHT_API_KEY"),
+            user_agent=USER_AGENT,
+        )
+        self._begin(identity, new_session(http_client, max_in_flight, timing), options)
+
+    def for_subaccount(self, subaccount_id: str) -> CNaughtClient:
+        """A copy that acts for a subaccount wherever the API allows it. It shares the connections."""
+        identity = attrs.evolve(self._identity, subaccount_id=arguments.identifier("subaccount_id", subaccount_id))
+        return self._copy(identity, self._limits)
+
+    @property
+    def orders(self) -> Orders:
+        """Orders for carbon credits."""
+        return Orders(self)
+
+    @property
+    def quotes(self) -> Quotes:
+        """What an order would cost."""
+        return Quotes(self)
+
+    @property
+    def impact(self) -> Impact:
+        """What was offset."""
+        return Impact(self)
+
+    @property
+    def subaccounts(self) -> Subaccounts:
+        """Subaccounts."""
+        return Subaccounts(self)
+
+    @property
+    def checkout_sessions(self) -> CheckoutSessions:
+        """Payment pages for buyers."""
+        return CheckoutSessions(self)
+
+    @property
+    def portfolios(self) -> Portfolios:
+        """The portfolios that orders are fulfilled from."""
+        return Portfolios(self)
+
+    @property
+    def projects(self) -> Projects:
+        """The projects behind the credits."""
+        return Projects(self)
+
+    @property
+    def project_categories(self) -> ProjectCategories:
+        """Kinds of projects."""
+        return ProjectCategories(self)
+
+
+def parse_order_notification(body: bytes | str) -> Order:
+    """Read the body of a notification that CNaught posts when an order changes its state.
+
+    Notifications carry no signature: take one as a hint, and confirm it with `orders.get`. Answer it with status 200
+    exactly, whatever the state, and be ready for the same one again. Raises `InvalidArgument` for anything else.
+
+    Source: https://docs.cnaught.com
+    """
+    try:
+        value = codec.parse(body.encode() if isinstance(body, str) else body)
+        wrapped = value.get("order", value) if isinstance(value, Mapping) else value
+        return codec.structure(wrapped, Order)
+    except codec.Unreadable as error:
+        raise InvalidArgument("body", f"is no order notification: {error}") from None

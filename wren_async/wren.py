@@ -1,0 +1,209 @@
+"""The client of the Wren API: orders of offsets, projects and trees, and the wallet that pays for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from typing import Final, Unpack
+
+import httpx
+
+from wren_async._generated.wren.models import LedgerEntry, LedgerPage
+from wren_async._generated.wren.operations import (
+    offset_orders,
+    portfolios,
+    project_donations,
+    project_orders,
+    purchases,
+    tree_orders,
+    wallet,
+)
+from wren_async.core import arguments
+from wren_async.core.auth import base_url as checked_base_url
+from wren_async.core.auth import credentials
+from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, new_session
+from wren_async.core.document import Document, download
+from wren_async.core.operation import CallOptions
+from wren_async.core.paging import OffsetPager
+from wren_async.core.request import Identity
+from wren_async.core.resource import Resource, bound
+from wren_async.core.session import Timing
+
+WREN: Final = "https://www.wren.co"
+
+
+class OffsetOrders(Resource):
+    """Orders of carbon offsets by weight."""
+
+    create = bound(offset_orders.create_offset_order)
+    list = bound(offset_orders.list_offset_orders)
+    list_public = bound(offset_orders.list_public_offset_orders)
+
+    async def certificate(
+        self, group_id: str, *, to: str | os.PathLike[str] | None = None, **options: Unpack[CallOptions]
+    ) -> Document:
+        """Download the impact certificate of an order and, with `to`, save it as a file.
+
+        Args:
+            group_id: The `id` of the order's receipt.
+            to: Path of the file to write; replaced whole, or not at all.
+            options: Time limits, retries and further headers of this call.
+
+        What kind of document comes is not documented: look at its `content_type`. Where the server points to another
+        address, the document is fetched from there without credentials. It changes nothing.
+
+        Source: https://www.wren.co/docs/api/quickstart
+        """
+        return await download(self._client, offset_orders.get_offset_order_certificate(group_id, **options), to)
+
+
+class ProjectOrders(Resource):
+    """Orders that fund one project by an amount of money."""
+
+    create = bound(project_orders.create_project_order)
+
+
+class TreeOrders(Resource):
+    """Orders of planted trees."""
+
+    create = bound(tree_orders.create_tree_order)
+    preview = bound(tree_orders.preview_tree_order)
+    list = bound(tree_orders.list_tree_orders)
+
+
+class Portfolios(Resource):
+    """The portfolios that offsets are bought from."""
+
+    list = bound(portfolios.list_portfolios)
+
+
+class Purchases(Resource):
+    """Payments, each with what it bought."""
+
+    list = bound(purchases.list_purchases)
+
+
+class ProjectDonations(Resource):
+    """What was given to projects that offset nothing by weight."""
+
+    list = bound(project_donations.list_project_donations)
+
+
+class Credits(Resource):
+    """The prepaid wallet, in USD cents."""
+
+    top_up = bound(wallet.top_up_credits)
+    balance = bound(wallet.get_credit_balance)
+
+    def ledger(self, *, limit: int = 200, offset: int = 0, **options: Unpack[CallOptions]) -> OffsetPager[LedgerEntry]:
+        """Walk the movements of the wallet, newest first.
+
+        `await` the pager for the first page, or iterate over it (`async for`) for all entries.
+
+        Args:
+            limit: Entries asked for with each request, from 1 to 200.
+            offset: Entries to leave out, counted from the newest.
+            options: Time limits, retries and further headers of each request.
+
+        Entries that arrive during the walk neither repeat nor hide others. Raises `PagingError` where the pages
+        contradict each other. It changes nothing, so each page is tried again after a failure.
+
+        Source: https://www.wren.co/docs/api/credits
+        """
+        return OffsetPager(
+            self._client,
+            wallet.list_credit_ledger(
+                limit=arguments.integer("limit", limit, minimum=1, maximum=200),
+                offset=arguments.integer("offset", offset, minimum=0),
+                **options,
+            ),
+            items=lambda page: page.entries,
+            total=_total,
+            identify=lambda entry: entry.id,
+        )
+
+
+def _total(page: LedgerPage) -> int:
+    return page.total
+
+
+class WrenClient(BaseClient):
+    """A client of the Wren API. Use it with `async with`, one for the life of the program.
+
+    Wren has no idempotency keys: an order sent twice is an order bought twice. So an order is sent again only when the
+    connection proves that nothing was sent; otherwise `OutcomeUnknown` is raised. Orders carry a reference in `note`,
+    by which they can be found.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        base_url: str | None = None,
+        http_client: httpx.AsyncClient | None = None,
+        insecure_hosts: Collection[str] = (),
+        max_in_flight: int = MAX_IN_FLIGHT,
+        timing: Timing | None = None,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        """Make a client.
+
+        Args:
+            token: A live, personal or test token; `WREN_API_TOKEN` of the environment if left out.
+            base_url: Another server, such as the sandbox's; else `WREN_BASE_URL`, else Wren's own.
+            http_client: An `httpx.AsyncClient` of your own. It stays yours to close.
+            insecure_hosts: Hosts that may be called over plain http, beside this machine.
+            max_in_flight: Exchanges that this client and its copies have on the wire at once.
+            timing: Clocks and waits, for tests.
+            options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
+
+        Raises `InvalidConfiguration`.
+        """
+        identity = Identity(
+            base_url=checked_base_url(base_url, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
+            credentials=credentials(token, argument="token", variable="WREN_API_TOKEN"),
+            user_agent=USER_AGENT,
+        )
+        self._begin(identity, new_session(http_client, max_in_flight, timing), options)
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the token is a test token: answers are canned, nothing is bought or kept."""
+        return self._identity.credentials.is_test
+
+    @property
+    def offset_orders(self) -> OffsetOrders:
+        """Orders of carbon offsets by weight."""
+        return OffsetOrders(self)
+
+    @property
+    def project_orders(self) -> ProjectOrders:
+        """Orders that fund one project by an amount of money."""
+        return ProjectOrders(self)
+
+    @property
+    def tree_orders(self) -> TreeOrders:
+        """Orders of planted trees."""
+        return TreeOrders(self)
+
+    @property
+    def portfolios(self) -> Portfolios:
+        """The portfolios that offsets are bought from."""
+        return Portfolios(self)
+
+    @property
+    def purchases(self) -> Purchases:
+        """Payments, each with what it bought. Live tokens only."""
+        return Purchases(self)
+
+    @property
+    def project_donations(self) -> ProjectDonations:
+        """What was given to projects that offset nothing by weight. Live tokens only."""
+        return ProjectDonations(self)
+
+    @property
+    def credits(self) -> Credits:
+        """The prepaid wallet."""
+        return Credits(self)
