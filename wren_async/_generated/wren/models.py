@@ -168,16 +168,16 @@ class OffsetOrderReceipt:
     """What an order of offsets cost, or would cost when it was a dry run."""
 
     id: str | None = None
-    """Id of the order group, which also leads to the certificate: a Stripe charge id when paid by card, presumably a UUID
-    when paid from the wallet, beginning with `test_oo_` in test mode.
+    """Id of the order group, which also leads to the certificate: a Stripe charge id when paid by card, presumably a
+    UUID when paid from the wallet, beginning with `test_oo_` in test mode.
 
     Null for a dry run. Opaque.
     """
     amount_charged: int = attrs.field(metadata={"wire": "amountCharged"})
     """Amount charged, in the smallest unit of `currency` (cents for USD; yen for JPY). A fraction is rounded up."""
     currency: str
-    """Upper-case code of the currency charged: the caller's own for a card, presumably USD for the wallet, always USD in
-    test mode.
+    """Upper-case code of the currency charged: the caller's own for a card, presumably USD for the wallet, always USD
+    in test mode.
     """
     tons: Decimal
     """Weight ordered, in tonnes of CO2e."""
@@ -228,16 +228,16 @@ class ProjectOrderReceipt:
     """What an order for a project cost, or would cost when it was a dry run."""
 
     id: str | None = None
-    """Id of the order group: a Stripe charge id when paid by card, presumably a UUID when paid from the wallet, beginning
-    with `test_po_` in test mode.
+    """Id of the order group: a Stripe charge id when paid by card, presumably a UUID when paid from the wallet,
+    beginning with `test_po_` in test mode.
 
     Null for a dry run. Opaque.
     """
     amount_charged: int = attrs.field(metadata={"wire": "amountCharged"})
     """Amount charged, in the smallest unit of `currency`. A fraction is rounded up."""
     currency: str
-    """Upper-case code of the currency charged: the caller's own for a card, presumably USD for the wallet, always USD in
-    test mode.
+    """Upper-case code of the currency charged: the caller's own for a card, presumably USD for the wallet, always USD
+    in test mode.
     """
     impact: ProjectImpact | None = attrs.field(default=None, metadata={"lenient": True})
     """What the money does. For a project without a price per tonne it may be absent or empty."""

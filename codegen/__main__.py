@@ -1,0 +1,47 @@
+"""Command line: `python -m codegen` generates, `python -m codegen --check` only compares."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from codegen.contract import Contract
+from codegen.generate import generate
+from codegen.parsed import GenerationFailed
+from codegen.tree import drift, write
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+APIS: Final = ("wren", "cnaught")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code is 1 for drift or a contract that cannot be generated from."""
+    parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with what is committed, and change nothing")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the project's root")
+    options = parser.parse_args(arguments)
+    try:
+        files = generate([Contract.load(options.root / "openapi" / f"{api}.yaml") for api in APIS])
+    except GenerationFailed as failed:
+        sys.stderr.write(f"{failed}\n")
+        return 1
+    return _check(options.root, files) if options.check else _write(options.root, files)
+
+
+def _check(root: Path, files: dict[str, str]) -> int:
+    differences = drift(root / "wren_async" / "_generated", files)
+    last = "The generated code is not what the contract gives: run `make generate`." if differences else "No drift."
+    sys.stdout.write("\n".join([*differences, last]) + "\n")
+    return 1 if differences else 0
+
+
+def _write(root: Path, files: dict[str, str]) -> int:
+    changed = write(root / "wren_async" / "_generated", files)
+    sys.stdout.write(f"{len(files)} files, {len(changed)} changed.\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
