@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         WrenAsyncError,
         WrongEventLoop,
     )
+    from wren_async.http.over_aiohttp import AiohttpBackend
     from wren_async.wren import WrenClient
 
 _ERRORS = (
@@ -80,6 +81,7 @@ _HOMES = {
     "wren_async.core.session": "Outcome Timing",
     "wren_async.core.values": "UNSET OpenStrEnum Unset",
     "wren_async.errors": _ERRORS,
+    "wren_async.http.over_aiohttp": "AiohttpBackend",
     "wren_async.wren": "WrenClient",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -89,6 +91,7 @@ __all__ = [  # noqa: RUF022 - the clients first
     "WrenClient",
     "APIError",
     "AccessRefused",
+    "AiohttpBackend",
     "AttemptTimedOut",
     "BadRequest",
     "Call",

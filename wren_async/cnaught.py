@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, Unpack, overload
 
 import attrs
-import httpx
 
 from wren_async._generated.cnaught.models import Order, OrderState, Subaccount
 from wren_async._generated.cnaught.operations import (
@@ -25,7 +24,7 @@ from wren_async._generated.cnaught.operations import (
 from wren_async.core import arguments, codec
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, new_session
+from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, HTTPClient, new_session
 from wren_async.core.document import Document, download
 from wren_async.core.operation import CallOptions
 from wren_async.core.paging import CursorPager
@@ -337,7 +336,7 @@ class CNaughtClient(BaseClient):
         api_key: str | None = None,
         *,
         base_url: str | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: HTTPClient | None = None,
         insecure_hosts: Collection[str] = (),
         max_in_flight: int = MAX_IN_FLIGHT,
         timing: Timing | None = None,
@@ -348,7 +347,8 @@ class CNaughtClient(BaseClient):
         Args:
             api_key: A key in production or sandbox mode; `CNAUGHT_API_KEY` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `CNAUGHT_BASE_URL`, else CNaught's own.
-            http_client: An `httpx.AsyncClient` of your own. It stays yours to close.
+            http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
+                `AiohttpBackend()`, which costs the least CPU.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once.
             timing: Clocks and waits, for tests.

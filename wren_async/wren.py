@@ -6,8 +6,6 @@ import os
 from collections.abc import Collection
 from typing import Final, Unpack
 
-import httpx
-
 from wren_async._generated.wren.models import LedgerEntry, LedgerPage
 from wren_async._generated.wren.operations import (
     offset_orders,
@@ -21,7 +19,7 @@ from wren_async._generated.wren.operations import (
 from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, new_session
+from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, HTTPClient, new_session
 from wren_async.core.document import Document, download
 from wren_async.core.operation import CallOptions
 from wren_async.core.paging import OffsetPager
@@ -142,7 +140,7 @@ class WrenClient(BaseClient):
         token: str | None = None,
         *,
         base_url: str | None = None,
-        http_client: httpx.AsyncClient | None = None,
+        http_client: HTTPClient | None = None,
         insecure_hosts: Collection[str] = (),
         max_in_flight: int = MAX_IN_FLIGHT,
         timing: Timing | None = None,
@@ -153,7 +151,8 @@ class WrenClient(BaseClient):
         Args:
             token: A live, personal or test token; `WREN_API_TOKEN` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `WREN_BASE_URL`, else Wren's own.
-            http_client: An `httpx.AsyncClient` of your own. It stays yours to close.
+            http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
+                `AiohttpBackend()`, which costs the least CPU.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once.
             timing: Clocks and waits, for tests.

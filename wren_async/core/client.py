@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, Final, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 import attrs
 import httpx
@@ -20,7 +20,13 @@ from wren_async.errors import InvalidConfiguration
 from wren_async.http.backend import Backend
 from wren_async.http.over_httpx import HttpxBackend
 
+if TYPE_CHECKING:
+    import aiohttp
+
 T = TypeVar("T")
+
+HTTPClient: TypeAlias = "httpx.AsyncClient | aiohttp.ClientSession | Backend"
+"""What calls can travel over: a client or session of your own, or a backend such as `AiohttpBackend()`."""
 
 __version__: Final = "0.1.0"
 TIMEOUT: Final = 30.0
@@ -124,14 +130,30 @@ class BaseClient:
             object.__setattr__(self, name, value)
 
 
-def new_session(http_client: httpx.AsyncClient | None, max_in_flight: int, timing: Timing | None) -> Session:
+def new_session(http_client: HTTPClient | None, max_in_flight: int, timing: Timing | None) -> Session:
     """The shared part of a new client."""
     if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
         raise InvalidConfiguration(f"max_in_flight takes an int of 1 or more, not {max_in_flight!r}")
-    if http_client is not None and not isinstance(http_client, httpx.AsyncClient):
-        raise InvalidConfiguration(f"http_client takes an httpx.AsyncClient, not {type(http_client).__name__}")
-    backend: Backend = HttpxBackend(http_client)
-    return Session(backend, max_in_flight=max_in_flight, timing=timing or Timing(), budget=RetryBudget())
+    return Session(_backend(http_client), max_in_flight=max_in_flight, timing=timing or Timing(), budget=RetryBudget())
+
+
+def _backend(http_client: object) -> Backend:
+    """The backend for whatever the caller brings, without importing a library that is not in use."""
+    if http_client is None:
+        return HttpxBackend()
+    if isinstance(http_client, Backend):
+        return http_client
+    match type(http_client).__mro__[-2].__module__.partition(".")[0]:
+        case "httpx" | "httpx2" if hasattr(http_client, "aclose"):
+            return HttpxBackend(cast(httpx.AsyncClient, http_client))
+        case "aiohttp":
+            from wren_async.http.over_aiohttp import AiohttpBackend
+
+            return AiohttpBackend(cast("aiohttp.ClientSession", http_client))
+    raise InvalidConfiguration(
+        "http_client takes an httpx.AsyncClient, an aiohttp.ClientSession or AiohttpBackend(), "
+        f"not {type(http_client).__name__}"
+    )
 
 
 def _seconds(name: str, value: Any) -> float | None:

@@ -35,6 +35,8 @@ class Met(Generic[T]):
     timed_out: bool = False
     answer: Answer | None = None
     value: T | None = None
+    may_point_elsewhere: bool = False
+    """Whether a redirect is one of the operation's answers, as for documents."""
     problems: tuple[str, ...] = ()
     """Why a success was not understood."""
     parsed: object = None
@@ -51,7 +53,7 @@ class Met(Generic[T]):
     @property
     def succeeded(self) -> bool:
         """Whether the server answered with a success, understood or not."""
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < (400 if self.may_point_elsewhere else 300)
 
     @property
     def concurrent_key(self) -> bool:

@@ -59,9 +59,10 @@ class CursorNames:
 class CursorWalk:
     """Checks that a walk by cursor moves: no cursor and no item comes twice."""
 
-    def __init__(self, *, backwards: bool) -> None:
+    def __init__(self, *, backwards: bool, start: Hashable = None) -> None:
         self._backwards = backwards
-        self._seen: set[Hashable] = set()
+        # A cursor stands for an item that was read before, and excludes it.
+        self._seen: set[Hashable] = {start}
 
     def step(self, ids: Sequence[str]) -> str | None:
         """The next cursor after a page with these ids, or `None` at the end. Raises `PagingError`."""
@@ -103,12 +104,13 @@ class CursorPager(Generic[ItemT]):
         if len(given) == 2:
             raise InvalidArgument(self._names.before, f"excludes {self._names.after}; give one of them")
         self._backwards = self._names.before in given
+        self._start = call.query[given.pop()] if given else None
 
     def __await__(self) -> Generator[Any, None, Page[ItemT]]:
         return self._first().__await__()
 
     async def _first(self) -> Page[ItemT]:
-        return await self._page(self._call, CursorWalk(backwards=self._backwards))
+        return await self._page(self._call, self._walk())
 
     async def __aiter__(self) -> AsyncIterator[ItemT]:
         async for page in self.pages():
@@ -117,11 +119,14 @@ class CursorPager(Generic[ItemT]):
 
     async def pages(self) -> AsyncIterator[Page[ItemT]]:
         """The pages that hold something, in the order of the walk."""
-        walk = CursorWalk(backwards=self._backwards)
+        walk = self._walk()
         page = await self._page(self._call, walk)
         while page.cursor is not None:
             yield page
             page = await self._page(self._at(page.cursor), walk)
+
+    def _walk(self) -> CursorWalk:
+        return CursorWalk(backwards=self._backwards, start=self._start)
 
     async def _page(self, call: Call[Any], walk: CursorWalk) -> Page[ItemT]:
         items = tuple(self._items(await self._sender.send(call)))
@@ -182,8 +187,6 @@ class OffsetWalk(Generic[ItemT]):
         self._total = total
         if left and not items:
             raise PagingError(f"the list ended at {offset} of {total}: {left} entries did not come")
-        if total - offset < left:
-            raise PagingError(f"the page starts at {offset}, past entries that were not read yet")
         kept = self._new(items, ids, repeats=max(0, total - offset - left))
         self.left = min(left, max(0, total - offset - len(items)))
         return kept
@@ -198,12 +201,14 @@ class OffsetWalk(Generic[ItemT]):
         return ()
 
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
-        if None in ids:
-            return tuple(items[repeats:])
-        kept = tuple(item for item, id in zip(items, ids, strict=True) if id not in self._seen)
-        if len(items) - len(kept) > repeats + self._vanished:
+        if self._vanished and None in ids:
+            raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
+        # What arrived since the walk began pushes this many entries onto the page that are newer than its place.
+        places = list(zip(items, ids, strict=True))[repeats:]
+        kept = tuple(item for item, id in places if id is None or id not in self._seen)
+        if len(places) - len(kept) > self._vanished:
             raise PagingError("the list does not move: the server answered a page that was read before")
-        self._seen.update(ids)
+        self._seen.update(id for id in ids if id is not None)
         return kept
 
 

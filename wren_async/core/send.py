@@ -163,7 +163,9 @@ class Trip(Generic[T]):
 
     def _understand(self, answer: Answer) -> Met[T]:
         form = self._prepared.call.operation.answer
-        if 200 <= answer.status < 300 or (form is bytes and 300 <= answer.status < 400):
+        if form is bytes and 200 <= answer.status < 400:
+            return Met(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
+        if 200 <= answer.status < 300:
             try:
                 return Met(answer=answer, value=codec.decode(answer.body, form))
             except codec.Unreadable as error:

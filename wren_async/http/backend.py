@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -79,6 +79,7 @@ class ExchangeFailed(Exception):
         self.timed_out = timed_out
 
 
+@runtime_checkable
 class Backend(Protocol):
     """An HTTP library as the client sees it. It sends a request once, follows no redirect and adds no credentials."""
 

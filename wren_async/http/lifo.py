@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import ssl
 import time
-import urllib.request
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
@@ -18,6 +17,8 @@ from typing import Final, Self, TypeAlias
 
 import attrs
 import httpx
+
+from wren_async.http.proxy import environment_proxy
 
 Origin: TypeAlias = tuple[str, str, int | None]
 
@@ -28,15 +29,6 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 def shared_tls() -> ssl.SSLContext:
     """One TLS context for all connections, because making one takes 20 ms."""
     return httpx.create_ssl_context()
-
-
-def environment_proxy(origin: Origin) -> str | None:
-    """The proxy that the environment (`HTTPS_PROXY`, `NO_PROXY`, …) names for an origin."""
-    scheme, host, _ = origin
-    if urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(scheme) or proxies.get("all")
 
 
 @attrs.define(eq=False)
@@ -102,7 +94,7 @@ class LifoTransport(httpx.AsyncBaseTransport):
         return httpx.AsyncHTTPTransport(
             # Plain http needs no certificates, and loading them is the larger part of a first call.
             verify=(self._tls or shared_tls()) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            proxy=environment_proxy(origin),
+            proxy=environment_proxy(*origin[:2]),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._idle_for_reads),
         )
 
