@@ -14,7 +14,7 @@ from codegen.prose import Prose, docstring
 from codegen.shapes import Kind, Shape, Shapes
 
 INDENT: Final = 4
-EXTRA: Final = 'attrs.field(factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True})'
+EXTRA: Final = 'attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})'
 
 
 @attrs.frozen(kw_only=True)

@@ -22,6 +22,7 @@ import msgspec
 from cattrs import BaseValidationError, Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from wren_async.core import native
 from wren_async.core.values import JSON, UNSET, Unset
 
 T = TypeVar("T")
@@ -68,7 +69,10 @@ def decode(raw: bytes, form: type[T]) -> T:
         return cast(T, raw)
     if form is types.NoneType:
         return cast(T, None)
-    return structure(parse(raw), form)
+    try:
+        return native.read(raw, form)
+    except native.OffTheRoad:
+        return structure(parse(raw), form)
 
 
 def structure(value: JSON, form: type[T]) -> T:
@@ -192,11 +196,19 @@ def _read_datetime(value: object, _: object) -> datetime:
     if not isinstance(value, str):
         raise _Fault(("", f"takes a time as a string, not {_kind(value)}"))
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise _Fault(("", f"{value!r} is no time")) from None
+        moment = msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        moment = _unusual_time(value)
     # Both APIs speak UTC; a time that does not say so is read as UTC, not as this machine's.
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _unusual_time(value: str) -> datetime:
+    """A time in one of the other forms of ISO 8601, such as a date alone."""
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise _Fault(("", f"{value!r} is no time")) from None
 
 
 def _read_none(value: object, _: object) -> None:

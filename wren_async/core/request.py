@@ -12,11 +12,11 @@ from urllib.parse import quote, urlencode
 import attrs
 
 from wren_async.core import codec
-from wren_async.core.arguments import identifier
+from wren_async.core.arguments import identifier, moment
 from wren_async.core.auth import Credentials
-from wren_async.core.operation import Call, Effect, Operation
+from wren_async.core.operation import Call, Effect, Operation, ReferenceField
 from wren_async.core.reference import attach, check_reference
-from wren_async.core.values import UNSET, given
+from wren_async.core.values import JSON, UNSET, given
 from wren_async.errors import InvalidArgument
 from wren_async.http.backend import WireRequest
 
@@ -66,12 +66,14 @@ class Prepared(Generic[T]):
 def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -> Prepared[T]:
     """Give `call` its key and reference and turn it into a request. Raises `InvalidArgument`."""
     operation = call.operation
+    _refuse_what_has_no_header(call)
     content, effect = _content(call)
-    if effect is Effect.KEYED and call.idempotency_key is UNSET and operation.idempotency_header:
+    if effect is Effect.KEYED and call.idempotency_key is UNSET:
         call = attrs.evolve(call, idempotency_key=draw_key())
     if _wants_reference(call, effect):
-        call = attrs.evolve(call, reference=call.reference or draw_key().replace("-", ""))
-        content = _with_reference(call, cast(bytes, content))
+        if call.reference is UNSET:
+            call = attrs.evolve(call, reference=draw_key().replace("-", ""))
+        content = _with_reference(call, content)
     return Prepared(
         call=call,
         request=WireRequest(
@@ -100,12 +102,20 @@ def fingerprint(prepared: Prepared[Any], identity: Identity) -> bytes:
 # --- body -----------------------------------------------------------------------------------------------------------
 
 
+def _refuse_what_has_no_header(call: Call[Any]) -> None:
+    operation = call.operation
+    if call.idempotency_key is not UNSET and operation.idempotency_header is None:
+        raise InvalidArgument("idempotency_key", f"{operation.id} takes none, so a repeat would act again")
+    if call.subaccount_id not in (UNSET, None) and operation.subaccount_header is None:
+        raise InvalidArgument("subaccount_id", f"{operation.id} takes none")
+
+
 def _content(call: Call[Any]) -> tuple[bytes | AsyncIterable[bytes] | None, Effect]:
     body, operation = call.body, call.operation
     if body is UNSET:
-        return None, operation.effect
+        return None, _plain_effect(operation)
     if isinstance(body, AsyncIterable):
-        return body, operation.effect
+        return body, _plain_effect(operation)
     content = bytes(body) if isinstance(body, bytes | bytearray | memoryview) else _encode(body)
     return content, _effect(operation, content)
 
@@ -119,15 +129,22 @@ def _encode(body: object) -> bytes:
 
 def _effect(operation: Operation[Any], content: bytes) -> Effect:
     """Judged by the bytes that are sent, because only they decide whether money moves."""
-    when = operation.compute_when
+    when, effect = operation.compute_when, _plain_effect(operation)
     if when is None:
-        return operation.effect
+        return effect
     try:
         body = codec.parse(content)
     except codec.Unreadable:
-        return operation.effect
+        return effect
     seen = body.get(when.attribute) if isinstance(body, Mapping) else None
-    return Effect.COMPUTE if type(seen) is type(when.value) and seen == when.value else operation.effect
+    return Effect.COMPUTE if type(seen) is type(when.value) and seen == when.value else effect
+
+
+def _plain_effect(operation: Operation[Any]) -> Effect:
+    """A keyed operation whose key has no header to travel in is one that must not be repeated."""
+    if operation.effect is Effect.KEYED and operation.idempotency_header is None:
+        return Effect.ONCE
+    return operation.effect
 
 
 def _wants_reference(call: Call[Any], effect: Effect) -> bool:
@@ -140,18 +157,25 @@ def _wants_reference(call: Call[Any], effect: Effect) -> bool:
     return effect.writes and (effect is Effect.ONCE or call.reference is not UNSET)
 
 
-def _with_reference(call: Call[Any], content: bytes) -> bytes:
-    field = call.operation.reference
-    body = codec.parse(content)
-    if field is None or not isinstance(body, dict):
-        raise InvalidArgument("reference", "the body is no JSON object that could carry one; pass reference=None")
-    body[field.attribute] = attach(
-        body.get(field.attribute),
-        check_reference(cast(str, call.reference)),
-        attribute=field.attribute,
-        max_length=field.max_length,
-    )
+def _with_reference(call: Call[Any], content: object) -> bytes:
+    reference = check_reference(cast(str, call.reference))
+    field = cast(ReferenceField, call.operation.reference)
+    body = _json_object(content)
+    text = body.get(field.attribute) if body is not None else None
+    if body is None or not (text is None or isinstance(text, str)):
+        raise InvalidArgument(
+            "reference", f"the body has no text {field.attribute!r} that could carry one; pass reference=None"
+        )
+    body[field.attribute] = attach(text, reference, attribute=field.attribute, max_length=field.max_length)
     return _encode(body)
+
+
+def _json_object(content: object) -> dict[str, JSON] | None:
+    try:
+        body = codec.parse(content) if isinstance(content, bytes) else None
+    except codec.Unreadable:
+        return None
+    return body if isinstance(body, dict) else None
 
 
 # --- address and headers --------------------------------------------------------------------------------------------
@@ -161,13 +185,15 @@ def _url(call: Call[Any], base_url: str) -> str:
     path = call.operation.path
     for name, value in call.path.items():
         path = path.replace(f"{{{name}}}", quote(identifier(name, value), safe=""))
+    if missing := re.search(r"{([^{}]*)}", path):
+        raise InvalidArgument(missing[1], f"{call.operation.path} needs it")
     query = {name: _query_text(name, value) for name, value in call.query.items() if value not in (UNSET, None)}
     return f"{base_url}{path}?{urlencode(query, quote_via=quote)}" if query else base_url + path
 
 
 def _query_text(name: str, value: object) -> str:
     if isinstance(value, datetime):
-        return codec.instant(value)
+        return codec.instant(moment(name, value))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | str):
@@ -177,18 +203,21 @@ def _query_text(name: str, value: object) -> str:
 
 def _headers(call: Call[Any], identity: Identity, content: object) -> dict[str, str]:
     operation = call.operation
-    headers = {
-        "Accept": "*/*" if operation.answer is bytes else "application/json",
-        "User-Agent": identity.user_agent,
-        **_callers_headers({**identity.headers, **call.headers}, operation),
-    }
+    ours = {"Accept": "*/*" if operation.answer is bytes else "application/json", "User-Agent": identity.user_agent}
     if content is not None:
-        headers["Content-Type"] = call.content_type or operation.content_type or "application/json"
-    if operation.idempotency_header and (key := given(call.idempotency_key)):
-        headers[operation.idempotency_header] = _header_value("idempotency_key", key)
-    if subaccount := _subaccount(call, identity):
+        ours["Content-Type"] = call.content_type or operation.content_type or "application/json"
+    headers = _merged(ours, _callers_headers(identity.headers, operation), _callers_headers(call.headers, operation))
+    if operation.idempotency_header and call.idempotency_key is not UNSET:
+        headers[operation.idempotency_header] = _header_value("idempotency_key", call.idempotency_key)
+    if (subaccount := _subaccount(call, identity)) is not None:
         headers[cast(str, operation.subaccount_header)] = _header_value("subaccount_id", subaccount)
     return headers
+
+
+def _merged(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Headers of which the later take the place of the earlier, whatever their casing."""
+    found = {name.lower(): (name, value) for layer in layers for name, value in layer.items()}
+    return dict(found.values())
 
 
 def _subaccount(call: Call[Any], identity: Identity) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from typing import Final, Self, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Final, Self, TypeAlias, TypeVar, final
 
 T = TypeVar("T")
 
@@ -25,6 +26,37 @@ class Unset(enum.Enum):
 
 UNSET: Final = Unset.UNSET
 """An attribute that was not given and is not sent. `None` is different: it is sent as JSON `null`."""
+
+
+@final
+class _NoExtra(Mapping[str, object]):
+    """An empty mapping that all models without unknown fields share, because making one for each costs too much."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> object:
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Mapping) and not other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "{}"
+
+    def __reduce__(self) -> str:
+        return "NO_EXTRA"
+
+
+NO_EXTRA: Final[Mapping[str, JSON]] = _NoExtra()
+"""No unknown fields."""
 
 
 def given(value: T | Unset | None) -> T | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import attrs
 
-from wren_async.core.values import JSON, UNSET, OpenStrEnum, Unset
+from wren_async.core.values import JSON, NO_EXTRA, UNSET, OpenStrEnum, Unset
 
 __all__ = [
     "AirFreightQuoteRequest",
@@ -214,9 +214,7 @@ class Order:
 
     Length of the ride in kilometres, on ride orders only. An older form of the API sent it; do not count on it.
     """
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -226,9 +224,7 @@ class OrderList:
 
     data: tuple[Order, ...]
     """The orders of this page, newest first; empty past the end."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -327,9 +323,7 @@ class ProjectAllocation:
     """Mass from this project, in kilograms of CO2e."""
     retirements: tuple[Retirement, ...] | None = None
     """The retirements in the registry that cover this share."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -341,9 +335,7 @@ class Retirement:
     """Serial numbers of the retired credits, as the registry writes them."""
     url: str | None = None
     """Page of the registry that shows the retirement."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -358,9 +350,7 @@ class Quote:
     """Mass to offset, in kilograms of CO2e."""
     price_usd_cents: int
     """Price in US cents."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -485,9 +475,7 @@ class ImpactData:
     """End of the period, in UTC; null if none was asked for."""
     categories: tuple[ImpactCategoryUsage, ...]
     """The total, split by project category."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -508,9 +496,7 @@ class ImpactEquivalents:
     """
     flights_lax_to_nyc: Decimal
     """Number of flights from Los Angeles to New York."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -524,9 +510,7 @@ class ImpactCategoryUsage:
     """Mass retired in this category, in kilograms of CO2e."""
     projects: tuple[ImpactProjectUsage, ...]
     """The mass, split by project."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -540,9 +524,7 @@ class ImpactCategory:
     """Name of the category."""
     description: str | None = None
     """What the category is about. Newer answers carry it, older ones do not."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -556,9 +538,7 @@ class ImpactProjectUsage:
     """Mass retired from this project, in kilograms of CO2e."""
     vintages: str
     """Year or years in which the credits came about, as text."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -572,9 +552,7 @@ class HostedPageConfig:
     """Address of the page; may be null while it is off."""
     enabled_equivalents: tuple[Equivalent, ...]
     """The comparisons the page shows."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -597,9 +575,7 @@ class Subaccount:
     """Portfolio of its orders that name none; null: the default of the account applies."""
     logo_url: str | None = None
     """Logo, hosted by CNaught; null if there is none. It may change between reads."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -609,9 +585,7 @@ class SubaccountList:
 
     data: tuple[Subaccount, ...]
     """The subaccounts of this page, newest first; empty past the end."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -687,9 +661,7 @@ class CheckoutSession:
     """Public text of the order; `description` in the request. Null if none was given."""
     order_webhook_url: str | None = None
     """URL that is told of the order's state changes; `notification_config` in the request. Null if none was given."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -735,9 +707,7 @@ class Portfolio:
     """Longer text about it."""
     primary_image_url: str | None = None
     """Picture that stands for it."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -747,9 +717,7 @@ class PortfolioList:
 
     data: tuple[Portfolio, ...]
     """The portfolios."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -775,9 +743,7 @@ class PortfolioDetails:
     """Unit price in US cents per kilogram of CO2e, possibly a fraction, for orders through this API."""
     category_allocations: tuple[CategoryAllocation, ...]
     """The categories it is made of, and the share of each."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -789,9 +755,7 @@ class CategoryAllocation:
     """Share of the portfolio, a fraction from 0 to 1."""
     category: ProjectCategory
     """The category, with its projects."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -809,9 +773,7 @@ class ProjectCategory:
     """Picture that stands for it."""
     projects: tuple[Project, ...]
     """The projects of the category."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -876,9 +838,7 @@ class Project:
     """A picture of what was checked."""
     news_articles: tuple[NewsArticle, ...] | None = None
     """Articles about it."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -942,9 +902,7 @@ class ProjectDetails:
     """Articles about it."""
     credit_issuances: tuple[CreditIssuance, ...]
     """The credits issued, by year."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -956,9 +914,7 @@ class CreditIssuance:
     """Year in which the effect came about."""
     total_amount: Decimal
     """Amount issued. Its unit is not stated; tonnes of CO2e seem likely."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -970,9 +926,7 @@ class ProjectLifetime:
     """First year; null if not known."""
     end_year: int | None = None
     """Last year; null if open or not known."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -986,9 +940,7 @@ class NotableBuyer:
     """Logo of the buyer."""
     logo_alt_text: str | None = None
     """Text in place of the logo."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -1002,9 +954,7 @@ class DueDiligenceFigure:
     """Address of the picture."""
     image_alt_text: str | None = None
     """Text in place of the picture."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -1022,9 +972,7 @@ class NewsArticle:
     """When it was published, as text; its form is not stated."""
     cnaught_take: str | None = None
     """What CNaught says about it."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -1048,7 +996,5 @@ class Problem:
     """URI of this case; never seen."""
     errors: Mapping[str, tuple[str, ...]] | None = attrs.field(default=None, hash=False, metadata={"lenient": True})
     """What is wrong with each attribute of the request, by its name; only sent with `invalid-parameters`."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import attrs
 
-from wren_async.core.values import JSON, UNSET, OpenStrEnum, Unset
+from wren_async.core.values import JSON, NO_EXTRA, UNSET, OpenStrEnum, Unset
 
 __all__ = [
     "CreditBalance",
@@ -194,9 +194,7 @@ class OffsetOrderReceipt:
     """True when a test token was used; absent otherwise."""
     dry_run: bool | None = attrs.field(default=None, metadata={"wire": "dryRun", "lenient": True})
     """True for a dry run. Seen in answers of 2021; it may be absent today."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -217,9 +215,7 @@ class OrderedPortfolio:
         default=None, metadata={"wire": "costPerTon", "aliases": ("cost_per_ton",), "lenient": True}
     )
     """Blended price of the portfolio, in US dollars per tonne of CO2e."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -250,9 +246,7 @@ class ProjectOrderReceipt:
     """
     test: bool | None = attrs.field(default=None, metadata={"lenient": True})
     """True when a test token was used; absent otherwise."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -262,9 +256,7 @@ class ProjectImpact:
 
     tons: Decimal | None = None
     """Weight offset, in tonnes of CO2e. Absent for a project without a price per tonne."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -293,9 +285,7 @@ class TreeOrderReceipt:
     """
     test: bool | None = attrs.field(default=None, metadata={"lenient": True})
     """True when a test token was used; absent otherwise."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -305,9 +295,7 @@ class TreeImpact:
 
     trees: int
     """Number of trees of the order."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -321,9 +309,7 @@ class TreePreview:
     """Price in US money, passed through as it comes: probably dollars, perhaps cents."""
     price_in_user_currency: Decimal = attrs.field(metadata={"wire": "priceInUserCurrency"})
     """Price in the caller's currency, whose code does not come along; in the same doubtful unit as the other price."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -344,9 +330,7 @@ class TopUpReceipt:
     """Upper-case code of the currency charged. Not documented; orders have it."""
     test: bool | None = attrs.field(default=None, metadata={"lenient": True})
     """True when a test token was used; absent otherwise."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -358,9 +342,7 @@ class CreditBalance:
     """Balance of the wallet in US cents, so 10000 is 100.00 USD."""
     test: bool | None = attrs.field(default=None, metadata={"lenient": True})
     """Perhaps true when a test token was used; absent otherwise."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -378,9 +360,7 @@ class LedgerPage:
     """Number of entries skipped, as the server used it."""
     test: bool | None = attrs.field(default=None, metadata={"lenient": True})
     """Perhaps true when a test token was used; absent otherwise."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -401,9 +381,7 @@ class LedgerEntry:
     """Stripe charge id of a top-up. Null for a deduction; not stated for a refund."""
     created_at: datetime | None = attrs.field(default=None, metadata={"aliases": ("createdAt",), "lenient": True})
     """When the entry was made. Not documented, so it may be absent."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -420,9 +398,7 @@ class OffsetOrderList:
     """Summary of all the caller's orders."""
     offset_orders: tuple[OffsetOrder, ...] = attrs.field(metadata={"wire": "offsetOrders"})
     """The order rows, in no documented order."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -451,9 +427,7 @@ class OffsetOrderStats:
     """Place of the caller among all buyers. Documented by name only."""
     percentile: Decimal | None = attrs.field(default=None, metadata={"lenient": True})
     """Percentile of the caller among all buyers. Documented by name only; its scale is not stated."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -481,9 +455,7 @@ class OffsetOrder:
         default=None, metadata={"wire": "createdAt", "aliases": ("created_at",), "lenient": True}
     )
     """When the row was made."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -495,9 +467,7 @@ class PublicOffsetOrderList:
 
     offset_orders: tuple[OffsetOrder, ...] = attrs.field(metadata={"wire": "offsetOrders"})
     """The order rows, in no documented order."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -509,9 +479,7 @@ class TreeOrderList:
 
     tree_orders: tuple[TreeOrder, ...] = attrs.field(metadata={"wire": "treeOrders"})
     """The tree orders, in no documented order."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -533,9 +501,7 @@ class TreeOrder:
         default=None, metadata={"wire": "createdAt", "aliases": ("created_at",), "lenient": True}
     )
     """When the order was made."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -545,9 +511,7 @@ class PortfolioList:
 
     portfolios: tuple[Portfolio, ...]
     """The portfolios, in no documented order."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -570,9 +534,7 @@ class Portfolio:
     """Address of a picture of the portfolio."""
     projects: tuple[PortfolioProject, ...]
     """The projects of the portfolio; their percentages add up to 1."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -601,9 +563,7 @@ class PortfolioProject:
         default=None, metadata={"aliases": ("certificationStatus",), "lenient": True}
     )
     """State of the project's certification, as free text."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -613,9 +573,7 @@ class PurchaseList:
 
     purchases: tuple[Purchase, ...]
     """The purchases, newest first."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -642,9 +600,7 @@ class Purchase:
     """Whether the charge paid for donations to projects."""
     certificate_url: str | None = attrs.field(default=None, metadata={"wire": "certificateUrl"})
     """Address of the page with the impact certificate."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -669,9 +625,7 @@ class ProjectDonation:
     """Where the donation came from, as Wren names it."""
     note: str | None = attrs.field(default=None, metadata={"lenient": True})
     """The note given with the order. Null when there was none."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 
 
@@ -684,7 +638,5 @@ class ErrorMessage:
 
     message: str | None = attrs.field(default=None, metadata={"aliases": ("error",), "lenient": True})
     """What is wrong."""
-    extra_fields: Mapping[str, JSON] = attrs.field(
-        factory=dict[str, JSON], hash=False, repr=False, metadata={"extra": True}
-    )
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
