@@ -76,7 +76,7 @@ def test_presence_in_answers_and_requests(document: dict[str, Any]) -> None:
         "id": "str",
         "state": "State | None = None",
         "gone": "str | None = None",
-        "extra_fields": "Mapping[str, JSON] = attrs.field(factory=dict[str, JSON], hash=False, repr=False, "
+        "extra_fields": "Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, "
         "metadata={'extra': True})",
     }
     assert fields(source, "ThingRequest") == {

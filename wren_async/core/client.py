@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 import attrs
 import httpx
@@ -13,19 +13,23 @@ import httpx
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget, RetryPolicy
 from wren_async.core.reply import Reply
-from wren_async.core.request import Identity
+from wren_async.core.request import Identity, check_headers
 from wren_async.core.send import Limits, send
 from wren_async.core.session import Outcome, Session, Timing
-from wren_async.errors import InvalidConfiguration
+from wren_async.core.values import UNSET
+from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.http.backend import Backend
 from wren_async.http.over_httpx import HttpxBackend
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     import aiohttp
 
-T = TypeVar("T")
-
-HTTPClient: TypeAlias = "httpx.AsyncClient | aiohttp.ClientSession | Backend"
+    HTTPClient: TypeAlias = httpx.AsyncClient | aiohttp.ClientSession | Backend
+else:
+    # A type and no string, because frameworks read the annotations of constructors; aiohttp may not be installed.
+    HTTPClient = httpx.AsyncClient | Backend
 """What calls can travel over: a client or session of your own, or a backend such as `AiohttpBackend()`."""
 
 __version__: Final = "0.1.0"
@@ -85,13 +89,18 @@ class BaseClient:
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A copy with other options. It shares the connections, and closing it leaves them open."""
-        headers = {**self._identity.headers, **options.get("headers", {})}
-        retries = options.get("retries", self._limits.retries)
-        limits = Limits(
-            timeout=_seconds("timeout", options.get("timeout", self._limits.timeout)),
-            deadline=_seconds("deadline", options.get("deadline", self._limits.deadline)),
-            retries=attrs.evolve(self._limits.retries, retries=retries) if isinstance(retries, int) else retries,
-        )
+        if unknown := options.keys() - ClientOptions.__annotations__.keys():
+            # A type checker sees a misspelt option; without one it would be ignored.
+            raise TypeError(f"{type(self).__name__} takes no option {', '.join(sorted(unknown))}")
+        try:
+            headers = {**self._identity.headers, **check_headers(options.get("headers", {}))}
+            limits = self._limits.but(
+                timeout=options.get("timeout", UNSET),
+                deadline=options.get("deadline", UNSET),
+                retries=options.get("retries", UNSET),
+            )
+        except InvalidArgument as error:
+            raise InvalidConfiguration(str(error)) from None
         return self._copy(attrs.evolve(self._identity, headers=MappingProxyType(headers)), limits)
 
     async def aclose(self, patience: float = CLOSING_TIME) -> None:
@@ -154,11 +163,3 @@ def _backend(http_client: object) -> Backend:
         "http_client takes an httpx.AsyncClient, an aiohttp.ClientSession or AiohttpBackend(), "
         f"not {type(http_client).__name__}"
     )
-
-
-def _seconds(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise InvalidConfiguration(f"{name} takes seconds, more than 0, or None; not {value!r}")
-    return float(value)

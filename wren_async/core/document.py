@@ -67,5 +67,8 @@ async def _fetch(client: BaseClient, url: str) -> Reply[bytes]:
 def _save(path: Path, content: bytes) -> None:
     """Write a file that is either whole or not there."""
     part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class OffTheRoad(Exception):
 
 def read(raw: bytes, form: type[T]) -> T:
     """Read `raw` as `form` on the fast road, or raise `OffTheRoad`."""
-    guard, reader = _road(form)
+    guard, reader = _road(cast(Any, form))
     try:
         guard(raw)
         return cast(T, reader(raw))
@@ -38,8 +38,8 @@ def read(raw: bytes, form: type[T]) -> T:
 @functools.cache
 def _road(form: Any) -> tuple[Callable[[bytes], object], Callable[[bytes], object]]:
     try:
-        return msgspec.json.Decoder(_strict(form)).decode, msgspec.json.Decoder(form).decode
-    except (OffTheRoad, TypeError):
+        return msgspec.json.Decoder(_strict(form)).decode, msgspec.json.Decoder(form, float_hook=Decimal).decode
+    except (OffTheRoad, TypeError, RecursionError):
         return _refuse, _refuse
 
 

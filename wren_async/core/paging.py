@@ -6,11 +6,12 @@ truthfully, because pages repeat or contradict each other, is an error and never
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Hashable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
+from wren_async.core.ahead import ahead, at_once
 from wren_async.core.operation import Call
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, PagingError
@@ -84,6 +85,8 @@ class CursorPager(Generic[ItemT]):
 
     Forwards (`starting_after`) goes from new to old. Backwards (`ending_before`) goes from the cursor to the newest:
     items come oldest first, so that the walk has one direction, while the items of a page stay as they were answered.
+
+    `prefetch` fetches the next page while the consumer works on this one.
     """
 
     def __init__(
@@ -94,11 +97,13 @@ class CursorPager(Generic[ItemT]):
         items: Callable[[AnswerT], Sequence[ItemT]],
         identify: Callable[[ItemT], str],
         names: CursorNames | None = None,
+        prefetch: bool = False,
     ) -> None:
         self._sender = sender
         self._call: Call[Any] = call
         self._items: Callable[[Any], Sequence[ItemT]] = items
         self._identify = identify
+        self._prefetch = prefetch
         self._names = names or CursorNames()
         given = {name for name in (self._names.after, self._names.before) if call.query.get(name) not in (None, UNSET)}
         if len(given) == 2:
@@ -117,8 +122,11 @@ class CursorPager(Generic[ItemT]):
             for item in reversed(page.items) if self._backwards else page.items:
                 yield item
 
-    async def pages(self) -> AsyncIterator[Page[ItemT]]:
+    def pages(self) -> AsyncIterator[Page[ItemT]]:
         """The pages that hold something, in the order of the walk."""
+        return ahead(self._pages()) if self._prefetch else self._pages()
+
+    async def _pages(self) -> AsyncGenerator[Page[ItemT], None]:
         walk = self._walk()
         page = await self._page(self._call, walk)
         while page.cursor is not None:
@@ -174,9 +182,17 @@ class OffsetWalk(Generic[ItemT]):
     _vanished: int = 0
     _seen: set[Hashable] = attrs.field(factory=set[Hashable])
 
-    def next_offset(self, first: int) -> int:
-        """Where the next page starts."""
-        return first if self.left is None else max(0, self._total - self.left)
+    def offsets(self, first: int, *, size: int, count: int) -> tuple[int, ...]:
+        """Where the next pages start: up to `count` of them, if pages have `size` items as the last one had."""
+        if self.left is None:
+            return (first,)
+        start = max(0, self._total - self.left)
+        pages = min(count, -(-self.left // size)) if size else 1
+        return tuple(start + page * size for page in range(pages))
+
+    def fits(self, offset: int, total: int) -> bool:
+        """Whether a page that was fetched beside others goes on where they ended. If not, it is fetched again."""
+        return bool(self.left) and total >= self._total and total - offset >= (self.left or 0)
 
     def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
         """The new items of a page that starts at `offset`. Raises `PagingError` where the walk would lose some."""
@@ -217,6 +233,9 @@ class OffsetPager(Generic[ItemT]):
 
     `await` it for the first page, iterate over it for all items, or over `pages()` for pages. Each use starts a walk of
     its own. Items that arrive meanwhile do not disturb it: they are newer than its start.
+
+    `prefetch` fetches the next page while the consumer works on this one; `at_once` fetches several pages together,
+    which is possible because the total is known.
     """
 
     def __init__(
@@ -228,6 +247,8 @@ class OffsetPager(Generic[ItemT]):
         total: Callable[[AnswerT], int],
         identify: Callable[[ItemT], Hashable | None],
         offset: str = "offset",
+        prefetch: bool = False,
+        at_once: int = 1,
     ) -> None:
         self._sender = sender
         self._call: Call[Any] = call
@@ -235,28 +256,46 @@ class OffsetPager(Generic[ItemT]):
         self._total: Callable[[Any], int] = total
         self._identify = identify
         self._offset = offset
+        self._prefetch = prefetch
+        self._at_once = at_once
 
     def __await__(self) -> Generator[Any, None, OffsetPage[ItemT]]:
-        return self._page(OffsetWalk(self._identify)).__await__()
+        return self._first_page().__await__()
 
     async def __aiter__(self) -> AsyncIterator[ItemT]:
         async for page in self.pages():
             for item in page.items:
                 yield item
 
-    async def pages(self) -> AsyncIterator[OffsetPage[ItemT]]:
+    def pages(self) -> AsyncIterator[OffsetPage[ItemT]]:
         """The pages that hold something new."""
-        walk = OffsetWalk(self._identify)
-        while walk.left is None or walk.left > 0:
-            page = await self._page(walk)
-            if page.items:
-                yield page
+        return ahead(self._pages()) if self._prefetch else self._pages()
 
-    async def _page(self, walk: OffsetWalk[ItemT]) -> OffsetPage[ItemT]:
+    async def _first_page(self) -> OffsetPage[ItemT]:
+        offset = self._first
+        return self._take(OffsetWalk(self._identify), offset, await self._fetch(offset))
+
+    async def _pages(self) -> AsyncGenerator[OffsetPage[ItemT], None]:
+        walk, size = OffsetWalk(self._identify), 0
+        while walk.left is None or walk.left > 0:
+            offsets = walk.offsets(self._first, size=size, count=self._at_once)
+            answers = await at_once(self._fetch(offset) for offset in offsets)
+            for offset, answer in zip(offsets, answers, strict=True):
+                if offset != offsets[0] and not walk.fits(offset, self._total(answer)):
+                    break
+                size = len(self._items(answer))
+                page = self._take(walk, offset, answer)
+                if page.items:
+                    yield page
+
+    @property
+    def _first(self) -> int:
         first = self._call.query.get(self._offset)
-        offset = walk.next_offset(first if isinstance(first, int) else 0)
-        answer = await self._sender.send(
-            attrs.evolve(self._call, query={**self._call.query, self._offset: offset}),
-        )
+        return first if isinstance(first, int) else 0
+
+    async def _fetch(self, offset: int) -> Any:
+        return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, self._offset: offset}))
+
+    def _take(self, walk: OffsetWalk[ItemT], offset: int, answer: Any) -> OffsetPage[ItemT]:
         total = self._total(answer)
         return OffsetPage(items=walk.take(self._items(answer), offset=offset, total=total), total=total, offset=offset)

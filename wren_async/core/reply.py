@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from wren_async.core.operation import Call
+from wren_async.core.reference import attach
 from wren_async.core.values import UNSET
 
 T_co = TypeVar("T_co", covariant=True)
@@ -43,8 +44,15 @@ class Reply(Generic[T_co]):
         if not attrs.has(kind):
             return {}
         pairs = {
-            field.name: (getattr(asked, field.name), getattr(answered, field.name, None))
+            field.name: (self._sent(field.name, getattr(asked, field.name)), getattr(answered, field.name, None))
             for field in attrs.fields(kind)
             if "extra" not in field.metadata
         }
         return {name: (a, b) for name, (a, b) in pairs.items() if a is not UNSET and b is not None and a != b}
+
+    def _sent(self, name: str, asked: object) -> object:
+        """What went out for an attribute: the text that carries the reference has it beside what was asked."""
+        field, reference = self.call.operation.reference, self.call.reference
+        if field is None or name != field.attribute or not isinstance(asked, str) or not isinstance(reference, str):
+            return asked
+        return attach(asked, reference, attribute=name, max_length=field.max_length)

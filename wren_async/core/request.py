@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote, urlencode
@@ -206,7 +206,8 @@ def _headers(call: Call[Any], identity: Identity, content: object) -> dict[str, 
     ours = {"Accept": "*/*" if operation.answer is bytes else "application/json", "User-Agent": identity.user_agent}
     if content is not None:
         ours["Content-Type"] = call.content_type or operation.content_type or "application/json"
-    headers = _merged(ours, _callers_headers(identity.headers, operation), _callers_headers(call.headers, operation))
+    taken = [name.lower() for name in (operation.idempotency_header, operation.subaccount_header) if name]
+    headers = _merged(ours, check_headers(identity.headers, taken), check_headers(call.headers, taken))
     if operation.idempotency_header and call.idempotency_key is not UNSET:
         headers[operation.idempotency_header] = _header_value("idempotency_key", call.idempotency_key)
     if (subaccount := _subaccount(call, identity)) is not None:
@@ -226,17 +227,19 @@ def _subaccount(call: Call[Any], identity: Identity) -> str | None:
     return identity.subaccount_id if call.subaccount_id is UNSET else call.subaccount_id
 
 
-def _callers_headers(headers: Mapping[str, str], operation: Operation[Any]) -> dict[str, str]:
-    ours = {name.lower() for name in (operation.idempotency_header, operation.subaccount_header) if name}
+def check_headers(headers: Mapping[str, str], taken: Collection[str] = ()) -> Mapping[str, str]:
+    """A caller's headers, none of which is the client's to set or `taken` by an argument, or `InvalidArgument`."""
+    if not isinstance(headers, Mapping):
+        raise InvalidArgument("headers", f"takes a mapping of names to values, not {type(headers).__name__}")
     for name, value in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise InvalidArgument("headers", f"{name!r} is no header name")
         if name.lower() in _NOT_THE_CALLERS:
             raise InvalidArgument("headers", f"{name} is set by the client; credentials belong to its constructor")
-        if name.lower() in ours:
+        if name.lower() in taken:
             raise InvalidArgument("headers", f"{name} has an argument of its own")
         _header_value(f"headers[{name!r}]", value)
-    return dict(headers)
+    return headers
 
 
 def _header_value(name: str, value: str) -> str:

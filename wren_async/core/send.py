@@ -16,8 +16,8 @@ from wren_async.core.policy import RetryPolicy, retry_after
 from wren_async.core.reply import Reply
 from wren_async.core.request import Identity, Prepared, fingerprint, prepare
 from wren_async.core.session import Session, logger
-from wren_async.core.values import UNSET
-from wren_async.errors import CallError
+from wren_async.core.values import UNSET, Unset
+from wren_async.errors import CallError, InvalidArgument
 from wren_async.http.backend import Answer, ExchangeFailed, Progress
 
 if TYPE_CHECKING:
@@ -34,23 +34,45 @@ class Limits:
     deadline: float | None
     retries: RetryPolicy
 
+    def but(
+        self,
+        *,
+        timeout: float | Unset | None = UNSET,
+        deadline: float | Unset | None = UNSET,
+        retries: RetryPolicy | int | Unset = UNSET,
+    ) -> Limits:
+        """These limits with others in the place of some. Raises `InvalidArgument`."""
+        return Limits(
+            timeout=self.timeout if timeout is UNSET else _seconds("timeout", timeout),
+            deadline=self.deadline if deadline is UNSET else _seconds("deadline", deadline),
+            retries=self.retries if retries is UNSET else _policy(retries, self.retries),
+        )
+
+
+def _seconds(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InvalidArgument(name, f"takes seconds, more than 0, or None; not {value!r}")
+    return float(value)
+
+
+def _policy(value: Any, default: RetryPolicy) -> RetryPolicy:
+    if isinstance(value, RetryPolicy):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidArgument("retries", f"takes a RetryPolicy, or an int of 0 or more; not {value!r}")
+    return attrs.evolve(default, retries=value)
+
 
 async def send(call: Call[T], identity: Identity, limits: Limits, session: Session) -> Reply[T]:
     """Send `call` with all the attempts it may have, and return its reply or raise its error."""
     session.check()
+    limits = limits.but(timeout=call.timeout, deadline=call.deadline, retries=call.retries)
     prepared = prepare(call, identity, draw_key=lambda: str(uuid.uuid4()))
     if call.idempotency_key is not UNSET:
         session.bind(call.idempotency_key, fingerprint(prepared, identity))
-    return await Trip(prepared, identity, _limits(call, limits), session).run()
-
-
-def _limits(call: Call[Any], default: Limits) -> Limits:
-    retries = default.retries if call.retries is UNSET else call.retries
-    return Limits(
-        timeout=default.timeout if call.timeout is UNSET else call.timeout,
-        deadline=default.deadline if call.deadline is UNSET else call.deadline,
-        retries=attrs.evolve(default.retries, retries=retries) if isinstance(retries, int) else retries,
-    )
+    return await Trip(prepared, identity, limits, session).run()
 
 
 class Trip(Generic[T]):
@@ -105,11 +127,15 @@ class Trip(Generic[T]):
     async def _pass_gate(self) -> Met[T] | None:
         """Wait for a place, but not past the deadline; what keeps the attempt from being made, if anything does."""
         gate = self._session.gate
-        try:
-            async with asyncio.timeout(self._left() if gate.locked() else None):
-                await gate.acquire()
-        except TimeoutError:
-            return Met(reason="the deadline passed while waiting for a free connection", unsent=True, timed_out=True)
+        if not gate.locked():
+            await gate.acquire()
+        else:
+            try:
+                async with asyncio.timeout(self._left()):
+                    await gate.acquire()
+            except TimeoutError:
+                reason = "the deadline passed while waiting for a free connection"
+                return Met(reason=reason, unsent=True, timed_out=True)
         if self._session.closed:
             gate.release()
             return Met(reason="the client was closed before this attempt", unsent=True)
@@ -131,6 +157,12 @@ class Trip(Generic[T]):
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            if task.cancelled() and not _is_cancelled():
+                # Not the caller was cancelled but the attempt: the client was closed over it.
+                logger.error(
+                    "torn when the client closed: %s (%s)", self._prepared.name, self._prepared.call.operation.id
+                )
+                return _torn(progress)
             if progress.unsent:
                 task.cancel()
             _Orphan(self, task, progress).adopt()
@@ -270,7 +302,7 @@ class _Orphan(Generic[T]):
 
     def adopt(self) -> None:
         """Open the outcome, unless the attempt was cancelled with proof that nothing was sent."""
-        if not self._task.cancelling():
+        if not self._progress.unsent:
             self._open()
         self._task.add_done_callback(self._decide)
 
@@ -282,7 +314,7 @@ class _Orphan(Generic[T]):
     def _decide(self, task: asyncio.Task[Met[T]]) -> None:
         met = self._met(task)
         judgement = self._trip._judge(met)
-        if self._result is None and met.unsent and not self._trip._history.may_have_acted:
+        if self._result is None and met.unsent and (self._trip._orphaned or not self._trip._history.may_have_acted):
             return
         result = self._open()
         try:
@@ -291,9 +323,17 @@ class _Orphan(Generic[T]):
             result.set_exception(error)
 
     def _met(self, task: asyncio.Task[Met[T]]) -> Met[T]:
-        if task.cancelled():
-            return Met(reason="the attempt was torn before an answer came", unsent=self._progress.unsent)
-        return task.result()
+        return _torn(self._progress) if task.cancelled() else task.result()
+
+
+def _torn(progress: Progress) -> Met[Any]:
+    return Met(reason="the attempt was torn before an answer came", unsent=progress.unsent)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody has cancelled the running task."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _wants_another(result: tuple[Met[Any], Judgement]) -> bool:

@@ -17,6 +17,7 @@ import attrs
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget
 from wren_async.core.reply import Reply
+from wren_async.core.values import UNSET
 from wren_async.errors import ClientClosed, IdempotencyKeyReused, OutcomeUnknown, WrongEventLoop
 from wren_async.http.backend import Backend
 
@@ -119,11 +120,16 @@ class Session:
         return task
 
     def keep(self, name: str, call: Call[Any]) -> asyncio.Future[Reply[Any]]:
-        """Open an outcome under `name`; whoever decides it sets the future."""
+        """Open an outcome under `name`, or `name#2` where that is taken; whoever decides it sets the future."""
         result: asyncio.Future[Reply[Any]] = asyncio.get_running_loop().create_future()
         # An outcome that nobody asks for is no error of the loop's.
         result.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._outcomes[name] = Outcome(call=call, result=result)
+        # Sending a key again repeats one order; sending a reference again places another.
+        kept, count = name, 1
+        while call.idempotency_key is UNSET and kept in self._outcomes:
+            count += 1
+            kept = f"{name}#{count}"
+        self._outcomes[kept] = Outcome(call=call, result=result)
         if len(self._outcomes) > _REMEMBERED:
             self._outcomes.popitem(last=False)
         return result

@@ -105,7 +105,8 @@ class LifoTransport(httpx.AsyncBaseTransport):
         now = lane.idle_since = self._clock()
         lanes = self._idle[lane.origin]
         lanes.append(lane)
-        while now - lanes[0].idle_since > self._idle_for_reads:
+        # Whoever runs while one is being closed may take the others.
+        while lanes and now - lanes[0].idle_since > self._idle_for_reads:
             await lanes.pop(0).transport.aclose()
 
     async def aclose(self) -> None:
@@ -146,5 +147,9 @@ class _LaneStream(httpx.AsyncByteStream):
         lane, self._lane = self._lane, None
         if lane is None:
             return
-        await self._stream.aclose()
+        try:
+            await self._stream.aclose()
+        except BaseException:
+            await lane.transport.aclose()
+            raise
         await self._give_back(lane, self._whole)  # type: ignore[misc]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
 
 import httpx
 
@@ -29,10 +30,12 @@ class HttpxBackend:
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` once and read the whole answer."""
         progress.watched = self._owned
+        watch = _Watch(progress)
         try:
-            response = await self._client.send(
-                self._build(request, progress), follow_redirects=False, auth=None, stream=False
-            )
+            response = await self._client.send(self._build(request, watch), follow_redirects=False, auth=None)
+        except asyncio.CancelledError:
+            await watch.close()
+            raise
         except Exception as error:
             raise ExchangeFailed(
                 str(error) or type(error).__name__, timed_out=isinstance(error, TimeoutError | httpx.TimeoutException)
@@ -43,14 +46,14 @@ class HttpxBackend:
             body=response.content,
         )
 
-    def _build(self, request: WireRequest, progress: Progress) -> httpx.Request:
+    def _build(self, request: WireRequest, watch: _Watch) -> httpx.Request:
         built = self._client.build_request(
             request.method,
             request.url,
             headers=list(request.headers),
             content=request.content,
             timeout=None,
-            extensions={"trace": _watch(progress)},
+            extensions={"trace": watch.note},
         )
         # A client that the caller brought may carry credentials and cookies of its own, for other hosts.
         built.headers.pop("cookie", None)
@@ -65,11 +68,24 @@ class HttpxBackend:
             await self._client.aclose()
 
 
-def _watch(progress: Progress) -> Callable[[str, Mapping[str, object]], Awaitable[None]]:
-    async def note(step: str, _: Mapping[str, object]) -> None:
-        if step.startswith(_SEND_STEPS):
-            progress.sending = True
-        elif step.startswith(_CONNECT_STEPS):
-            progress.connecting = True
+class _Watch:
+    """Follows the steps of one exchange."""
 
-    return note
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._stream: Any = None
+        self._shaking_hands = False
+
+    async def note(self, step: str, info: Mapping[str, Any]) -> None:
+        """Called by httpcore at each step."""
+        if step.startswith(_SEND_STEPS):
+            self._progress.sending = True
+        elif step.startswith(_CONNECT_STEPS):
+            self._progress.connecting = True
+            self._stream = info.get("return_value") or self._stream
+            self._shaking_hands = "start_tls" in step and not step.endswith(".complete")
+
+    async def close(self) -> None:
+        """Close a connection that was cancelled in its TLS handshake, because httpcore forgets it."""
+        if self._shaking_hands and self._stream is not None:
+            await self._stream.aclose()

@@ -1,0 +1,50 @@
+"""What the tests share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from wren_async import Timing
+
+
+@attrs.define
+class VirtualTime:
+    """A clock that only moves when somebody sleeps."""
+
+    now: float = 1000.0
+    start: datetime = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    waits: list[float] = attrs.field(factory=list[float])
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def utc(self) -> datetime:
+        return self.start + timedelta(seconds=self.now - 1000.0)
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    @property
+    def timing(self) -> Timing:
+        """The clock as the clients take it; waits are not shortened by chance."""
+        return Timing(monotonic=self.monotonic, utc=self.utc, sleep=self.sleep, draw=lambda: 1.0)
+
+
+@pytest.fixture
+def clock() -> VirtualTime:
+    return VirtualTime()
+
+
+@pytest.fixture
+def timing(clock: VirtualTime) -> Timing:
+    return clock.timing
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WREN_API_TOKEN", "WREN_BASE_URL", "CNAUGHT_API_KEY", "CNAUGHT_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,1 @@
+"""Money safety, over real sockets."""

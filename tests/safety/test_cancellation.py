@@ -1,0 +1,478 @@
+"""Cancelling a call: at once, without a second order, and with the outcome still to be had."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from wren_async import CNaughtClient, NotSent, OutcomeUnknown, RateLimited, RetryPolicy, Timing, WrenClient
+from wren_async.core.session import Outcome
+
+from .scripted import (
+    LIVE,
+    ScriptedServer,
+    answer,
+    cnaught,
+    deaf,
+    read_and_close,
+    refused,
+    silent,
+    wren,
+)
+
+
+async def order(client: WrenClient, **more: Any) -> Any:
+    return await client.offset_orders.create(tons=1, payment_method="credits", **more)
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and see that it ends at once."""
+    task.cancel()
+    async with asyncio.timeout(1):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+def only(client: WrenClient | CNaughtClient) -> Outcome:
+    (outcome,) = client.outcomes.values()
+    return outcome
+
+
+# --- on the wire ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_order_on_the_wire_raises_at_once_and_its_reply_is_kept() -> None:
+    committed = asyncio.Event()
+    async with ScriptedServer(answer(after=committed.wait)) as server, wren(server) as client:
+        task = asyncio.create_task(order(client, reference="ride-7"))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        outcome = client.outcomes["ride-7"]
+        assert not outcome.decided
+        committed.set()
+        reply = await outcome.reply()
+        assert reply.value.id == "order_1"
+        assert outcome.decided
+        assert outcome.error is None
+        assert len(server.requests) == 1
+
+
+async def test_without_a_reference_of_the_callers_the_order_is_kept_under_the_one_that_was_sent() -> None:
+    committed = asyncio.Event()
+    async with ScriptedServer(answer(after=committed.wait)) as server, wren(server) as client:
+        task = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        (reference,) = client.outcomes
+        assert f"[ref:{reference}]" in server.requests[0].body.decode()
+        assert client.outcomes[reference].call.reference == reference
+        committed.set()
+        await client.outcomes[reference].reply()
+
+
+async def test_a_keyed_order_is_kept_under_its_key_and_can_be_sent_again() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(read_and_close_after(hold), answer()) as server, cnaught(server) as client:
+        task = asyncio.create_task(client.orders.create(amount_kg=10))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        (key,) = client.outcomes
+        hold.set()
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.outcomes[key].reply()
+        await client.send(caught.value.call)
+        assert [request.headers["idempotency-key"] for request in server.requests] == [key, key]
+
+
+def read_and_close_after(hold: asyncio.Event) -> Any:
+    played = read_and_close()
+
+    async def play(connection: Any, last: bool) -> bool:
+        await hold.wait()
+        return await played.play(connection, last)
+
+    return type(played)("read, wait and close", play)
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        (lambda wait: answer(500, {}, after=wait), OutcomeUnknown),
+        (lambda wait: answer(200, b"garbled", after=wait), OutcomeUnknown),
+        (lambda wait: answer(429, {}, {"Retry-After": "1"}, after=wait), RateLimited),
+    ],
+)
+async def test_after_a_cancellation_no_new_attempt_starts(script: Callable[..., Any], error: type[Exception]) -> None:
+    hold = asyncio.Event()
+    for make, place in ((wren, order), (cnaught, lambda client: client.orders.create(amount_kg=10))):
+        hold.clear()
+        async with ScriptedServer(script(hold.wait), answer()) as server, make(server) as client:
+            task = asyncio.create_task(place(client))
+            await server.until(lambda s: s.requests)
+            await cancelled(task)
+            hold.set()
+            with pytest.raises(error):
+                await only(client).reply()
+            await asyncio.sleep(0.02)
+            assert len(server.requests) == 1
+
+
+async def test_the_time_of_the_attempt_still_holds_after_a_cancellation() -> None:
+    async with ScriptedServer(silent()) as server, wren(server, timeout=0.3) as client:
+        task = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        async with asyncio.timeout(2):
+            with pytest.raises(OutcomeUnknown, match="no answer within"):
+                await only(client).reply()
+
+
+async def test_cancelling_again_and_again_changes_nothing() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait)) as server, wren(server) as client:
+
+        async def caller() -> None:
+            try:
+                await order(client)
+            finally:
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(caller())
+        await server.until(lambda s: s.requests)
+        task.cancel()
+        task.cancel()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        hold.set()
+        assert (await only(client).reply()).value.id == "order_1"
+        assert len(server.requests) == 1
+
+
+async def test_a_time_limit_of_the_callers_own_is_a_cancellation_like_any_other() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait)) as server, wren(server) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await order(client)
+        hold.set()
+        assert (await only(client).reply()).value.id == "order_1"
+
+
+async def test_a_cancelled_read_on_the_wire_is_dropped_with_its_connection() -> None:
+    async with ScriptedServer(silent(), answer()) as server, wren(server) as client:
+        task = asyncio.create_task(client.credits.balance())
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        assert not client.outcomes
+        await server.until(lambda s: s.open == 0)
+        await client.credits.balance()
+
+
+async def test_two_cancelled_orders_with_one_reference_are_both_to_be_had() -> None:
+    hold = asyncio.Event()
+    script = [answer(body={"error": "down"}, status=500, after=hold.wait), answer(after=hold.wait)]
+    async with ScriptedServer(*script) as server, wren(server) as client:
+        tasks = []
+        for sent in (1, 2):
+            tasks.append(asyncio.create_task(order(client, reference="same")))
+            await server.until(lambda s, sent=sent: len(s.requests) == sent)
+        for task in tasks:
+            await cancelled(task)
+        kept = list(client.outcomes.values())
+        hold.set()
+        await asyncio.gather(*(outcome.reply() for outcome in kept), return_exceptions=True)
+        assert sorted(str(type(outcome.error).__name__) for outcome in kept) == ["NoneType", "OutcomeUnknown"]
+
+
+# --- before anything was sent ---------------------------------------------------------------------------------------
+
+
+async def test_cancelling_in_the_gate_sends_nothing_and_keeps_nothing() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait), answer()) as server, wren(server, max_in_flight=1) as client:
+        first = asyncio.create_task(client.credits.balance())
+        await server.until(lambda s: s.requests)
+        waiting = asyncio.create_task(order(client))
+        await asyncio.sleep(0.01)
+        await cancelled(waiting)
+        hold.set()
+        await first
+        await order(client)
+        assert not client.outcomes
+        assert [request.method for request in server.requests] == ["GET", "POST"]
+
+
+async def test_cancelling_in_a_wait_after_proof_that_nothing_was_sent_keeps_nothing() -> None:
+    asleep = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    async with ScriptedServer(refused()) as server, wren(server, timing=Timing(sleep=sleep)) as client:
+        task = asyncio.create_task(order(client))
+        await asleep.wait()
+        await cancelled(task)
+        assert not client.outcomes
+        assert not server.requests
+
+
+async def test_cancelling_a_keyed_order_in_a_wait_after_a_lost_answer_names_it_as_undecided() -> None:
+    asleep = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        asleep.set()
+        await asyncio.Event().wait()
+
+    async with (
+        ScriptedServer(answer(500, {}), answer()) as server,
+        cnaught(server, timing=Timing(sleep=sleep)) as client,
+    ):
+        task = asyncio.create_task(client.orders.create(amount_kg=10))
+        await asleep.wait()
+        await cancelled(task)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await only(client).reply()
+        assert caught.value.idempotency_key == server.requests[0].headers["idempotency-key"]
+        assert len(server.requests) == 1
+
+
+async def test_cancelling_a_keyed_order_in_the_gate_of_its_second_attempt_names_it_as_undecided() -> None:
+    hold, asleep, wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        asleep.set()
+        await wake.wait()
+
+    async with (
+        ScriptedServer(answer(500, {}), answer(after=hold.wait)) as server,
+        cnaught(server, timing=Timing(sleep=sleep), max_in_flight=1) as client,
+    ):
+        task = asyncio.create_task(client.orders.create(amount_kg=10))
+        await asleep.wait()
+        other = asyncio.create_task(client.portfolios.list())
+        await server.until(lambda s: len(s.requests) == 2)
+        wake.set()
+        await asyncio.sleep(0.01)
+        await cancelled(task)
+        assert isinstance(only(client).error, OutcomeUnknown)
+        await cancelled(other)
+
+
+async def test_cancelling_while_connecting_sends_nothing_and_keeps_nothing() -> None:
+    async with ScriptedServer(deaf()) as server, WrenClient(LIVE, base_url=server.secure_url) as client:
+        task = asyncio.create_task(order(client))
+        await server.until(lambda s: s.connections)
+        await cancelled(task)
+        await server.until(lambda s: s.open == 0)
+        assert not client.outcomes
+
+
+# --- closing --------------------------------------------------------------------------------------------------------
+
+
+async def test_closing_waits_for_an_order_on_the_wire() -> None:
+    async with ScriptedServer(answer(after=lambda: asyncio.sleep(0.2))) as server, wren(server) as client:
+        task = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        await client.aclose()
+        assert only(client).decided
+        assert only(client).error is None
+
+
+async def test_closing_waits_no_longer_than_its_patience_and_names_the_torn_order(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with ScriptedServer(silent()) as server, wren(server) as client:
+        task = asyncio.create_task(order(client, reference="ride-8"))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        async with asyncio.timeout(2):
+            await client.aclose(patience=0.05)
+        assert isinstance(client.outcomes["ride-8"].error, OutcomeUnknown)
+        assert [record.levelno for record in caplog.records if "ride-8" in record.getMessage()] == [logging.ERROR]
+
+
+async def test_a_caller_who_still_waits_when_closing_tears_his_order_gets_an_unknown_outcome(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with ScriptedServer(silent()) as server, wren(server) as client:
+        task = asyncio.create_task(order(client, reference="ride-9"))
+        await server.until(lambda s: s.requests)
+        await client.aclose(patience=0.05)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await task
+        assert caught.value.reference == "ride-9"
+        assert "ride-9" in caplog.text
+
+
+async def test_an_order_that_waits_in_the_gate_when_the_client_closes_is_not_sent() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait), answer()) as server, wren(server, max_in_flight=1) as client:
+        first = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        second = asyncio.create_task(order(client))
+        await asyncio.sleep(0.01)
+        closing = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0.01)
+        hold.set()
+        await first
+        with pytest.raises(NotSent):
+            await second
+        await closing
+        assert len(server.requests) == 1
+
+
+async def test_a_keyed_order_between_two_attempts_when_the_client_closes_is_undecided_or_refused_by_facts() -> None:
+    asleep, wake = asyncio.Event(), asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        asleep.set()
+        await wake.wait()
+
+    async with ScriptedServer(answer(500, {}), answer()) as server:
+        client = cnaught(server, timing=Timing(sleep=sleep))
+        task = asyncio.create_task(client.orders.create(amount_kg=10))
+        await asleep.wait()
+        await client.aclose()
+        wake.set()
+        with pytest.raises(OutcomeUnknown):
+            await task
+        assert len(server.requests) == 1
+
+
+async def test_closing_a_client_whose_close_is_cancelled_still_lets_the_order_end() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait)) as server:
+        client = wren(server)
+        task = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        closing = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0.01)
+        await cancelled(closing)
+        hold.set()
+        assert (await only(client).reply()).value.id == "order_1"
+        await server.until(lambda s: s.open == 0)
+
+
+# --- the end of the loop --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+def test_an_order_torn_by_the_end_of_the_loop_is_undecided_and_makes_no_noise(
+    is_waiting: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    clients: list[WrenClient] = []
+    running: list[asyncio.Task[Any]] = []
+
+    async def main() -> None:
+        server = ScriptedServer(silent())
+        await server.__aenter__()
+        client = wren(server, timing=Timing())
+        clients.append(client)
+        task = asyncio.create_task(order(client, reference="ride-10"))
+        await server.until(lambda s: s.requests)
+        if not is_waiting:
+            await cancelled(task)
+        server.release()
+        running.append(task)
+
+    asyncio.run(main())
+    gc.collect()
+    assert "never retrieved" not in caplog.text
+    assert "was destroyed" not in caplog.text
+    outcome = clients[0].outcomes["ride-10"]
+    assert outcome.decided
+    assert isinstance(outcome.error, OutcomeUnknown)
+
+
+# --- at every await -------------------------------------------------------------------------------------------------
+
+
+async def fuzz(
+    make: Callable[..., Any], place: Callable[[Any], Any], script: Callable[[], list[Any]], ticks: int, warm: bool
+) -> tuple[ScriptedServer, Any]:
+    """Cancel a call after so many turns of the loop; then see that the client is whole."""
+    fails = [*script()]
+    async with ScriptedServer(*([answer()] if warm else []), *fails, otherwise=answer()) as server:
+        async with make(server, max_in_flight=2, retries=RetryPolicy(retries=1)) as client:
+            if warm:
+                await place(client)
+            before = len(server.requests)
+            task = asyncio.create_task(place(client))
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task], timeout=2)
+            assert task.done()
+            if task.cancelled():
+                await asyncio.gather(*(outcome.reply() for outcome in client.outcomes.values()), return_exceptions=True)
+            # Whatever was sent without its caller seeing the end is known to the client.
+            sent = len(server.requests) - before
+            if task.cancelled() and sent:
+                assert client.outcomes, f"{sent} sent after {ticks} turns, and no outcome"
+            # The gate is whole, and the client works.
+            async with asyncio.timeout(3):
+                await asyncio.gather(*(client.portfolios.list() for _ in range(4)), return_exceptions=True)
+            assert client._session.gate._value == 2
+        await server.until(lambda s: s.open == 0)
+        return server, client
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["new connection", "kept connection"])
+async def test_an_order_can_be_cancelled_at_every_turn_of_the_loop(warm: bool) -> None:
+    said: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context))
+    ends = set()
+    for ticks in range(60):
+        server, client = await fuzz(wren, order, list, ticks, warm)
+        orders = sum(request.method == "POST" for request in server.requests) - warm
+        assert orders <= 1, f"{orders} orders after {ticks} turns"
+        for outcome in client.outcomes.values():
+            assert outcome.decided
+            assert outcome.error is None
+        ends.add((orders, len(client.outcomes)))
+    gc.collect()
+    assert said == []
+    # The turns reached from before the sending to after the answer.
+    assert {(0, 0), (1, 1)} <= ends
+
+
+@pytest.mark.parametrize("script", [lambda: [answer(500, {})], lambda: [refused()], lambda: [read_and_close()]])
+async def test_a_keyed_order_can_be_cancelled_at_every_turn_of_the_loop(script: Callable[[], list[Any]]) -> None:
+    for ticks in range(0, 90, 2):
+        server, client = await fuzz(cnaught, lambda c: c.orders.create(amount_kg=10), script, ticks, warm=False)
+        keys = {request.headers["idempotency-key"] for request in server.requests if request.method == "POST"}
+        assert len(keys) <= 1
+        for outcome in client.outcomes.values():
+            assert outcome.decided
+            assert outcome.error is None or isinstance(outcome.error, OutcomeUnknown)
+
+
+async def test_a_read_can_be_cancelled_at_every_turn_of_the_loop() -> None:
+    for ticks in range(0, 60, 2):
+        server, client = await fuzz_read(ticks)
+        assert not client.outcomes
+        assert len(server.requests) >= 4
+
+
+async def fuzz_read(ticks: int) -> tuple[ScriptedServer, Any]:
+    async with ScriptedServer(otherwise=answer()) as server, wren(server, max_in_flight=2) as client:
+        task = asyncio.create_task(client.credits.balance())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        async with asyncio.timeout(3):
+            await asyncio.gather(*(client.credits.balance() for _ in range(4)))
+        await client.aclose()
+        await server.until(lambda s: s.open == 0)
+        return server, client

@@ -1,0 +1,133 @@
+"""The money-safety table: every attempt is judged, and an order is never sent twice on a guess."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wren_async import Effect
+from wren_async.core.outcome import Judgement, Met, Next, is_undecided, judge
+from wren_async.http.backend import Answer
+
+CONCURRENT = {"type": "https://api.cnaught.com/v1/errors/idempotency-concurrent-requests", "status": 409}
+READS = (Effect.READ, Effect.COMPUTE)
+EFFECTS = tuple(Effect)
+FLAGS = [
+    {"can_repeat": repeat, "resend_rate_limited": resend, "gone_is_done": gone}
+    for repeat, resend, gone in itertools.product((True, False), repeat=3)
+]
+
+
+def answered(status: int, *, parsed: object = None, problems: tuple[str, ...] = ()) -> Met[Any]:
+    return Met(answer=Answer(status=status), parsed=parsed, problems=problems)
+
+
+UNSENT: Met[Any] = Met(reason="refused", unsent=True)
+LATE: Met[Any] = Met(reason="no answer in time", timed_out=True)
+RESET: Met[Any] = Met(reason="reset")
+UNREADABLE = answered(200, problems=("$: not JSON",))
+
+every_meeting = st.one_of(
+    st.builds(Met, unsent=st.booleans(), timed_out=st.booleans(), reason=st.just("x")),
+    st.builds(
+        lambda status, parsed, problems: answered(status, parsed=parsed, problems=problems),
+        st.integers(100, 599),
+        st.sampled_from([None, {}, [], "x", CONCURRENT, {"type": 7}]),
+        st.sampled_from([(), ("$: not JSON",)]),
+    ),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(effect=st.sampled_from(EFFECTS), met=every_meeting, flags=st.sampled_from(FLAGS))
+def test_every_attempt_of_every_effect_is_judged(effect: Effect, met: Met[Any], flags: dict[str, bool]) -> None:
+    found = judge(effect, met, **flags)
+    assert isinstance(found, Judgement)
+    if effect in READS:
+        assert not found.may_have_acted, "what changes nothing cannot have acted"
+    if found.next is Next.DONE:
+        assert not found.may_have_acted
+        assert met.answer is not None
+    if not flags["can_repeat"] and not met.unsent:
+        assert found.next is not Next.AGAIN, "a stream is sent once"
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_every_status_of_every_effect_is_judged(effect: Effect) -> None:
+    for status, flags in itertools.product(range(100, 600), FLAGS):
+        found = judge(effect, answered(status), **flags)
+        assert (found.next is Next.DONE) == (200 <= status < 300 or (status == 404 and flags["gone_is_done"]))
+
+
+def test_a_once_write_is_sent_again_only_on_proof_that_nothing_was_sent() -> None:
+    meetings = [LATE, RESET, UNREADABLE, *(answered(status) for status in range(100, 600))]
+    for met, flags in itertools.product(meetings, FLAGS):
+        found = judge(Effect.ONCE, met, **flags)
+        allowed = met.status == 429 and flags["resend_rate_limited"] and flags["can_repeat"]
+        assert (found.next is Next.AGAIN) == allowed
+    assert judge(Effect.ONCE, UNSENT) == Judgement(Next.AGAIN)
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_proof_that_nothing_was_sent_lets_every_call_go_again(effect: Effect) -> None:
+    assert judge(effect, UNSENT) == Judgement(Next.AGAIN)
+    assert judge(effect, Met(reason="late", unsent=True, timed_out=True)) == Judgement(Next.AGAIN)
+
+
+NOT_UNDERSTOOD = (100, 300, 301, 302, 307, 308, 408, 500, 502, 503, 504, 599)
+UNDERSTOOD_BY_NOBODY = [LATE, RESET, *(answered(status) for status in NOT_UNDERSTOOD)]
+
+
+@pytest.mark.parametrize("met", UNDERSTOOD_BY_NOBODY)
+def test_a_lost_answer_lets_reads_and_keyed_writes_go_again_and_stops_a_once_write(met: Met[Any]) -> None:
+    for effect in READS:
+        assert judge(effect, met) == Judgement(Next.AGAIN)
+    for effect in (Effect.REPEATABLE, Effect.KEYED):
+        assert judge(effect, met) == Judgement(Next.AGAIN, may_have_acted=True)
+    assert judge(Effect.ONCE, met) == Judgement(Next.STOP, may_have_acted=True)
+
+
+def test_a_success_that_cannot_be_read_is_a_decode_error_a_replay_or_an_unknown_outcome() -> None:
+    for effect in (*READS, Effect.REPEATABLE):
+        assert judge(effect, UNREADABLE).next is Next.STOP
+        assert not is_undecided(effect, UNREADABLE, may_have_acted=judge(effect, UNREADABLE).may_have_acted)
+    assert judge(Effect.KEYED, UNREADABLE) == Judgement(Next.AGAIN, may_have_acted=True)
+    assert judge(Effect.ONCE, UNREADABLE) == Judgement(Next.STOP, may_have_acted=True)
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_a_rate_limit_says_that_nothing_was_done(effect: Effect) -> None:
+    found = judge(effect, answered(429))
+    assert not found.may_have_acted
+    assert found.next is (Next.STOP if effect is Effect.ONCE else Next.AGAIN)
+
+
+def test_only_a_keyed_write_waits_for_its_own_key() -> None:
+    busy = answered(409, parsed=CONCURRENT)
+    assert judge(Effect.KEYED, busy).next is Next.AGAIN
+    assert judge(Effect.KEYED, answered(409)).next is Next.STOP
+    for effect in set(EFFECTS) - {Effect.KEYED}:
+        assert judge(effect, busy).next is Next.STOP
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 451, 499])
+def test_any_other_refusal_stops_and_did_nothing(effect: Effect, status: int) -> None:
+    assert judge(effect, answered(status)) == Judgement(Next.STOP)
+
+
+def test_what_is_gone_is_done_only_when_it_was_deleted_before() -> None:
+    assert judge(Effect.REPEATABLE, answered(404), gone_is_done=True) == Judgement(Next.DONE)
+    assert judge(Effect.REPEATABLE, answered(404)) == Judgement(Next.STOP)
+    assert judge(Effect.REPEATABLE, answered(410), gone_is_done=True).next is Next.STOP
+
+
+@pytest.mark.parametrize("effect", [Effect.KEYED, Effect.ONCE, Effect.REPEATABLE])
+@pytest.mark.parametrize("met", [UNSENT, LATE, answered(400), answered(429), answered(500)])
+def test_no_later_failure_clears_a_write_that_may_have_been_carried_out(effect: Effect, met: Met[Any]) -> None:
+    assert is_undecided(effect, met, may_have_acted=True)
+    assert not is_undecided(effect, met, may_have_acted=False)

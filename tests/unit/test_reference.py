@@ -1,0 +1,100 @@
+"""A reference is found exactly: in its own text, whatever stands beside it, and in no other's."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from wren_async import InvalidArgument
+from wren_async.core.reference import attach, carries, check_reference, new_reference, token
+
+characters = st.characters(blacklist_characters="[]\r\n", blacklist_categories=["Cs"])
+references = st.text(characters, min_size=1, max_size=100).filter(lambda text: text == text.strip() and text)
+texts = st.none() | st.text(st.characters(blacklist_categories=["Cs"]), max_size=60)
+laws = settings(max_examples=300, deadline=None)
+
+
+def valid(reference: str) -> bool:
+    try:
+        check_reference(reference)
+    except InvalidArgument:
+        return False
+    return True
+
+
+def mark(text: str | None, reference: str, limit: int | None = None) -> str:
+    return attach(text, reference, attribute="note", max_length=limit)
+
+
+@laws
+@given(text=texts, reference=references)
+def test_a_reference_is_found_in_the_text_that_it_was_attached_to(text: str | None, reference: str) -> None:
+    assume(valid(reference))
+    whole = mark(text, reference)
+    assert carries(whole, reference)
+    assert whole.startswith(text or "")
+
+
+@laws
+@given(text=texts, reference=references, other=references)
+def test_no_other_reference_is_found_there(text: str | None, reference: str, other: str) -> None:
+    assume(valid(reference) and valid(other) and reference != other and token(other) not in (text or ""))
+    assert not carries(mark(text, reference), other)
+
+
+@laws
+@given(text=texts, reference=references)
+def test_attaching_twice_is_attaching_once(text: str | None, reference: str) -> None:
+    assume(valid(reference))
+    assert mark(mark(text, reference), reference) == mark(text, reference)
+
+
+@pytest.mark.parametrize(
+    ("mine", "others"), [("r1", "r10"), ("r10", "r1"), ("1", "r1"), ("r1", "R1"), ("a b", "a"), ("b", "a b")]
+)
+def test_r1_is_not_r10(mine: str, others: str) -> None:
+    assert not carries(mark("lunch", mine), others)
+
+
+def test_a_reference_that_merely_stands_in_the_users_own_words_is_not_found() -> None:
+    assert not carries("r1", "r1")
+    assert not carries("ref:r1", "r1")
+    assert not carries(None, "r1")
+    assert not carries("", "r1")
+
+
+def test_several_references_in_one_text_are_all_found() -> None:
+    whole = mark(mark("lunch", "r1"), "r10")
+    assert carries(whole, "r1")
+    assert carries(whole, "r10")
+
+
+@laws
+@given(text=st.text(max_size=40), reference=references, limit=st.integers(1, 150))
+def test_the_fields_limit_is_kept_or_the_text_is_refused(text: str, reference: str, limit: int) -> None:
+    assume(valid(reference))
+    room = limit - len(token(reference)) - (len(text) + 1 if text else 0)
+    if room < 0:
+        with pytest.raises(InvalidArgument) as caught:
+            mark(text, reference, limit)
+        assert caught.value.argument == "note"
+    else:
+        assert len(mark(text, reference, limit)) <= limit
+
+
+def test_the_refusal_tells_how_much_room_there_is() -> None:
+    with pytest.raises(InvalidArgument, match="must have 504 characters or fewer"):
+        mark("x" * 505, "r1"[:1], limit=512)
+    assert len(mark("x" * 504, "r", limit=512)) <= 512
+
+
+@pytest.mark.parametrize("bad", ["", " r", "r ", "a[b", "a]b", "a\nb", "a\rb", "x" * 101, "\n", None, 7, b"r1"])
+def test_a_reference_that_could_not_be_found_again_is_refused(bad: object) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_reference(bad)  # type: ignore[arg-type]
+    assert caught.value.argument == "reference"
+
+
+def test_our_own_references_are_good_and_random() -> None:
+    assert check_reference(new_reference()) != check_reference(new_reference())
