@@ -1,0 +1,73 @@
+"""Every code block of the README runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from wren_async.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+
+
+def blocks() -> list[Block]:
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    return [Block(*each) for each in found]
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    with Sandbox() as sandbox:
+        yield {
+            **os.environ,
+            "WREN_API_TOKEN": sandbox.wren.live_token,
+            "WREN_BASE_URL": sandbox.wren.base_url,
+            "CNAUGHT_API_KEY": sandbox.cnaught.api_key,
+            "CNAUGHT_BASE_URL": sandbox.cnaught.base_url,
+            "PYTHONWARNINGS": "error",
+        }
+
+
+def run(command: list[str], environment: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("block", [block for block in blocks() if block.language == "python"])
+def test_the_python_blocks_run_against_the_sandbox(block: Block, environment: dict[str, str]) -> None:
+    assert run([sys.executable, "-c", block.text], environment)
+
+
+def test_there_is_a_block_of_twenty_lines_for_each_api() -> None:
+    texts = [block.text for block in blocks() if block.language == "python"]
+    assert len([text for text in texts if len(text.splitlines()) >= 20]) >= 2
+
+
+def test_the_commands_are_the_ones_that_are_shown_to_work() -> None:
+    commands = {line for block in blocks() if block.language == "sh" for line in block.text.splitlines()}
+    assert commands == {"make run", "make test", "python -m wren_async.sandbox"}
+
+
+@pytest.mark.parametrize("target", ["run", "test"])
+def test_the_make_targets_exist(target: str) -> None:
+    assert run(["make", "--dry-run", "--assume-old=.venv", target])
+
+
+def test_make_run_shows_what_was_bought_and_refused() -> None:
+    shown = run([sys.executable, "examples/place_orders.py", "examples/orders.csv"])
+    assert "26 orders for $" in shown
+    assert re.search(r"Refused\n.*\n\s+24\s+cnaught\s+the amount is not a number", shown)
+    assert "CNaught orders, 5 a page" in shown
