@@ -104,7 +104,8 @@ def parameters(document: Node) -> Iterator[Problem]:
             if not parameter.get("description"):
                 yield Problem.at(path, "needs a description")
             schema = resolve(document, parameter.get("schema", {}))
-            if not {"string", "integer", "number", "boolean"} & set(_types(schema)):
+            presence = parameter.get("allowEmptyValue")
+            if not presence and not {"string", "integer", "number", "boolean"} & set(_types(schema)):
                 yield Problem.at(path, "must be a scalar")
             if parameter.get("in") == "cookie":
                 yield Problem.at(path, "cookies are not supported")
@@ -112,8 +113,8 @@ def parameters(document: Node) -> Iterator[Problem]:
                 yield Problem.at(path, "headers, and nothing else, have the role idempotency-key or subaccount")
             if parameter.get("in") == "header" and (schema.get("type") != "string" or "format" in schema):
                 yield Problem.at(path, "a header must be a plain string: the generator drops the operation otherwise")
-            if parameter.get("allowEmptyValue") and schema.get("type") != "boolean":
-                yield Problem.at(path, "allowEmptyValue means that presence counts, so it must be boolean")
+            if presence and schema:
+                yield Problem.at(path, "allowEmptyValue means that presence counts, whatever the value: leave `schema: {}`")
 
 
 def _types(schema: Node) -> list[str]:

@@ -94,7 +94,7 @@ FAULTS: list[tuple[str, Callable[[Document], Any], str]] = [
     ("header role", lambda d: listing(d)["parameters"][0].update({"in": "header"}), "headers, and nothing else"),
     ("header format", lambda d: d["components"]["parameters"]["Key"]["schema"].update(format="uri"), "plain string"),
     ("array parameter", lambda d: listing(d)["parameters"][1].update(schema={"type": "array"}), "must be a scalar"),
-    ("flag", lambda d: listing(d)["parameters"][1].update(allowEmptyValue=True), "so it must be boolean"),
+    ("flag", lambda d: listing(d)["parameters"][1].update(allowEmptyValue=True), "presence counts"),
     ("path template", lambda d: deleting(d)["parameters"][0].update(name="other"), "other is not in the path"),
     ("path undeclared", lambda d: deleting(d).update(parameters=[]), "id is not declared"),
     (

@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 bc3f1cde13c65a99453b22269254257fbbfe0ff1dbe8bdccd1b4fac045df01e2
+# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
 
 """Models and enums of the API."""
 
@@ -528,12 +528,19 @@ class Portfolio:
     """Name of the portfolio."""
     description: str | None = None
     """What the portfolio is made of, for people."""
-    cost_per_ton: Decimal = attrs.field(metadata={"aliases": ("costPerTon",)})
-    """Blended price in US dollars per tonne of CO2e. It is rounded, so a dry run gives the exact charge."""
+    cost_per_ton: Decimal | None = attrs.field(default=None, metadata={"aliases": ("costPerTon",), "lenient": True})
+    """Blended price in US dollars per tonne of CO2e.
+
+    It is rounded, so a dry run gives the exact charge. Always there in the plain form; what the expanded form holds is
+    not documented.
+    """
     image_url: str | None = attrs.field(default=None, metadata={"aliases": ("imageUrl",)})
     """Address of a picture of the portfolio."""
-    projects: tuple[PortfolioProject, ...]
-    """The projects of the portfolio; their percentages add up to 1."""
+    projects: tuple[PortfolioProject, ...] | None = attrs.field(default=None, metadata={"lenient": True})
+    """The projects of the portfolio; their percentages add up to 1.
+
+    Always there in the plain form; what the expanded form holds is not documented.
+    """
     extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
     """What the server sent and the contract does not know, by its name on the wire."""
 

@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 bc3f1cde13c65a99453b22269254257fbbfe0ff1dbe8bdccd1b4fac045df01e2
+# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
 
 """The prepaid balance of credits: topping up, balance and ledger."""
 
