@@ -128,9 +128,16 @@ def test_a_fault_is_named_by_its_name_on_the_wire() -> None:
     assert problems(receipt, wren.OffsetOrderReceipt) == ("$.amountCharged: takes a whole number, not a string",)
 
 
+@attrs.frozen(kw_only=True)
+class Price:
+    """A model with two spellings of one attribute."""
+
+    cost_per_ton: Decimal = attrs.field(metadata={"aliases": ("costPerTon",)})
+
+
 def test_a_fault_under_the_second_spelling_is_named_by_that_spelling() -> None:
-    portfolio = {"id": 21, "name": "Trailblazer", "costPerTon": "401.71", "projects": []}
-    assert problems(portfolio, wren.Portfolio) == ("$.costPerTon: takes a number, not a string",)
+    assert problems({"costPerTon": "401.71"}, Price) == ("$.costPerTon: takes a number, not a string",)
+    assert problems({}, Price) == ("$.cost_per_ton: is missing",)
 
 
 def test_an_id_that_may_be_text_or_a_number_is_kept_as_it_came() -> None:

@@ -25,6 +25,7 @@ from wren_async import (
     Effect,
     Forbidden,
     InvalidArgument,
+    InvalidConfiguration,
     InvalidParameters,
     NotFound,
     Operation,
@@ -641,6 +642,13 @@ async def test_a_body_is_sent_as_compact_json_with_cents_as_ints_and_masses_as_n
     assert json.loads(raw) == {"tons": 0.45, "portfolioId": 12, "paymentMethod": "credits"}
     assert b'"tons":0.45' in raw
     assert b'"portfolioId":12' in raw
+
+
+@pytest.mark.parametrize("empty", ["", " ", httpx.URL("https://sandbox.example")])
+def test_an_address_that_is_given_but_empty_does_not_fall_back_to_production(empty: Any) -> None:
+    for make in (lambda: WrenClient(TOKEN, base_url=empty), lambda: CNaughtClient(KEY, base_url=empty)):
+        with pytest.raises(InvalidConfiguration, match="base_url"):
+            make()
 
 
 def test_a_test_token_is_told_apart() -> None:

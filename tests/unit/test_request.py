@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from wren_async import Call, Effect, InvalidArgument, Operation
+from wren_async import Call, CNaughtClient, Effect, InvalidArgument, Operation
 from wren_async._generated.cnaught.operations import impact, orders, subaccounts
 from wren_async._generated.cnaught.operations import portfolios as cnaught_portfolios
 from wren_async._generated.wren.operations import offset_orders, portfolios, wallet
@@ -413,3 +413,15 @@ def test_the_fingerprint_tells_apart_everything_that_an_idempotency_key_is_bound
     assert of(call) == of(orders.create_order_by_amount(amount_kg=1, idempotency_key="k"))
     assert of(call, attrs.evolve(ME, subaccount_id="s")) == others[1]
     assert len({of(call), *others}) == len(others) + 1
+
+
+def test_a_prepared_call_says_whom_it_acts_for() -> None:
+    """An error's call, sent again by another copy of the client, must not order for another account."""
+    scoped = CNaughtClient("key", base_url="http://127.0.0.1/v1").for_subaccount("5nubL0NS")
+    sent = prepare(orders.create_order_by_amount(amount_kg=1), scoped._identity, draw_key=lambda: "drawn")
+    assert sent.call.subaccount_id == "5nubL0NS"
+    parent = CNaughtClient("key", base_url="http://127.0.0.1/v1")
+    again = prepare(sent.call, parent._identity, draw_key=lambda: "drawn again")
+    assert again.request.headers == sent.request.headers
+    unscoped = prepare(orders.create_order_by_amount(amount_kg=1), parent._identity, draw_key=lambda: "drawn")
+    assert prepare(unscoped.call, scoped._identity, draw_key=lambda: "x").request.headers == unscoped.request.headers

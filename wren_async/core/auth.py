@@ -50,7 +50,9 @@ class Credentials:
 
     def _forms(self) -> tuple[str, ...]:
         token = self.token.reveal()
-        return token, *(base64.b64encode(text.encode()).decode() for text in (f"{token}:", token))
+        forms = (token, *(base64.b64encode(text.encode()).decode() for text in (f"{token}:", token)))
+        # Some servers write a slash in JSON as `\/`.
+        return *forms, *(form.replace("/", "\\/") for form in forms if "/" in form)
 
 
 def credentials(given: str | None, *, argument: str, variable: str) -> Credentials:
@@ -73,7 +75,12 @@ def credentials(given: str | None, *, argument: str, variable: str) -> Credentia
 
 def base_url(given: str | None, *, variable: str, default: str, insecure_hosts: Collection[str]) -> str:
     """The base URL given, the environment's or the API's own, without a slash at its end."""
-    text = (given if given is not None else os.environ.get(variable)) or default
+    if isinstance(insecure_hosts, str):
+        raise InvalidConfiguration(f"insecure_hosts takes several names, such as [{insecure_hosts!r}]")
+    if given is not None and (not isinstance(given, str) or not given.strip()):
+        # Not the API's own address: who passes an empty one meant another, and would place real orders.
+        raise InvalidConfiguration(f"base_url takes an address as a str, not {given!r}")
+    text = given or os.environ.get(variable) or default
     try:
         url = httpx.URL(text.strip())
     except httpx.InvalidURL as error:

@@ -60,8 +60,13 @@ class BaseClient:
     _session: Session
     _owner: bool
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a client is immutable; with_options({name}=...) makes a copy")
+    if not TYPE_CHECKING:  # a type checker would take it for leave to set whatever one likes
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(f"a client is immutable; with_options({name}=...) makes a copy")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("a client is immutable")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
+
+_SECONDS: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 
 def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -49,11 +53,11 @@ def retry_after(value: str | None, date: str | None, now: datetime) -> float | N
     """
     if value is None:
         return None
-    value = value.strip()
-    if value.replace(".", "", 1).isascii() and value.replace(".", "", 1).isdigit():
-        seconds = float(value)
-        return seconds if seconds < float("inf") else None
-    until = http_date(value)
+    # A proxy may add a header of its own; httpx joins the two with a comma.
+    told = [part.strip() for part in value.split(",")]
+    if all(_SECONDS.fullmatch(part) for part in told):
+        return min(max(map(float, told)), sys.float_info.max)
+    until = http_date(value.strip())
     if until is None:
         return None
     return max(0.0, (until - (http_date(date) or now)).total_seconds())

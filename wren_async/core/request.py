@@ -68,11 +68,16 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
     operation = call.operation
     _refuse_what_has_no_header(call)
     content, effect = _content(call)
-    if effect is Effect.KEYED and call.idempotency_key is UNSET:
-        call = attrs.evolve(call, idempotency_key=draw_key())
-    if _wants_reference(call, effect):
-        if call.reference is UNSET:
-            call = attrs.evolve(call, reference=draw_key().replace("-", ""))
+    wants_key = effect is Effect.KEYED and call.idempotency_key is UNSET
+    wants_reference = _wants_reference(call, effect)
+    call = attrs.evolve(
+        call,
+        # From here on the call says whom it acts for: another copy of the client can send it again.
+        subaccount_id=_subaccount(call, identity),
+        idempotency_key=draw_key() if wants_key else call.idempotency_key,
+        reference=draw_key().replace("-", "") if wants_reference and call.reference is UNSET else call.reference,
+    )
+    if wants_reference:
         content = _with_reference(call, content)
     return Prepared(
         call=call,

@@ -70,9 +70,16 @@ async def send(call: Call[T], identity: Identity, limits: Limits, session: Sessi
     session.check()
     limits = limits.but(timeout=call.timeout, deadline=call.deadline, retries=call.retries)
     prepared = prepare(call, identity, draw_key=lambda: str(uuid.uuid4()))
-    if call.idempotency_key is not UNSET:
-        session.bind(call.idempotency_key, fingerprint(prepared, identity))
-    return await Trip(prepared, identity, limits, session).run()
+    given = call.idempotency_key is not UNSET
+    if given and prepared.key:
+        session.bind(prepared.key, fingerprint(prepared, identity))
+    try:
+        return await Trip(prepared, identity, limits, session).run()
+    except CallError:
+        # The error hands out the key that was drawn, so from now on it stands for this call.
+        if prepared.key and not given:
+            session.bind(prepared.key, fingerprint(prepared, identity))
+        raise
 
 
 class Trip(Generic[T]):
@@ -121,7 +128,8 @@ class Trip(Generic[T]):
             and self._history.may_have_acted,
         )
         self._history.may_have_acted |= judgement.may_have_acted
-        logger.debug("%s attempt %d: %s", operation.id, self._history.attempts, met.status or met.reason)
+        said = met.status or self._identity.credentials.scrub(met.reason)
+        logger.debug("%s attempt %d: %s", operation.id, self._history.attempts, said)
         return judgement
 
     async def _pass_gate(self) -> Met[T] | None:
@@ -258,7 +266,7 @@ class Trip(Generic[T]):
 
     def _settle(self, met: Met[T], judgement: Judgement) -> Reply[T]:
         if judgement.next is not Next.DONE or met.answer is None:
-            raise self._failure(met) from met.error
+            raise self._failure(met) from self._cause(met)
         self._session.budget.earn()
         answer = met.answer
         return Reply(
@@ -271,6 +279,11 @@ class Trip(Generic[T]):
             replayed=answer.headers.get("x-idempotent-replay", "").lower() == "true",
             call=self._prepared.call,
         )
+
+    def _cause(self, met: Met[T]) -> BaseException | None:
+        """What the HTTP library raised, unless it repeats a token that the server repeated."""
+        said = str(met.error)
+        return met.error if self._identity.credentials.scrub(said) == said else None
 
     def _failure(self, met: Met[T]) -> CallError:
         return failure(

@@ -92,10 +92,12 @@ class Session:
         """Refuse use after closing and on a second event loop."""
         if self._closed:
             raise ClientClosed("the client is closed; make a new one, or keep it open for as long as it is used")
-        running = asyncio.get_running_loop()
         if self._loop is None:
-            self._loop = running
-        elif self._loop is not running:
+            self._loop = asyncio.get_running_loop()
+        self._check_loop()
+
+    def _check_loop(self) -> None:
+        if self._loop not in (None, asyncio.get_running_loop()):
             raise WrongEventLoop(
                 "the client was first used on another event loop, to which its connections belong; make one client "
                 "for each loop, inside the coroutine that the loop runs"
@@ -141,6 +143,7 @@ class Session:
         """
         if self._closed:
             return
+        self._check_loop()
         self._closed = True
         try:
             if self._tasks:
