@@ -34,6 +34,10 @@ class VirtualTime:
         return Timing(monotonic=self.monotonic, utc=self.utc, sleep=self.sleep, draw=lambda: 1.0)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes seconds, because other programs are run")
+
+
 @pytest.fixture
 def clock() -> VirtualTime:
     return VirtualTime()

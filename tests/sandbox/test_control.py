@@ -1,0 +1,198 @@
+"""The control API, as another language would use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from wren_async.sandbox import Sandbox
+
+
+class Remote:
+    """A sandbox, its control API, and a client of each API."""
+
+    def __init__(self, sandbox: Sandbox, http: httpx.AsyncClient) -> None:
+        self.sandbox = sandbox
+        self._http = http
+
+    async def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        answer = await self._http.request(method, f"/_sandbox{path}", json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    async def wren(self, method: str, path: str, **body: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.sandbox.wren.live_token}"}
+        return await self._http.request(method, path, json=body or None, headers=headers)
+
+    async def cnaught(self, method: str, path: str, **body: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.sandbox.cnaught.api_key}"}
+        return await self._http.request(method, f"/v1{path}", json=body or None, headers=headers)
+
+    async def page(self, method: str, url: str) -> httpx.Response:
+        return await self._http.request(method, url)
+
+
+@pytest.fixture
+async def control() -> AsyncIterator[Remote]:
+    sandbox = Sandbox(check_answers=True)
+    transport = httpx.ASGITransport(sandbox.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url=sandbox.wren.base_url) as client:
+        yield Remote(sandbox, client)
+
+
+async def test_the_overview_says_how_to_get_in(control: Remote) -> None:
+    overview = await control("GET", "/")
+    assert overview["wren"]["live_token"] == control.sandbox.wren.live_token
+    assert overview["cnaught"]["api_key"] == control.sandbox.cnaught.api_key
+
+
+async def test_the_log_says_what_each_request_changed(control: Remote) -> None:
+    await control.wren("POST", "/api/offset-orders", tons=1, note="ref 1")
+    await control.wren("GET", "/api/offset-orders")
+    await control.cnaught("POST", "/orders", amount_kg=10)
+    wrote, read, third = await control("GET", "/requests")
+    assert wrote["body"] == {"tons": 1, "note": "ref 1"}
+    assert len(wrote["changes"]) == 1
+    assert (read["changes"], read["operation"], read["target"]) == ([], "listOffsetOrders", "/api/offset-orders")
+    assert wrote["headers"]["authorization"] == "Bearer …"
+    assert third["api"] == "cnaught"
+    assert "10 kg" in third["changes"][0]
+    assert len(await control("GET", "/requests?after=1")) == 2
+    assert len(await control("GET", "/requests?operation=createOrder")) == 1
+    assert await control("DELETE", "/requests") == []
+    assert await control("GET", "/requests") == []
+
+
+async def test_the_clock(control: Remote) -> None:
+    stopped = await control("PUT", "/clock", {"set": "2026-07-01T12:00:00+02:00"})
+    assert stopped == {"now": "2026-07-01T10:00:00+00:00", "stopped": True}
+    assert (await control("PUT", "/clock", {"move": 1.5}))["now"] == "2026-07-01T10:00:01.500000+00:00"
+    order = await control.wren("GET", "/api/portfolios")
+    assert order.headers["Date"] == "Wed, 01 Jul 2026 10:00:01 GMT"
+    assert (await control("PUT", "/clock", {"run": True}))["stopped"] is False
+    assert (await control("GET", "/clock"))["stopped"] is False
+    for wrong in ({"set": "2026-07-01T12:00:00"}, {"set": "noon"}, {"set": 1}, {"move": "far"}, {"move": True}):
+        await control("PUT", "/clock", wrong, status=400)
+
+
+async def test_faults(control: Remote) -> None:
+    rule = await control("POST", "/faults", {"kind": "status", "times": 1, "probability": 1.0, "status": 500})
+    assert (rule["kind"], rule["probability"], rule["applied"]) == ("status", 1, 0)
+    assert (await control.wren("GET", "/api/portfolios")).status_code == 500
+    (rule,) = await control("GET", "/faults")
+    assert rule["applied"] == 1
+    assert await control("DELETE", f"/faults/{rule['id']}") == {}
+    await control("DELETE", f"/faults/{rule['id']}", status=404)
+    await control("POST", "/faults", {"kind": "reset", "seconds": 0.5})
+    assert await control("DELETE", "/faults") == []
+    for wrong in ({"kind": "flood"}, {"when": "after"}, {"kind": "reset", "colour": "red"}):
+        await control("POST", "/faults", wrong, status=400)
+
+
+async def test_settings(control: Remote) -> None:
+    settings = await control("GET", "/settings/wren")
+    assert (settings["stripe_minimum_cents"], settings["list_lag"], settings["exchange_rate"]) == (100, 0, 1)
+    changed = await control(
+        "PATCH",
+        "/settings/wren",
+        {"stripe_minimum_cents": 50, "list_lag": 1.5, "exchange_rate": 0.91, "extra_members": {"v": [1]}},
+    )
+    assert (changed["stripe_minimum_cents"], changed["list_lag"], changed["exchange_rate"]) == (50, 1.5, 0.91)
+    assert (await control.wren("GET", "/api/credits/balance")).json()["v"] == [1]
+    assert (await control("GET", "/settings/cnaught"))["default_limit"] == 20
+    await control("PATCH", "/settings/cnaught", {"fulfil_after": 5, "unit_prices": {"oH5hlq": {"api": 3}}})
+    assert (await control.cnaught("POST", "/quotes", amount_kg=10)).json()["price_usd_cents"] == 30
+    for wrong in (
+        {"colour": "red"},
+        {"stripe_minimum_cents": 75},
+        {"bare_arrays": "yes"},
+        {"currency": 1},
+        {"list_lag": "long"},
+        {"extra_members": 1},
+    ):
+        await control("PATCH", "/settings/wren", wrong, status=400)
+    await control("PATCH", "/settings/wren", {"bare_arrays": True, "currency": 1}, status=400)
+    assert (await control("GET", "/settings/wren"))["bare_arrays"] is False, "all or nothing"
+    await control("GET", "/settings/others", status=404)
+
+
+async def test_accounts(control: Remote) -> None:
+    token = "5a4db0c5-0000-4000-8000-00000000abcd"
+    account = await control("POST", "/wren/accounts", {"token": token, "balance_cents": 500, "name": "Poor"})
+    assert (account["balance_cents"], account["card"]) == (500, "fine")
+    changes = {"card": "declined", "may_write": False, "auto_refill": {"below_cents": 1, "amount_cents": 100}}
+    changed = await control("PATCH", f"/wren/accounts/{token}", changes)
+    assert (changed["card"], changed["may_write"], changed["auto_refill"]["amount_cents"]) == ("declined", False, 100)
+    assert (await control("PATCH", f"/wren/accounts/{token}", {"auto_refill": None}))["auto_refill"] is None
+    answer = await control.page("GET", "/api/credits/balance")
+    assert answer.status_code == 403
+    await control("POST", "/wren/accounts", {"token": "0b1f7f7e-3c1a-4a55-9d56-5a8f0e1c2d3e"}, status=400)
+    await control("POST", "/wren/accounts", {}, status=400)
+    await control("PATCH", "/wren/accounts/unknown", {}, status=404)
+    for wrong in ({"card": "gold"}, {"auto_refill": 1}, {"auto_refill": {}}, {"balance_cents": "1"}, {"colour": "red"}):
+        status = 404 if wrong in ({"card": "gold"}, {"auto_refill": {}}) else 400
+        await control("PATCH", f"/wren/accounts/{token}", wrong, status=status)
+
+
+async def test_orders_of_wren(control: Remote) -> None:
+    receipt = (await control.wren("POST", "/api/offset-orders", tons=1, paymentMethod="credits")).json()
+    assert (await control("POST", f"/wren/orders/{receipt['id']}/fulfil"))["state"] == "fulfilled"
+    assert (await control("POST", f"/wren/orders/{receipt['id']}/refund"))["state"] == "refunded"
+    await control("POST", f"/wren/orders/{receipt['id']}/refund", status=400)
+    await control("POST", f"/wren/orders/{receipt['id']}/burn", status=404)
+    await control("POST", "/wren/orders/unknown/fulfil", status=404)
+    await control("GET", "/wren/certificates/unknown", status=404)
+
+
+async def test_orders_of_cnaught(control: Remote) -> None:
+    first = (await control.cnaught("POST", "/orders", amount_kg=10, metadata="ref 1")).json()
+    second = (await control.cnaught("POST", "/orders", amount_kg=10)).json()
+    assert (await control("POST", f"/cnaught/orders/{first['id']}/fulfil"))["state"] == "fulfilled"
+    assert (await control("POST", f"/cnaught/orders/{second['id']}/cancel"))["state"] == "cancelled"
+    await control("POST", f"/cnaught/orders/{second['id']}/fulfil", status=409)
+    await control("POST", "/cnaught/orders/unknown/fulfil", status=404)
+    assert [(o.api, o.reference, o.state) for o in control.sandbox.orders] == [
+        ("cnaught", "ref 1", "fulfilled"),
+        ("cnaught", None, "cancelled"),
+    ]
+
+
+@pytest.mark.parametrize(("act", "state", "back"), [("complete", "complete", "done"), ("expire", "expired", "left")])
+async def test_a_checkout_page(control: Remote, act: str, state: str, back: str) -> None:
+    urls = {"success_url": "https://shop.example.com/done", "cancel_url": "https://shop.example.com/left"}
+    session = (await control.cnaught("POST", "/checkout/sessions", amount_kg=100, **urls)).json()
+    page = await control.page("GET", session["checkout_url"])
+    assert page.headers["Content-Type"].startswith("text/html")
+    answer = await control.page("POST", f"{session['checkout_url']}/{act}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"https://shop.example.com/{back}")
+    shown = (await control.cnaught("GET", f"/checkout/sessions/{session['id']}")).json()
+    assert shown["state"] == state
+    assert len(control.sandbox.orders) == (1 if act == "complete" else 0)
+
+
+async def test_state_and_reset(control: Remote) -> None:
+    await control.wren("POST", "/api/offset-orders", tons=1, paymentMethod="credits")
+    await control("PATCH", "/settings/wren", {"bare_arrays": True})
+    await control("PUT", "/clock", {"set": "2020-01-01T00:00:00Z"})
+    state = await control("GET", "/state")
+    assert state["wren"]["orders"][0]["cents"] == 2311
+    assert state["wren"]["accounts"][0]["ledger"][0]["amount_cents"] == -2311
+    assert set(state["cnaught"]) == {"production", "sandbox", "outbox"}
+    first = control.sandbox.orders[0].id
+    assert await control("POST", "/reset") == {}
+    assert (await control("GET", "/state"))["wren"]["orders"] == []
+    assert (await control("GET", "/clock"))["stopped"] is False
+    assert (await control("GET", "/settings/wren"))["bare_arrays"] is False
+    await control.wren("POST", "/api/offset-orders", tons=1, paymentMethod="credits")
+    assert control.sandbox.orders[0].id == first, "the ids depend on the seed alone"
+
+
+async def test_what_is_not_there(control: Remote) -> None:
+    assert (await control.page("GET", "/_sandbox/nothing")).status_code == 404
+    assert (await control.page("GET", "/_sandbox")).status_code in (200, 307)
+    answer = await control.page("POST", "/_sandbox/checkout/unknown/complete")
+    assert answer.status_code == 404
+    await control("PUT", "/clock", [], status=400)

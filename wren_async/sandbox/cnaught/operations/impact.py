@@ -1,0 +1,72 @@
+"""Climate impact and the page that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+import attrs
+
+from wren_async.sandbox.cnaught import impact
+from wren_async.sandbox.cnaught.accounts import Accounts, Caller
+from wren_async.sandbox.cnaught.fields import moment
+from wren_async.sandbox.cnaught.orders import OrderState, timestamp
+from wren_async.sandbox.cnaught.problems import RefusedError, invalid_parameters
+from wren_async.sandbox.cnaught.quotes import number
+from wren_async.sandbox.cnaught.settings import CNaughtSettings
+from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
+from wren_async.sandbox.world import World
+
+
+@attrs.frozen
+class ImpactOperations:
+    """The two operations on climate impact."""
+
+    world: World
+    settings: CNaughtSettings
+    accounts: Accounts
+
+    def by_id(self) -> Mapping[str, Handler]:
+        """The handlers, by the `operationId` in the contract."""
+        return {"getImpactData": self.get_impact_data, "getHostedPageConfig": self.get_hosted_page_config}
+
+    def get_impact_data(self, request: SandboxRequest) -> SandboxAnswer:
+        """What the caller's orders of a period have retired; both bounds count."""
+        caller = self.accounts.caller(request)
+        since, until = (moment(name, request.query.get(name)) for name in ("from", "to"))
+        if since is not None and until is not None and since > until:
+            raise RefusedError(invalid_parameters({"from": ["must not be later than to"]}))
+        orders = (caller.account.orders[order_id] for order_id in caller.orders().newest_first())
+        retirements = [
+            retirement
+            for order in orders
+            if order.state is OrderState.FULFILLED
+            if (since is None or since <= order.created_on) and (until is None or order.created_on <= until)
+            for retirement in order.retirements
+        ]
+        total = sum((retirement.amount_kg for retirement in retirements), Decimal())
+        name, logo_url, started_on = self._identity(caller)
+        data: dict[str, JSON] = {
+            "name": name,
+            "logo_url": logo_url,
+            "total_offset_kgs": number(total),
+            "equivalents": impact.equivalents(total, self.settings),
+            "since_date": timestamp(since or started_on),
+            "to_date": None if until is None else timestamp(until),
+            "categories": impact.usage_by_category(retirements, self.settings),
+        }
+        return SandboxAnswer(body=data)
+
+    def get_hosted_page_config(self, request: SandboxRequest) -> SandboxAnswer:
+        """The settings of the caller's public impact page."""
+        name, _, _ = self._identity(self.accounts.caller(request))
+        return SandboxAnswer(body=impact.hosted_page(name, self.settings))
+
+    def _identity(self, caller: Caller) -> tuple[str, str | None, datetime]:
+        subaccount = caller.subaccount
+        if subaccount is None:
+            return self.settings.account_name, None, caller.account.created_on
+        logo = subaccount.logo
+        logo_url = None if logo is None else logo.url(self.world.clock.now(), self.settings)
+        return subaccount.name, logo_url, subaccount.created_on

@@ -1,0 +1,183 @@
+"""The three orders and the preview: from a request to a receipt."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
+from wren_async.sandbox.world import World
+from wren_async.sandbox.wren.accounts import Account
+from wren_async.sandbox.wren.body import boolean, integer, number, text
+from wren_async.sandbox.wren.casing import camel
+from wren_async.sandbox.wren.catalogue import CLIMATE_FUND, PROJECTS, Portfolio
+from wren_async.sandbox.wren.orders import (
+    Basket,
+    Group,
+    OrderBook,
+    ceil,
+    offset_basket,
+    plain,
+    project_basket,
+    tree_basket,
+)
+from wren_async.sandbox.wren.refusal import RefusedError, below_minimum
+from wren_async.sandbox.wren.settings import WrenSettings
+from wren_async.sandbox.wren.wallet import Cashier
+
+_TEST_PREFIXES = {"offset": "test_oo_", "project": "test_po_", "tree": "test_to_"}
+
+
+class Till:
+    """Places orders: prices them, takes the money, enters them in the book, and writes the receipt."""
+
+    def __init__(self, world: World, settings: WrenSettings, book: OrderBook, cashier: Cashier) -> None:
+        self._world = world
+        self._settings = settings
+        self._book = book
+        self._cashier = cashier
+
+    def offset_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+        """So many tonnes of a portfolio."""
+        portfolio = self._portfolio(account, request)
+        basket = offset_basket(portfolio, number(request, "tons"))
+        receipt = self._place(account, basket, request)
+        receipt["tons"] = plain(number(request, "tons"))
+        embedded = self._embedded(portfolio)
+        if embedded is not None:
+            receipt["portfolio"] = embedded
+        return SandboxAnswer(body=receipt)
+
+    def project_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+        """So much money for one project."""
+        project = PROJECTS.get(integer(request, "projectId"))
+        if project is None:
+            raise RefusedError(400, "There is no such project")
+        basket = project_basket(project, integer(request, "amountInUsdCents"))
+        receipt = self._place(account, basket, request)
+        if basket.tons is not None:
+            receipt["impact"] = {"tons": plain(basket.tons)}
+        elif self._settings.empty_impact:
+            receipt["impact"] = {}
+        return SandboxAnswer(body=receipt)
+
+    def tree_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+        """So many trees."""
+        basket = tree_basket(integer(request, "amountOfTrees"))
+        receipt = self._place(account, basket, request)
+        receipt["impact"] = {"trees": basket.trees}
+        return SandboxAnswer(body=receipt)
+
+    def tree_preview(self, account: Account | None, request: SandboxRequest) -> SandboxAnswer:
+        """What so many trees would cost."""
+        basket = tree_basket(integer(request, "amountOfTrees"))
+        in_test = account is not None and account.is_test
+        rate = Decimal(1) if in_test else self._settings.exchange_rate
+        scale = 1 if self._settings.preview_unit == "cents" else 100
+        body: dict[str, JSON] = {
+            "amountOfTrees": basket.trees,
+            "priceInUSD": plain(Decimal(basket.cents) / scale),
+            "priceInUserCurrency": plain(Decimal(ceil(basket.cents * rate)) / scale),
+        }
+        if in_test and self._settings.test_flag_everywhere:
+            body["test"] = True
+        return SandboxAnswer(body=body)
+
+    def _portfolio(self, account: Account, request: SandboxRequest) -> Portfolio:
+        wanted = integer(request, "portfolioId", CLIMATE_FUND.id)
+        portfolio = account.portfolios().get(wanted)
+        if portfolio is None:
+            raise RefusedError(400, "There is no such portfolio")
+        return portfolio
+
+    def _place(self, account: Account, basket: Basket, request: SandboxRequest) -> dict[str, JSON]:
+        if not account.may_write:
+            raise RefusedError(403, "Ordering needs an account")
+        by_credits = (text(request, "paymentMethod") or self._settings.default_payment_method) == "credits"
+        dry_run = boolean(request, "dryRun")
+        if not by_credits and (not dry_run or self._settings.dry_run_checks_minimum):
+            self._check_minimum(basket)
+        group_id = self._try_out(account, basket, by_credits) if dry_run else self._pay(account, basket, by_credits)
+        charged, currency = self._charge(account, basket, by_credits)
+        if group_id is not None and not dry_run and not account.is_test:
+            self._enter(group_id, account, basket, request, charged=charged, currency=currency, by_credits=by_credits)
+        receipt: dict[str, JSON] = {"id": group_id, "amountCharged": charged, "currency": currency}
+        if by_credits:
+            receipt |= {"paymentMethod": "credits", "creditsRemaining": self._remaining(account, basket, dry_run)}
+        if account.is_test:
+            receipt["test"] = True
+        if dry_run and self._settings.echo_dry_run:
+            receipt["dryRun"] = True
+        return receipt
+
+    def _check_minimum(self, basket: Basket) -> None:
+        if basket.cents < self._settings.stripe_minimum_cents:
+            raise below_minimum(self._settings.stripe_minimum_cents)
+
+    def _pay(self, account: Account, basket: Basket, by_credits: bool) -> str:
+        group_id = self._cashier.charge_card(account) if not by_credits else self._world.ids.uuid()
+        if account.is_test:
+            group_id = self._test_id(basket)
+        if by_credits:
+            self._cashier.deduct(account, basket.cents, group_id)
+        return group_id
+
+    def _try_out(self, account: Account, basket: Basket, by_credits: bool) -> str | None:
+        if by_credits and self._settings.dry_run_checks_balance and not self._cashier.can_pay(account, basket.cents):
+            raise RefusedError(self._settings.insufficient_credits_status, "Insufficient credits")
+        prefixed = account.is_test and self._settings.test_dry_run_id == "prefixed"
+        return self._test_id(basket) if prefixed else None
+
+    def _test_id(self, basket: Basket) -> str:
+        return _TEST_PREFIXES[basket.kind] + self._world.ids.short()
+
+    def _charge(self, account: Account, basket: Basket, by_credits: bool) -> tuple[int, str]:
+        settings = self._settings
+        kept_in_dollars = basket.kind == "project" and not settings.convert_project_orders
+        if by_credits or account.is_test or kept_in_dollars:
+            return basket.cents, "USD" if by_credits or account.is_test else settings.currency
+        return ceil(basket.cents * settings.exchange_rate), settings.currency
+
+    def _remaining(self, account: Account, basket: Basket, dry_run: bool) -> int:
+        balance = account.wallet.balance_cents
+        return balance - basket.cents if dry_run and self._settings.dry_run_credits == "hypothetical" else balance
+
+    def _enter(
+        self,
+        group_id: str,
+        account: Account,
+        basket: Basket,
+        request: SandboxRequest,
+        *,
+        charged: int,
+        currency: str,
+        by_credits: bool,
+    ) -> None:
+        group = Group(
+            id=group_id,
+            account=account,
+            at=self._world.clock.now(),
+            basket=basket,
+            by_credits=by_credits,
+            charged=charged,
+            currency=currency,
+            note=text(request, "note"),
+            on_behalf_of_name=text(request, "onBehalfOfName"),
+            on_behalf_of_email=text(request, "onBehalfOfEmail"),
+            receipt_email=boolean(request, "sendReceiptEmail"),
+        )
+        self._book.enter(group)
+        self._world.changed(f"{basket.kind} order {group_id} placed for {basket.cents} cents")
+
+    def _embedded(self, portfolio: Portfolio) -> dict[str, JSON] | None:
+        body: dict[str, JSON] = {
+            "id": portfolio.id,
+            "name": portfolio.name,
+            "description": portfolio.description,
+            "cost_per_ton": portfolio.cost_per_ton,
+        }
+        match self._settings.embedded_portfolio:
+            case "camel":
+                return camel(body)
+            case "snake":
+                return body
+        return None
