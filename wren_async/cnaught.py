@@ -24,7 +24,7 @@ from wren_async._generated.cnaught.operations import (
 from wren_async.core import arguments, codec
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, ClientOptions, HTTPClient, new_session
 from wren_async.core.document import Document, download
 from wren_async.core.operation import CallOptions
 from wren_async.core.paging import CursorPager
@@ -33,6 +33,7 @@ from wren_async.core.resource import Resource, bound
 from wren_async.core.session import Timing
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument, StateNotReached
+from wren_async.reconcile.cnaught import CNaughtReconciling
 
 CNAUGHT: Final = "https://api.cnaught.com/v1"
 
@@ -66,6 +67,7 @@ class Orders(Resource):
         starting_after: str | Unset = UNSET,
         ending_before: str | Unset = UNSET,
         subaccount_id: str | Unset | None = UNSET,
+        prefetch: bool = False,
         **options: Unpack[CallOptions],
     ) -> CursorPager[Order]:
         """Walk the orders, newest first.
@@ -77,6 +79,7 @@ class Orders(Resource):
             starting_after: Id of an order: go on from there, back in time.
             ending_before: Id of an order: walk from there to the newest. Excludes `starting_after`.
             subaccount_id: Only this subaccount's orders; left out, the client's.
+            prefetch: Fetch the next page while you work on this one.
             options: Time limits, retries and further headers of each request.
 
         Raises `PagingError` where the list repeats itself. It changes nothing, so each page is tried again after a
@@ -91,7 +94,9 @@ class Orders(Resource):
             subaccount_id=subaccount_id,
             **options,
         )
-        return CursorPager(self._client, call, items=lambda page: page.data, identify=lambda order: order.id)
+        return CursorPager(
+            self._client, call, items=lambda page: page.data, identify=lambda order: order.id, prefetch=prefetch
+        )
 
     async def wait_until(
         self,
@@ -223,7 +228,7 @@ class SubaccountLogo(Resource):
             path = Path(image)
             content_type = content_type or _LOGO_TYPES.get(path.suffix.lower())
             image = await asyncio.to_thread(path.read_bytes)
-        if content_type is None:
+        if content_type is None or content_type not in _LOGO_TYPES.values():
             raise InvalidArgument("content_type", f"takes one of {', '.join(dict.fromkeys(_LOGO_TYPES.values()))}")
         return await self._client.send(
             subaccounts.upload_subaccount_logo(subaccount_id, body=image, content_type=content_type, **options)
@@ -249,6 +254,7 @@ class Subaccounts(Resource):
         limit: int = 100,
         starting_after: str | Unset = UNSET,
         ending_before: str | Unset = UNSET,
+        prefetch: bool = False,
         **options: Unpack[CallOptions],
     ) -> CursorPager[Subaccount]:
         """Walk the subaccounts, newest first; the pager is used as that of `orders.list`.
@@ -257,6 +263,7 @@ class Subaccounts(Resource):
             limit: Subaccounts asked for with each request, from 1 to 100.
             starting_after: Id of a subaccount: go on from there, back in time.
             ending_before: Id of a subaccount: walk from there to the newest. Excludes `starting_after`.
+            prefetch: Fetch the next page while you work on this one.
             options: Time limits, retries and further headers of each request.
 
         Source: https://docs.cnaught.com
@@ -264,7 +271,9 @@ class Subaccounts(Resource):
         call = subaccounts.list_subaccounts(
             limit=limit, starting_after=starting_after, ending_before=ending_before, **options
         )
-        return CursorPager(self._client, call, items=lambda page: page.data, identify=lambda each: each.id)
+        return CursorPager(
+            self._client, call, items=lambda page: page.data, identify=lambda each: each.id, prefetch=prefetch
+        )
 
     async def modify(
         self,
@@ -323,7 +332,7 @@ class ProjectCategories(Resource):
     get = bound(project_categories.get_project_category)
 
 
-class CNaughtClient(BaseClient):
+class CNaughtClient(CNaughtReconciling):
     """A client of the CNaught API. Use it with `async with`, one for the life of the program.
 
     Orders carry an idempotency key, made once for each call, so they are tried again after a failure and placed once.
@@ -423,5 +432,5 @@ def parse_order_notification(body: bytes | str) -> Order:
         value = codec.parse(body.encode() if isinstance(body, str) else body)
         wrapped = value.get("order", value) if isinstance(value, Mapping) else value
         return codec.structure(wrapped, Order)
-    except codec.Unreadable as error:
+    except (codec.Unreadable, UnicodeEncodeError) as error:
         raise InvalidArgument("body", f"is no order notification: {error}") from None

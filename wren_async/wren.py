@@ -19,13 +19,14 @@ from wren_async._generated.wren.operations import (
 from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, BaseClient, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, ClientOptions, HTTPClient, new_session
 from wren_async.core.document import Document, download
 from wren_async.core.operation import CallOptions
 from wren_async.core.paging import OffsetPager
 from wren_async.core.request import Identity
 from wren_async.core.resource import Resource, bound
 from wren_async.core.session import Timing
+from wren_async.reconcile.wren import WrenReconciling
 
 WREN: Final = "https://www.wren.co"
 
@@ -93,7 +94,15 @@ class Credits(Resource):
     top_up = bound(wallet.top_up_credits)
     balance = bound(wallet.get_credit_balance)
 
-    def ledger(self, *, limit: int = 200, offset: int = 0, **options: Unpack[CallOptions]) -> OffsetPager[LedgerEntry]:
+    def ledger(
+        self,
+        *,
+        limit: int = 200,
+        offset: int = 0,
+        prefetch: bool = False,
+        at_once: int = 1,
+        **options: Unpack[CallOptions],
+    ) -> OffsetPager[LedgerEntry]:
         """Walk the movements of the wallet, newest first.
 
         `await` the pager for the first page, or iterate over it (`async for`) for all entries.
@@ -101,6 +110,8 @@ class Credits(Resource):
         Args:
             limit: Entries asked for with each request, from 1 to 200.
             offset: Entries to leave out, counted from the newest.
+            prefetch: Fetch the next page while you work on this one.
+            at_once: Pages to fetch together once the total is known.
             options: Time limits, retries and further headers of each request.
 
         Entries that arrive during the walk neither repeat nor hide others. Raises `PagingError` where the pages
@@ -118,6 +129,8 @@ class Credits(Resource):
             items=lambda page: page.entries,
             total=_total,
             identify=lambda entry: entry.id,
+            prefetch=prefetch,
+            at_once=arguments.integer("at_once", at_once, minimum=1),
         )
 
 
@@ -125,7 +138,7 @@ def _total(page: LedgerPage) -> int:
     return page.total
 
 
-class WrenClient(BaseClient):
+class WrenClient(WrenReconciling):
     """A client of the Wren API. Use it with `async with`, one for the life of the program.
 
     Wren has no idempotency keys: an order sent twice is an order bought twice. So an order is sent again only when the

@@ -1,0 +1,374 @@
+"""Reconciling over CNaught: by the idempotency key while it is trusted, then by the reference in the orders."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast, overload
+
+import attrs
+
+from wren_async._generated.cnaught.models import Order, Subaccount, SubaccountList
+from wren_async._generated.cnaught.operations import orders, subaccounts
+from wren_async.core import arguments
+from wren_async.core.client import BaseClient
+from wren_async.core.operation import Call, Effect
+from wren_async.core.paging import CursorPager, CursorWalk
+from wren_async.core.values import UNSET, Unset
+from wren_async.errors import CallError, OutcomeUnknown, UsageError
+from wren_async.reconcile.listing import READ_FAILURES, Listing, Reader, Search
+from wren_async.reconcile.placing import FindOrPlace, not_findable, own_reference, subaccount_of
+from wren_async.reconcile.rules import (
+    SETTLE_TIME,
+    hides,
+    horizon,
+    judge_absence,
+    key_trust_left,
+    settle_seconds,
+    stable_key,
+)
+from wren_async.reconcile.verdict import (
+    CannotTell,
+    Charge,
+    Evidence,
+    How,
+    Look,
+    NotPlaced,
+    Placed,
+    Unsettled,
+    Verdict,
+    as_unsettled,
+)
+
+T = TypeVar("T")
+VerdictT = TypeVar("VerdictT", bound=Placed[Any] | NotPlaced | CannotTell)
+
+ORDERS: Final = "GET /orders"
+SUBACCOUNTS: Final = "GET /subaccounts"
+_ORDERING: Final = frozenset({orders.CREATE_ORDER.id, orders.CREATE_RIDE_ORDER.id})
+_CANCELLED: Final = frozenset({"cancelled", "canceled"})
+_AT_ONCE: Final = 8
+_PAGE: Final = 100
+
+
+@attrs.define(eq=False)
+class _Case:
+    """A write on its way to a verdict."""
+
+    lost: Unsettled[Any]
+    subaccount_id: str | None
+    notes: list[str] = attrs.field(factory=list[str])
+    """What was met so far."""
+    doubts: list[str] = attrs.field(factory=list[str])
+    """What forbids the verdict that it was not placed, whatever the lists show."""
+    verdict: Verdict[Any] | None = None
+
+
+class Reconciliation:
+    """One reconciliation of any number of writes: the orders of each subaccount are walked once."""
+
+    def __init__(self, client: BaseClient, lost: Sequence[Unsettled[Any]]) -> None:
+        self._client = client
+        self._reader = Reader(client)
+        self._cases = [_Case(each, subaccount_of(client, each.call)) for each in lost]
+
+    async def verdicts(self, settle_time: float) -> list[Verdict[Any]]:
+        """The verdict on each write, in their order."""
+        if not self._cases:
+            return []
+        await self._ask_the_time()
+        await self._repeat_all()
+        await self._search_orders(settle_time)
+        for case in self._cases:
+            if case.verdict is None:
+                case.verdict = await self._elsewhere(case, settle_time)
+        return [cast("Verdict[Any]", case.verdict) for case in self._cases]
+
+    # --- by key ---
+
+    async def _repeat_all(self) -> None:
+        gate = asyncio.Semaphore(_AT_ONCE)
+        mistakes: list[UsageError] = []
+
+        async def repeat(case: _Case) -> None:
+            async with gate:
+                try:
+                    await self._repeat(case)
+                except UsageError as error:
+                    mistakes.append(error)
+
+        async with asyncio.TaskGroup() as group:
+            for case in self._cases:
+                if case.lost.key and case.lost.call.operation.effect is Effect.KEYED:
+                    group.create_task(repeat(case))
+        if mistakes:
+            raise mistakes[0]
+
+    async def _ask_the_time(self) -> None:
+        """A cheap read, whose answer is dated; a refusal is dated too."""
+        try:
+            await self._reader.send(orders.list_orders(limit=1, subaccount_id=self._cases[0].subaccount_id))
+        except CallError as error:
+            self._reader.note(error.headers)
+
+    async def _repeat(self, case: _Case) -> None:
+        left = key_trust_left(case.lost.first_sent, self._reader.present())
+        if left <= 0:
+            case.notes.append("its key is too old to be trusted")
+            return
+        try:
+            reply = await self._client.send_raw(self._within(case.lost.repeat, left))
+        except OutcomeUnknown as error:
+            case.notes.append(f"sent again with its key: {error.reason}")
+            case.lost = attrs.evolve(
+                case.lost, last_sent=error.last_sent, accepted=case.lost.accepted or error.accepted
+            )
+            return
+        except CallError as error:
+            case.notes.append(f"sent again with its key: {error.reason}")
+            if error.status in (409, 422):
+                case.doubts.append("the server knows its idempotency key")
+            return
+        if not reply.replayed:
+            # A repeated answer may repeat its date.
+            self._reader.note(reply.headers)
+        how = How.REPLAYED if reply.replayed else How.SENT
+        done = "the server repeated its first answer" if reply.replayed else "it was carried out now"
+        case.verdict = self._placed(case, reply.value, how, f"sent again with its key: {done}")
+
+    def _within(self, call: Call[T], left: float) -> Call[T]:
+        """The call with a deadline within which its key is still trusted."""
+        deadline = self._client._limits.but(deadline=call.deadline).deadline
+        return attrs.evolve(call, deadline=left if deadline is None else min(deadline, left))
+
+    # --- by reference ---
+
+    async def _search_orders(self, settle_time: float) -> None:
+        searched = [
+            case
+            for case in self._cases
+            if case.verdict is None and case.lost.reference and case.lost.call.operation.id in _ORDERING
+        ]
+        for subaccount_id in dict.fromkeys(case.subaccount_id for case in searched):
+            cases = [case for case in searched if case.subaccount_id == subaccount_id]
+            since = [horizon(case.lost.first_sent, self._reader.present()) for case in cases]
+            wanted = {case.lost.reference for case in cases if case.lost.reference}
+            listing = await search_orders(
+                self._reader, wanted, subaccount_id, None if None in since else min(filter(None, since))
+            )
+            for case in cases:
+                self._judge(case, listing, settle_time)
+
+    def _judge(self, case: _Case, listing: Listing[Order], settle_time: float) -> None:
+        found = listing.found.get(case.lost.reference or "")
+        if found:
+            case.verdict = self._placed(case, found[-1], How.FOUND, _carried(found), listing.look)
+            return
+        case.verdict = self._with_notes(
+            case, judge_absence(case.lost, [listing.look], listing.present, settle_time, doubts=case.doubts)
+        )
+
+    # --- by what it left ---
+
+    async def _elsewhere(self, case: _Case, settle_time: float) -> Verdict[Any]:
+        """The verdict on a write that no list of orders can tell about."""
+        operation = case.lost.call.operation
+        try:
+            if operation.id == orders.CANCEL_ORDER.id:
+                return await self._cancelled(case)
+            if operation.id == subaccounts.CREATE_SUBACCOUNT.id:
+                return await self._named_alike(case)
+        except READ_FAILURES as error:
+            return self._cannot_tell(case, f"what it left could not be read: {error}")
+        if operation.effect is Effect.REPEATABLE:
+            return self._cannot_tell(case, "send it again: a repeat leaves everything as the first would have")
+        if operation.id in _ORDERING:
+            return self._cannot_tell(case, "it carried no reference, so no list can tell it from others")
+        return self._cannot_tell(case, f"{operation.id} has no key, and no list shows what came of it")
+
+    async def _cancelled(self, case: _Case) -> Verdict[Any]:
+        path = case.lost.call.path
+        order = await self._reader.send(orders.get_order(path["id"], subaccount_id=case.subaccount_id))
+        if order.state in _CANCELLED:
+            return self._placed(case, order, How.FOUND, "the order is cancelled, whoever did it")
+        return self._cannot_tell(
+            case, f"the order is {order.state}; cancelling again is safe, for it can be cancelled only once"
+        )
+
+    async def _named_alike(self, case: _Case) -> Verdict[Any]:
+        """Names are not unique, so a subaccount of the same name is a hint and no proof."""
+        name = case.lost.body.get("name")
+        since = horizon(case.lost.first_sent, self._reader.present())
+
+        def rows(page: SubaccountList) -> tuple[Subaccount, ...]:
+            return page.data
+
+        pager = CursorPager(
+            self._reader, subaccounts.list_subaccounts(limit=_PAGE), items=rows, identify=lambda each: each.id
+        )
+        alike = [
+            Charge(where=SUBACCOUNTS, id=each.id, at=each.created_on)
+            async for each in pager
+            if each.name == name and not (since and each.created_on and each.created_on < since)
+        ]
+        words = "no subaccount of its name is there yet" if not alike else "subaccounts of its name are there"
+        return self._cannot_tell(case, f"{words}, and a name proves nothing", tuple(alike))
+
+    # --- verdicts ---
+
+    def _placed(self, case: _Case, order: Any, how: How, reason: str, *looks: Look) -> Placed[Any]:
+        evidence = Evidence(
+            reason=reason, present=self._reader.present(), reference=case.lost.reference, looks=tuple(looks)
+        )
+        return self._with_notes(case, Placed(order=order, how=how, evidence=evidence))
+
+    def _cannot_tell(self, case: _Case, reason: str, candidates: tuple[Charge, ...] = ()) -> CannotTell:
+        evidence = Evidence(
+            reason=reason, present=self._reader.present(), reference=case.lost.reference, candidates=candidates
+        )
+        return self._with_notes(case, CannotTell(evidence=evidence))
+
+    def _with_notes(self, case: _Case, verdict: VerdictT) -> VerdictT:
+        evidence = attrs.evolve(verdict.evidence, reason="; ".join([*case.notes, verdict.evidence.reason]))
+        return attrs.evolve(verdict, evidence=evidence)
+
+
+async def search_orders(
+    reader: Reader, wanted: Collection[str], subaccount_id: str | None, since: datetime | None
+) -> Listing[Order]:
+    """Walk the orders, newest first, until all that is wanted is found, they are older than `since`, or they end."""
+    search: Search[Order] = Search(wanted, lambda order: order.metadata)
+    walk = CursorWalk(backwards=False)
+    began, first, trouble = reader.present(), None, None
+    cursor: str | Unset | None = UNSET
+    end = False
+    try:
+        while not end and cursor is not None and not search.complete:
+            call = orders.list_orders(limit=_PAGE, starting_after=cursor, subaccount_id=subaccount_id)
+            page = (await reader.send(call)).data
+            first = first or reader.present()
+            cursor = walk.step([order.id for order in page])
+            search.see_raw(reader.body, "metadata")
+            for order in page:
+                search.take(order)
+            end = since is not None and any(order.created_on and order.created_on < since for order in page)
+    except READ_FAILURES as error:
+        trouble = str(error)
+    return Listing(
+        look=Look(
+            where=ORDERS, rows=search.rows, shows=search.shows, to_the_end=end or cursor is None, trouble=trouble
+        ),
+        # What came after the first page was asked for is not in the walk.
+        present=attrs.evolve(first or reader.present(), here=began.here),
+        found=search.found,
+    )
+
+
+def _carried(found: Sequence[Order]) -> str:
+    if len(found) == 1:
+        return "its metadata carries the reference"
+    others = ", ".join(order.id for order in found[:-1])
+    return f"its metadata carries the reference; so does that of {others}: the reference was used more than once"
+
+
+class _Desk:
+    """Finds or places one order."""
+
+    def __init__(
+        self, client: CNaughtReconciling, call: Call[Order], since: datetime | None, settle_time: float
+    ) -> None:
+        self._client = client
+        self._reference = own_reference(client, call)
+        self._subaccount_id = subaccount_of(client, call)
+        self._since = since
+        self._settle_time = settle_time
+        if call.idempotency_key is UNSET:
+            call = attrs.evolve(call, idempotency_key=stable_key(call, self._reference, self._subaccount_id))
+        self._call = call
+
+    async def look(self) -> Placed[Order] | None:
+        listing = await search_orders(Reader(self._client), {self._reference}, self._subaccount_id, self._since)
+        evidence = Evidence(reason="", present=listing.present, reference=self._reference, looks=(listing.look,))
+        if found := listing.found.get(self._reference):
+            evidence = attrs.evolve(evidence, reason=f"it was placed before: {_carried(found)}")
+            return Placed(order=found[-1], how=How.FOUND, evidence=evidence)
+        if reason := hides(listing.look):
+            raise not_findable([reason], evidence)
+        return None
+
+    async def place(self) -> Placed[Order]:
+        reply = await self._client.send_raw(self._call)
+        if reply.replayed:
+            return self.placed(reply.value, How.REPLAYED, "placed before under the key of its reference")
+        return self.placed(reply.value, How.SENT, "placed now: no list shows an earlier one")
+
+    async def settle(self, lost: Unsettled[Any]) -> Verdict[Order]:
+        return await self._client.reconcile(lost, settle_time=self._settle_time)
+
+    def placed(self, answer: Any, how: How, reason: str) -> Placed[Order]:
+        evidence = Evidence(reason=reason, present=Reader(self._client).present(), reference=self._reference)
+        return Placed(order=answer, how=how, evidence=evidence)
+
+
+class CNaughtReconciling(BaseClient):
+    """What a client of CNaught offers for finding out what became of a write."""
+
+    __slots__ = ()
+
+    @overload
+    async def reconcile(self, lost: Unsettled[T], *, settle_time: float = ...) -> Verdict[T]: ...
+    @overload
+    async def reconcile(self, lost: OutcomeUnknown, *, settle_time: float = ...) -> Verdict[Any]: ...
+    async def reconcile(
+        self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME
+    ) -> Verdict[Any]:
+        """Find out what became of a write whose answer was lost. **It may place it now**: exactly once either way.
+
+        Args:
+            lost: The error, or what a journal remembers of it.
+            settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
+                and the server's.
+
+        For ten minutes from the first sending, by the server's clock, the very call is sent again with its key. The
+        server repeats its first answer (`How.REPLAYED`) or, if nothing had reached it, carries the call out now
+        (`How.SENT`). After that nothing is sent. The orders are searched for the reference in `metadata`; `NotPlaced`
+        needs the settle time, and a list that shows references and was walked to its end. A cancelled order was
+        cancelled. All else is `CannotTell`: an order without a reference, a new subaccount (those of its name are in
+        the evidence), a list that failed to come.
+
+        Ask the client, or the copy for a subaccount, that sent it: its key means nothing elsewhere.
+        """
+        return (await self.reconcile_many([lost], settle_time=settle_time))[0]
+
+    async def reconcile_many(
+        self, lost: Iterable[OutcomeUnknown | Unsettled[Any]], *, settle_time: float = SETTLE_TIME
+    ) -> list[Verdict[Any]]:
+        """Find out what became of many, as `reconcile` does, walking the orders of each subaccount once at most.
+
+        The verdicts come in the order of `lost`.
+        """
+        run = Reconciliation(self, [as_unsettled(each, self) for each in lost])
+        return await run.verdicts(settle_seconds(settle_time))
+
+    async def find_or_place(
+        self, call: Call[Order], *, since: datetime | None = None, settle_time: float = SETTLE_TIME
+    ) -> Placed[Order]:
+        """Place an order unless one with its reference was placed before: for webhooks and messages that come twice.
+
+        Args:
+            call: The order, with a `reference` of your own, such as `Orders.create(amount_kg=10, reference="ride-7")`.
+            since: How far back to look; left out, through all orders. Nothing older than the event is needed.
+            settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
+
+        The orders are searched for the reference, and an order that is placed gets an idempotency key made from it,
+        unless the call has one. So two processes at the same time place it once, for as long as the server remembers
+        keys. Not promised is what comes later than that and earlier than the list shows the order.
+
+        Raises `NotFindable`, and sends nothing, where the list hides whether the order is there; `OutcomeUnknown` where
+        the answer to the order was lost: call it again. `IdempotencyChangedPayload` says that the reference stands for
+        another order.
+        """
+        arguments.moment("since", since, nullable=True)
+        desk = _Desk(self, call, since, settle_seconds(settle_time))
+        return await FindOrPlace(self, call, desk).run()

@@ -1,0 +1,157 @@
+"""Looking through a list for references: one walk for all of them, noting what the list itself has shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Hashable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from wren_async.core import codec
+from wren_async.core.client import BaseClient
+from wren_async.core.operation import Call
+from wren_async.core.policy import http_date
+from wren_async.core.reference import token
+from wren_async.errors import CallError, PagingError
+from wren_async.reconcile.verdict import Look, Present, Shows
+
+T = TypeVar("T")
+RowT = TypeVar("RowT")
+
+_REFERENCE: Final = re.compile(re.escape(token("@")).replace("@", r"([^\[\]\r\n]+)"))
+
+READ_FAILURES: Final = (CallError, PagingError)
+"""What a read may fail with. A read that fails proves nothing, and is no reason to stop looking elsewhere."""
+
+
+def references(text: str | None) -> list[str]:
+    """The references that a text carries."""
+    return _REFERENCE.findall(text) if text else []
+
+
+class Search(Generic[RowT]):
+    """Takes the rows of a list one by one and keeps those that carry a wanted reference."""
+
+    def __init__(
+        self,
+        wanted: Collection[str],
+        text: Callable[[RowT], str | None],
+        group: Callable[[RowT], Hashable] = lambda _: None,
+    ) -> None:
+        self._wanted = frozenset(wanted)
+        self._text = text
+        self._group = group
+        self.found: dict[str, list[RowT]] = {}
+        self.groups: set[Hashable] = set()
+        """What the rows belong to, such as projects."""
+        self.rows = 0
+        self._texts = 0
+        self._references = 0
+        self._attributes = 0
+
+    def take(self, row: RowT) -> None:
+        """Look at a row."""
+        self.rows += 1
+        self.groups.add(self._group(row))
+        text = self._text(row)
+        carried = references(text)
+        self._texts += bool(text)
+        self._references += bool(carried)
+        for reference in self._wanted.intersection(carried):
+            self.found.setdefault(reference, []).append(row)
+
+    def see_raw(self, body: bytes, attribute: str) -> None:
+        """Note whether the rows have an attribute at all: a model does not tell a null from nothing."""
+        if not self._texts and not self._attributes:
+            self._attributes += any(attribute in row for row in _rows(codec.parse(body)))
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything wanted was found."""
+        return len(self.found) == len(self._wanted)
+
+    @property
+    def shows(self) -> Shows:
+        """What the rows have shown so far."""
+        if self._references:
+            return Shows.REFERENCES
+        if self._texts:
+            return Shows.TEXTS
+        if self._attributes:
+            return Shows.ATTRIBUTE
+        return Shows.NOTHING if self.rows else Shows.NO_ROWS
+
+
+@attrs.frozen(kw_only=True)
+class Listing(Generic[RowT]):
+    """A list that was looked through."""
+
+    look: Look
+    present: Present
+    """When the walk began."""
+    found: Mapping[str, list[RowT]]
+    groups: Collection[Hashable] = ()
+
+
+class Reader:
+    """Sends the reads of a reconciliation, and keeps the server's time by the dates of its answers."""
+
+    def __init__(self, client: BaseClient) -> None:
+        self._client = client
+        self._timing = client._session.timing
+        self._date: datetime | None = None
+        self._dated_at = 0.0
+        self.body = b""
+        """The last body as it came."""
+
+    async def send(self, call: Call[T]) -> T:
+        """Send a read."""
+        reply = await self._client.send_raw(call)
+        self.note(reply.headers)
+        self.body = reply.body
+        return reply.value
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Take the time from an answer."""
+        date = http_date(headers.get("date"))
+        if date is not None:
+            self._date, self._dated_at = date, self._timing.monotonic()
+
+    def present(self) -> Present:
+        """The present by both clocks; the server's goes on from the date of its last answer."""
+        since = timedelta(seconds=self._timing.monotonic() - self._dated_at)
+        return Present(here=self._timing.utc(), there=self._date and self._date + since)
+
+
+async def look_through(
+    reader: Reader, call: Call[Any], search: Search[RowT], rows: Callable[[Any], Collection[RowT]], attribute: str
+) -> Listing[RowT]:
+    """Look through a list that comes whole, in one answer."""
+    here, trouble = reader.present().here, None
+    try:
+        answer = await reader.send(call)
+        for row in rows(answer):
+            search.take(row)
+        search.see_raw(reader.body, attribute)
+    except READ_FAILURES as error:
+        trouble = str(error)
+    return Listing(
+        look=Look(
+            where=f"{call.operation.method} {call.operation.path}",
+            rows=search.rows,
+            shows=search.shows,
+            to_the_end=trouble is None,
+            trouble=trouble,
+        ),
+        # The list is as old as its asking by our clock, whose waits and repeats must not count as settling.
+        present=attrs.evolve(reader.present(), here=here),
+        found=search.found,
+        groups=frozenset(search.groups),
+    )
+
+
+def _rows(answer: object) -> list[Mapping[str, object]]:
+    values = answer.values() if isinstance(answer, Mapping) else [answer]
+    return [row for value in values if isinstance(value, list) for row in value if isinstance(row, Mapping)]

@@ -1,0 +1,371 @@
+"""Reconciling over Wren, which knows no idempotency key: by the reference in the lists, then by the charges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from wren_async._generated.wren.models import OffsetOrder, OffsetOrderList, ProjectDonation, TreeOrder, TreeOrderList
+from wren_async._generated.wren.operations import (
+    offset_orders,
+    project_donations,
+    project_orders,
+    tree_orders,
+    wallet,
+)
+from wren_async.core.client import BaseClient
+from wren_async.core.operation import Call
+from wren_async.errors import OutcomeUnknown
+from wren_async.reconcile import ledger
+from wren_async.reconcile.ledger import Charges, Checkpoint
+from wren_async.reconcile.listing import Listing, Reader, Search, look_through
+from wren_async.reconcile.order_rows import FoundOrder, Row, is_doubled, note_of, order_of, order_of_receipt
+from wren_async.reconcile.placing import FindOrPlace, not_findable, own_reference
+from wren_async.reconcile.rules import SETTLE_TIME, hides, horizon, judge_absence, settle_seconds
+from wren_async.reconcile.verdict import (
+    CannotTell,
+    Charge,
+    Evidence,
+    How,
+    Look,
+    NotPlaced,
+    Placed,
+    Present,
+    Unsettled,
+    Verdict,
+    as_unsettled,
+)
+
+RowT = TypeVar("RowT", bound=Row)
+
+_OFFSETS: Final = offset_orders.CREATE_OFFSET_ORDER.id
+_PROJECTS: Final = project_orders.CREATE_PROJECT_ORDER.id
+_TREES: Final = tree_orders.CREATE_TREE_ORDER.id
+_TOP_UP: Final = wallet.TOP_UP_CREDITS.id
+_SHOWN: Final = 20
+_REHEARSAL: Final = "a test token keeps nothing, so nothing can be found again"
+
+
+@attrs.frozen(kw_only=True)
+class Lists:
+    """What the lists of orders showed; `None` for a list that nobody needed."""
+
+    offsets: Listing[OffsetOrder] | None = None
+    donations: Listing[ProjectDonation] | None = None
+    trees: Listing[TreeOrder] | None = None
+
+    def rows(self, lost: Unsettled[Any]) -> list[Row]:
+        """The rows that carry the reference of a lost order."""
+        kept: list[Row] = []
+        for listing in self._where(lost):
+            kept.extend(listing.found.get(lost.reference or "", ()))
+        return kept
+
+    def whole(self, lost: Unsettled[Any]) -> bool:
+        """Whether every list that may hold a part of the order was read to its end."""
+        return all(listing.look.to_the_end for listing in self._where(lost))
+
+    def needed(self, lost: Unsettled[Any]) -> list[Listing[Any]]:
+        """The lists in which the order would be, had it been placed."""
+        listings = self._where(lost)
+        if lost.call.operation.id == _OFFSETS:
+            # Its donations, if it has any, are only a part of it.
+            return listings[:1]
+        if lost.call.operation.id == _PROJECTS and len(listings) > 1:
+            project = lost.body.get("projectId")
+            telling = [listing for listing in listings if project in listing.groups]
+            return telling if len(telling) == 1 else listings
+        return listings
+
+    def _where(self, lost: Unsettled[Any]) -> list[Listing[Any]]:
+        kind = lost.call.operation.id
+        pair: tuple[Listing[Any] | None, ...] = ()
+        if kind in (_OFFSETS, _PROJECTS):
+            pair = (self.offsets, self.donations)
+        elif kind == _TREES:
+            pair = (self.trees,)
+        return [listing for listing in pair if listing is not None]
+
+
+class Reconciliation:
+    """One reconciliation of any number of writes: each list is walked once."""
+
+    def __init__(self, client: BaseClient, lost: Sequence[Unsettled[Any]]) -> None:
+        self._lost = lost
+        self._reader = Reader(client)
+        self._is_test = client._identity.credentials.is_test
+        self._wanted = {each.reference for each in lost if each.reference is not None}
+        self._kinds = {each.call.operation.id for each in lost if each.reference is not None}
+
+    async def read_lists(self) -> Lists:
+        """Look through the lists that the writes need."""
+        by_tons = not self._kinds.isdisjoint((_OFFSETS, _PROJECTS))
+        return Lists(
+            offsets=await self._offsets() if by_tons else None,
+            # A test token is refused there.
+            donations=await self._donations() if by_tons and not self._is_test else None,
+            trees=await self._trees() if _TREES in self._kinds else None,
+        )
+
+    async def verdicts(
+        self, checkpoint: Checkpoint | None, known: Collection[str], settle_time: float
+    ) -> list[Verdict[FoundOrder]]:
+        """The verdict on each write, in their order."""
+        lists = await self.read_lists()
+        found = {
+            place: _known_in_part(order_of(lost.reference, rows), lists.whole(lost))
+            for place, lost in enumerate(self._lost)
+            if lost.reference is not None and (rows := lists.rows(lost))
+        }
+        candidates = await self._candidates(found, checkpoint, known)
+        told = ledger.unique({place: candidates[place] for place in found if place in candidates})
+        return [
+            self._found(lost, lists, found[place], told.get(place), candidates.get(place, ()))
+            if place in found
+            else self._absent(lost, lists, settle_time, candidates.get(place, ()))
+            for place, lost in enumerate(self._lost)
+        ]
+
+    def evidence(self, lost: Unsettled[Any], lists: Lists, reason: str) -> Evidence:
+        """What the lists that matter to a write have shown."""
+        listings = lists.needed(lost)
+        looks = tuple(listing.look for listing in listings)
+        present = _oldest(listings, self._reader)
+        return Evidence(reason=reason, present=present, reference=lost.reference, looks=looks)
+
+    # --- lists ---
+
+    async def _offsets(self) -> Listing[OffsetOrder]:
+        def rows(answer: OffsetOrderList) -> tuple[OffsetOrder, ...]:
+            return answer.offset_orders
+
+        search: Search[OffsetOrder] = Search(self._wanted, note_of, lambda row: row.project_id)
+        return await look_through(self._reader, offset_orders.list_offset_orders(), search, rows, "note")
+
+    async def _donations(self) -> Listing[ProjectDonation]:
+        def rows(answer: list[ProjectDonation]) -> list[ProjectDonation]:
+            return answer
+
+        search: Search[ProjectDonation] = Search(self._wanted, note_of, lambda row: row.project_id)
+        return await look_through(self._reader, project_donations.list_project_donations(), search, rows, "note")
+
+    async def _trees(self) -> Listing[TreeOrder]:
+        def rows(answer: TreeOrderList) -> tuple[TreeOrder, ...]:
+            return answer.tree_orders
+
+        search: Search[TreeOrder] = Search(self._wanted, note_of)
+        return await look_through(self._reader, tree_orders.list_tree_orders(), search, rows, "note")
+
+    # --- charges ---
+
+    async def _candidates(
+        self, found: dict[int, FoundOrder], checkpoint: Checkpoint | None, known: Collection[str]
+    ) -> dict[int, tuple[Charge, ...]]:
+        """By the place of each write, the charges that may be its own."""
+        asking = {
+            place: amounts
+            for place, lost in enumerate(self._lost)
+            if _asks_for_charges(lost, found.get(place)) and (amounts := _amounts(lost, found.get(place)))
+        }
+        if not asking or self._is_test:
+            return {}
+        by_card = {place for place in asking if _pays_by_card(self._lost[place])}
+        entries = await self._ledger(asking.keys() - by_card, checkpoint)
+        bought = await self._purchases(by_card)
+        taken = {*known, *(order.id for order in found.values() if order.id is not None)}
+        return {
+            place: ledger.fitting(
+                self._charges(place, bought if place in by_card else entries, checkpoint),
+                amounts,
+                found[place].created_at if place in found else None,
+                taken,
+            )
+            for place, amounts in asking.items()
+        }
+
+    def _charges(self, place: int, charges: Charges, checkpoint: Checkpoint | None) -> tuple[Charge, ...]:
+        lost = self._lost[place]
+        late = checkpoint is not None and lost.first_sent is not None and checkpoint.taken > lost.first_sent
+        if late and charges.look.where == ledger.LEDGER:
+            return ()
+        return charges.top_ups if lost.call.operation.id == _TOP_UP else charges.charges
+
+    async def _ledger(self, places: Collection[int], checkpoint: Checkpoint | None) -> Charges:
+        since = self._since(places)
+        if not places or (checkpoint is None and since is None):
+            return Charges(look=Look(where=ledger.LEDGER))
+        return await ledger.new_entries(self._reader, checkpoint, since)
+
+    async def _purchases(self, places: Collection[int]) -> Charges:
+        since = self._since(places)
+        if not places or since is None:
+            return Charges(look=Look(where=ledger.PURCHASES))
+        return await ledger.new_purchases(self._reader, since)
+
+    def _since(self, places: Collection[int]) -> datetime | None:
+        return horizon(ledger.earliest([self._lost[place].first_sent for place in places]), self._reader.present())
+
+    # --- verdicts ---
+
+    def _found(
+        self,
+        lost: Unsettled[Any],
+        lists: Lists,
+        order: FoundOrder,
+        charge: Charge | None,
+        candidates: tuple[Charge, ...],
+    ) -> Placed[FoundOrder]:
+        reason = f"{len(order.rows)} {'rows carry' if len(order.rows) > 1 else 'row carries'} the reference"
+        if is_doubled(order):
+            reason += ", more than one of the same kind: it may have been used for several orders"
+        if charge is not None:
+            order = attrs.evolve(order, id=charge.id, cents=charge.cents)
+            reason += f"; the id is that of the only new charge of {charge.cents} cents that may be its own"
+        elif order.id is None:
+            reason += "; no row and no unique charge tells the id"
+        evidence = self.evidence(lost, lists, reason)
+        if charge is None:
+            evidence = attrs.evolve(evidence, candidates=candidates[:_SHOWN])
+        return Placed(order=order, how=How.FOUND, evidence=evidence)
+
+    def _absent(
+        self, lost: Unsettled[Any], lists: Lists, settle_time: float, candidates: tuple[Charge, ...]
+    ) -> NotPlaced | CannotTell:
+        listings = lists.needed(lost)
+        return judge_absence(
+            lost,
+            [listing.look for listing in listings],
+            _oldest(listings, self._reader),
+            settle_time,
+            doubts=[_REHEARSAL] if self._is_test else [],
+            candidates=candidates[:_SHOWN],
+        )
+
+
+class _Desk:
+    """Finds or places one order."""
+
+    def __init__(self, client: WrenReconciling, call: Call[Any], settle_time: float) -> None:
+        self._client = client
+        self._call = call
+        self._settle_time = settle_time
+        self._reference = own_reference(client, call)
+
+    async def look(self) -> Placed[FoundOrder] | None:
+        lost = Unsettled(call=self._call)
+        run = Reconciliation(self._client, [lost])
+        lists = await run.read_lists()
+        if rows := lists.rows(lost):
+            evidence = run.evidence(lost, lists, "it was placed before: rows carry the reference")
+            order = _known_in_part(order_of(self._reference, rows), lists.whole(lost))
+            return Placed(order=order, how=How.FOUND, evidence=evidence)
+        if reasons := [reason for listing in lists.needed(lost) if (reason := hides(listing.look))]:
+            raise not_findable(reasons, run.evidence(lost, lists, ""))
+        return None
+
+    async def place(self) -> Placed[FoundOrder]:
+        return self.placed(await self._client.send(self._call), How.SENT, "placed now: no list shows an earlier one")
+
+    async def settle(self, lost: Unsettled[Any]) -> Verdict[FoundOrder]:
+        return await self._client.reconcile(lost, settle_time=self._settle_time)
+
+    def placed(self, answer: Any, how: How, reason: str) -> Placed[FoundOrder]:
+        evidence = Evidence(reason=reason, present=Reader(self._client).present(), reference=self._reference)
+        return Placed(order=order_of_receipt(self._reference, answer), how=how, evidence=evidence)
+
+
+class WrenReconciling(BaseClient):
+    """What a client of Wren offers for finding out what became of an order."""
+
+    __slots__ = ()
+
+    async def checkpoint(self) -> Checkpoint:
+        """Note where the ledger stands. Taken before orders are sent, it helps to find their ids again."""
+        return await ledger.take_checkpoint(Reader(self))
+
+    async def reconcile(
+        self,
+        lost: OutcomeUnknown | Unsettled[Any],
+        *,
+        checkpoint: Checkpoint | None = None,
+        known: Collection[str] = (),
+        settle_time: float = SETTLE_TIME,
+    ) -> Verdict[FoundOrder]:
+        """Find out what became of an order whose answer was lost. It places nothing.
+
+        Args:
+            lost: The error, or what a journal remembers of it.
+            checkpoint: Where the ledger stood before the order was sent; helps to find the id.
+            known: Ids of orders that are accounted for, so that their charges are not taken for this one's.
+            settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
+                and the server's.
+
+        Looks for the reference in the lists of orders and donations. `Placed` has all rows of the order together; its
+        id comes from the rows or, where exactly one new charge fits, from that. An equal charge alone proves nothing.
+        `NotPlaced` needs more than absence: the settle time, and a list that was read whole and shows references.
+        All else is `CannotTell`: an order without a reference, a top-up (its candidates are in the evidence), a list
+        that failed to come, and everything sent with a test token, which keeps nothing.
+        """
+        return (await self.reconcile_many([lost], checkpoint=checkpoint, known=known, settle_time=settle_time))[0]
+
+    async def reconcile_many(
+        self,
+        lost: Iterable[OutcomeUnknown | Unsettled[Any]],
+        *,
+        checkpoint: Checkpoint | None = None,
+        known: Collection[str] = (),
+        settle_time: float = SETTLE_TIME,
+    ) -> list[Verdict[FoundOrder]]:
+        """Find out what became of many, reading each list once. The verdicts come in the order of `lost`.
+
+        The arguments are those of `reconcile`; `checkpoint` is one taken before the first of them was sent.
+        """
+        run = Reconciliation(self, [as_unsettled(each, self) for each in lost])
+        return await run.verdicts(checkpoint, frozenset(known), settle_seconds(settle_time))
+
+    async def find_or_place(self, call: Call[Any], *, settle_time: float = SETTLE_TIME) -> Placed[FoundOrder]:
+        """Place an order unless one with its reference was placed before: for webhooks and messages that come twice.
+
+        Args:
+            call: The order, with a `reference` of your own, such as `OffsetOrders.create(..., reference="ride-7")`.
+            settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
+
+        Within one client (and its copies) a reference is placed once, also by tasks at the same time. Beyond that Wren
+        has nothing that would promise it: two processes that look at the same time both place the order, and so does
+        one whose list does not show yet what another has just placed. Let one process handle a reference at a time.
+
+        Raises `NotFindable`, and sends nothing, where a list hides whether the order is there; `OutcomeUnknown` where
+        the answer to the order was lost. Call it again after that, with the same client, and it reconciles first.
+        """
+        desk = _Desk(self, call, settle_seconds(settle_time))
+        return await FindOrPlace(self, call, desk).run()
+
+
+def _amounts(lost: Unsettled[Any], order: FoundOrder | None) -> set[int]:
+    """What the charge of a write may come to, in US cents."""
+    if order is not None and order.cents is not None:
+        return {order.cents}
+    exact = lost.body.get("amountInUsdCents") if lost.call.operation.id in (_PROJECTS, _TOP_UP) else None
+    return {amount for amount in (exact, lost.cents) if isinstance(amount, int)}
+
+
+def _asks_for_charges(lost: Unsettled[Any], order: FoundOrder | None) -> bool:
+    """Whether charges could tell more: the id of an order, or something of a write that carried no reference."""
+    return lost.reference is None if order is None else order.id is None
+
+
+def _known_in_part(order: FoundOrder, whole: bool) -> FoundOrder:
+    return order if whole else attrs.evolve(order, cents=None)
+
+
+def _pays_by_card(lost: Unsettled[Any]) -> bool:
+    return lost.call.operation.id != _TOP_UP and lost.body.get("paymentMethod") != "credits"
+
+
+def _oldest(listings: Sequence[Listing[Any]], reader: Reader) -> Present:
+    """The time that counts for an absence: that of the list that was read first."""
+    presents: Iterator[Present] = (listing.present for listing in listings)
+    return min(presents, key=lambda present: present.here, default=reader.present())
