@@ -43,7 +43,9 @@ if TYPE_CHECKING:
         InvalidPagination,
         InvalidParameters,
         InvalidSubaccount,
+        JournalError,
         NoAnswer,
+        NotFindable,
         NotFound,
         NotSent,
         OutcomeUnknown,
@@ -60,12 +62,14 @@ if TYPE_CHECKING:
         WrongEventLoop,
     )
     from wren_async.http.over_aiohttp import AiohttpBackend
+    from wren_async.reconcile import CannotTell, Checkpoint, NotPlaced, Placed, Unsettled, Verdict
     from wren_async.wren import WrenClient
 
 _ERRORS = (
     "APIError AccessRefused AttemptTimedOut BadRequest CallError ClientClosed Conflict ConnectionLost DecodeError "
     "Forbidden IdempotencyChangedPayload IdempotencyConcurrentRequests IdempotencyKeyReused IdempotencyKeyTooLong "
-    "InvalidArgument InvalidConfiguration InvalidPagination InvalidParameters InvalidSubaccount NoAnswer NotFound "
+    "InvalidArgument InvalidConfiguration InvalidPagination InvalidParameters InvalidSubaccount JournalError NoAnswer "
+    "NotFindable NotFound "
     "NotSent OutcomeUnknown PagingError PaymentRequired RateLimited Redirected ServerError StateNotReached "
     "Unauthorized UnprocessableContent UsageError WrenAsyncError WrongEventLoop"
 )
@@ -82,6 +86,7 @@ _HOMES = {
     "wren_async.core.values": "UNSET OpenStrEnum Unset",
     "wren_async.errors": _ERRORS,
     "wren_async.http.over_aiohttp": "AiohttpBackend",
+    "wren_async.reconcile": "CannotTell Checkpoint NotPlaced Placed Unsettled Verdict",
     "wren_async.wren": "WrenClient",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
@@ -97,6 +102,8 @@ __all__ = [  # noqa: RUF022 - the clients first
     "Call",
     "CallError",
     "CallOptions",
+    "CannotTell",
+    "Checkpoint",
     "ClientClosed",
     "Conflict",
     "ConnectionLost",
@@ -114,8 +121,11 @@ __all__ = [  # noqa: RUF022 - the clients first
     "InvalidPagination",
     "InvalidParameters",
     "InvalidSubaccount",
+    "JournalError",
     "NoAnswer",
+    "NotFindable",
     "NotFound",
+    "NotPlaced",
     "NotSent",
     "OffsetPage",
     "OffsetPager",
@@ -126,6 +136,7 @@ __all__ = [  # noqa: RUF022 - the clients first
     "Page",
     "PagingError",
     "PaymentRequired",
+    "Placed",
     "RateLimited",
     "Redirected",
     "Reply",
@@ -137,7 +148,9 @@ __all__ = [  # noqa: RUF022 - the clients first
     "Unauthorized",
     "UnprocessableContent",
     "Unset",
+    "Unsettled",
     "UsageError",
+    "Verdict",
     "WrenAsyncError",
     "WrongEventLoop",
     "__version__",

@@ -122,6 +122,8 @@ class Orders(Resource):
         fulfil an order is not documented. It changes nothing.
         """
         wanted = arguments.choice("state", state, OrderState)
+        if not every > 0:
+            raise InvalidArgument("every", f"takes seconds, more than 0; not {every!r}")
         timing = self._client._session.timing
         ends = timing.monotonic() + within
         while True:

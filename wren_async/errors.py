@@ -33,6 +33,8 @@
     │       ├── RateLimited                     429
     │       └── ServerError                     5xx
     ├── PagingError                     a list that cannot be walked truthfully
+    ├── NotFindable                     `find_or_place` cannot tell whether the order is there; nothing was sent
+    ├── JournalError                    the journal of a batch cannot be used
     └── StateNotReached                 waiting for a state that did not come
 
 None of them shows a token, and all of them can be pickled.
@@ -48,6 +50,7 @@ import attrs
 
 if TYPE_CHECKING:
     from wren_async.core.operation import Call
+    from wren_async.reconcile.verdict import CannotTell
 
 
 class WrenAsyncError(Exception):
@@ -105,6 +108,8 @@ class CallFacts:
     """When the first attempt that may have reached the server was begun, by this machine's clock."""
     last_sent: datetime | None = None
     """When the last such attempt ended, by this machine's clock. No byte was sent later."""
+    accepted: bool = False
+    """Whether some attempt was answered with a success."""
     status: int | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     """Headers of the last answer, names in lower case."""
@@ -154,13 +159,13 @@ class OutcomeUnknown(CallError):
     """A write that may have been carried out, and no answer tells.
 
     Do not simply make the call anew. With an idempotency key, `await client.send(error.call)` repeats it safely while
-    the server remembers the key. Without one, look for `reference` in the API's lists first.
+    the server remembers the key. `await client.reconcile(error)` finds out what became of it.
     """
 
     @property
     def accepted(self) -> bool:
-        """Whether the server answered with a success, so that only the details are missing (in `raw`)."""
-        return self.status is not None and 200 <= self.status < 300
+        """Whether an attempt was answered with a success, so that only the details are missing."""
+        return self.facts.accepted
 
 
 class NoAnswer(CallError):
@@ -303,6 +308,21 @@ class ServerError(APIError):
 
 class PagingError(WrenAsyncError):
     """A list whose pages contradict each other: going on would skip, repeat or never end."""
+
+
+class NotFindable(WrenAsyncError):
+    """`find_or_place` cannot tell whether the order was placed before. Nothing was sent."""
+
+    def __init__(self, verdict: CannotTell) -> None:
+        super().__init__(verdict)
+        self.verdict = verdict
+
+    def __str__(self) -> str:
+        return f"nothing was sent: {self.verdict.evidence}"
+
+
+class JournalError(WrenAsyncError):
+    """The journal cannot be used: damaged, of a newer version, of another batch, or in use by another process."""
 
 
 class StateNotReached(WrenAsyncError):

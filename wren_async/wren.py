@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection
 from typing import Final, Unpack
 
-from wren_async._generated.wren.models import LedgerEntry, LedgerPage
+from wren_async._generated.wren.models import LedgerEntry
 from wren_async._generated.wren.operations import (
     offset_orders,
     portfolios,
@@ -127,15 +127,12 @@ class Credits(Resource):
                 **options,
             ),
             items=lambda page: page.entries,
-            total=_total,
+            total=lambda page: page.total,
+            starts_at=lambda page: page.offset,
             identify=lambda entry: entry.id,
             prefetch=prefetch,
             at_once=arguments.integer("at_once", at_once, minimum=1),
         )
-
-
-def _total(page: LedgerPage) -> int:
-    return page.total
 
 
 class WrenClient(WrenReconciling):

@@ -31,6 +31,8 @@ GOOD = {
     "creditBalanceUsdCents": 9000,
     "amount_kg": 10,
     "price_usd_cents": 25,
+    "portfolios": [],
+    "data": [],
 }
 """An answer that every operation of these tests understands."""
 

@@ -48,7 +48,7 @@ async def plain(call: Callable[[], Awaitable[object]]) -> int:
     """How many of ten plain calls succeed."""
 
     async def one() -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(2):
             await call()
 
     results = await asyncio.gather(*(one() for _ in range(10)), return_exceptions=True)

@@ -44,6 +44,9 @@ HEADERS: dict[str, float | None] = {
     "0.25": 0.25,
     "2.": 2,
     ".5": 0.5,
+    "3, 9": 9,
+    "9,3": 9,
+    "3,soon": None,
     imf(SERVERS + timedelta(seconds=45)): 45,
     "Wednesday, 01-Jul-26 09:30:45 GMT": 45,
     "Wed Jul  1 09:30:45 2026": 45,
@@ -59,7 +62,6 @@ HEADERS: dict[str, float | None] = {
     "nan": None,
     "0x10": None,
     "1_000": None,
-    "1,5": None,
     "٣": None,
     "1.2.3": None,
     ".": None,
@@ -91,11 +93,11 @@ def test_a_number_beyond_all_measure_is_still_a_long_time(value: str) -> None:
     assert told > 1e18
 
 
+ALMOST_DATES = st.from_regex(r"[A-Za-z]{3}, \d{1,9} (Jan|Jul|X) \d{1,9} \d+:\d+:\d+ [-+A-Z0-9]{0,9}", fullmatch=True)
+
+
 @settings(max_examples=300, deadline=None)
-@given(
-    st.text(max_size=40) | st.from_regex(r"[A-Za-z]{3}, \d{1,9} [A-Za-z]{3} \d{1,9} \d+:\d+:\d+ [-+A-Z0-9]{0,9}"),
-    st.text(max_size=20),
-)
+@given(st.text(max_size=40) | ALMOST_DATES, st.text(max_size=20) | ALMOST_DATES)
 def test_no_header_whatever_breaks_the_call(value: str, date: str) -> None:
     told = retry_after(value, date, NOW)
     assert told is None or told >= 0
@@ -180,7 +182,7 @@ async def test_a_call_that_runs_out_of_attempts_tells_the_last_pause() -> None:
 
 # --- jitter ---------------------------------------------------------------------------------------------------------
 
-seconds = st.floats(0, 1000, allow_nan=False)
+seconds = st.just(0.0) | st.floats(0.001, 1000)
 
 
 @settings(max_examples=200, deadline=None)
@@ -195,7 +197,7 @@ def test_a_wait_lies_between_half_and_the_whole_of_what_it_has_grown_to_and_is_n
     first: float, longest: float, retry: int, draw: float, told: float | None
 ) -> None:
     wait = RetryPolicy(first_wait=first, longest_wait=longest).wait(retry, told, lambda: draw)
-    grown = min(longest, first * 2.0 ** min(retry - 1, 500))
+    grown = min(longest, first * 2.0 ** min(retry - 1, 60))
     assert wait >= (told or 0)
     assert max(grown / 2, told or 0) <= wait <= max(grown, told or 0)
 
@@ -255,10 +257,8 @@ async def test_successes_fill_the_budget_again() -> None:
 
 
 async def test_a_spent_budget_does_not_clear_an_order_of_unknown_fate() -> None:
-    async with (
-        ScriptedServer(otherwise=answer(500, {})) as server,
-        cnaught(server, retries=200, deadline=None) as client,
-    ):
+    options = {"retries": 200, "deadline": None}
+    async with ScriptedServer(otherwise=answer(500, {})) as server, cnaught(server, **options) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.orders.create(amount_kg=1)
         assert caught.value.attempts == 101
@@ -281,23 +281,20 @@ async def test_no_wait_is_begun_that_would_pass_the_deadline() -> None:
 
 
 async def test_the_deadline_covers_attempts_too() -> None:
-    async with ScriptedServer(silent(), silent(), silent()) as server:
-        async with wren(server, timing=Timing(draw=lambda: 0), timeout=10) as client:
-            started = asyncio.get_running_loop().time()
+    async with ScriptedServer(silent()) as server, wren(server, timing=Timing(), timeout=10) as client:
+        async with asyncio.timeout(2):
             with pytest.raises(AttemptTimedOut):
                 await client.credits.balance(deadline=0.3)
-            assert asyncio.get_running_loop().time() - started < 2
-            assert len(server.requests) == 1
+        assert len(server.requests) == 1
 
 
 async def test_an_attempt_gets_only_what_is_left_until_the_deadline() -> None:
-    async with ScriptedServer(answer(500, {}), silent()) as server:
-        async with wren(server, timing=Timing(draw=lambda: 0), timeout=10) as client:
-            started = asyncio.get_running_loop().time()
+    timing = Timing(draw=lambda: 0)
+    async with ScriptedServer(answer(500, {}), silent()) as server, wren(server, timing=timing, timeout=10) as client:
+        async with asyncio.timeout(3):
             with pytest.raises(AttemptTimedOut):
                 await client.credits.balance(deadline=0.8)
-            assert asyncio.get_running_loop().time() - started < 2
-            assert len(server.requests) == 2
+        assert len(server.requests) == 2
 
 
 async def test_the_deadline_covers_the_gate() -> None:
@@ -324,17 +321,19 @@ async def test_a_keyed_order_that_meets_its_deadline_in_the_gate_after_a_lost_an
         asleep.set()
         await wake.wait()
 
-    async with ScriptedServer(answer(500, {}), silent()) as server:
-        async with cnaught(server, timing=Timing(sleep=sleep), max_in_flight=1) as client:
-            task = asyncio.create_task(client.orders.create(amount_kg=1, deadline=1))
-            await asleep.wait()
-            other = asyncio.create_task(client.portfolios.list())
-            await server.until(lambda s: len(s.requests) == 2)
-            wake.set()
-            with pytest.raises(OutcomeUnknown):
-                await asyncio.wait_for(task, 3)
-            other.cancel()
-            await asyncio.wait([other])
+    async with (
+        ScriptedServer(answer(500, {}), silent()) as server,
+        cnaught(server, timing=Timing(sleep=sleep), max_in_flight=1) as client,
+    ):
+        task = asyncio.create_task(client.orders.create(amount_kg=1, deadline=1))
+        await asleep.wait()
+        other = asyncio.create_task(client.portfolios.list())
+        await server.until(lambda s: len(s.requests) == 2)
+        wake.set()
+        with pytest.raises(OutcomeUnknown):
+            await asyncio.wait_for(task, 3)
+        other.cancel()
+        await asyncio.wait([other])
 
 
 async def test_without_limits_of_time_a_call_still_ends_with_its_attempts() -> None:

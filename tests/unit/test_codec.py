@@ -319,6 +319,12 @@ def test_both_spellings_of_the_homes_are_read(name: str) -> None:
     assert read({**others, name: 4}, cnaught.ImpactEquivalents).homes_annual_energy_usage == 4
 
 
+def test_of_two_spellings_the_one_with_a_value_counts() -> None:
+    both = read({"id": 21, "name": "Trailblazer", "cost_per_ton": None, "costPerTon": 401.71}, wren.Portfolio)
+    assert both.cost_per_ton == Decimal("401.71")
+    assert read({"id": 21, "name": "T", "cost_per_ton": 1, "costPerTon": 2}, wren.Portfolio).cost_per_ton == 1
+
+
 @pytest.mark.parametrize("name", ["cost_per_ton", "costPerTon"])
 def test_both_casings_of_wrens_lists_are_read(name: str) -> None:
     found = read({"id": 21, "name": "Trailblazer", name: 401.71, "projects": []}, wren.Portfolio)

@@ -266,13 +266,14 @@ class LedgerLike:
 
     entries: tuple[Row, ...]
     total: int
+    offset: int = 0
 
 
 class OffsetServer(Server):
     """A list with limit, offset and total."""
 
     def answer(self, *, limit: int = 50, offset: int = 0) -> LedgerLike:
-        return LedgerLike(tuple(self.rows[offset : offset + min(limit, self.most)]), len(self.rows))
+        return LedgerLike(tuple(self.rows[offset : offset + min(limit, self.most)]), len(self.rows), offset)
 
 
 def by_offset(
@@ -283,6 +284,7 @@ def by_offset(
         wallet.list_credit_ledger(**query),
         items=lambda page: page.entries,  # type: ignore[arg-type, return-value]
         total=lambda page: page.total,
+        starts_at=lambda page: page.offset,
         identify=identify,
     )
 
@@ -434,12 +436,25 @@ async def test_a_server_that_ignores_the_offset_is_an_error_where_entries_have_i
     assert len(server.calls) == 2
 
 
+class Candid(OffsetServer):
+    """A server that ignores the offset and says so."""
+
+    def answer(self, *, limit: int = 50, offset: int = 0) -> LedgerLike:
+        return super().answer(limit=limit, offset=0)
+
+
+@pytest.mark.parametrize("ids", [True, False])
+async def test_a_page_that_says_it_starts_elsewhere_is_an_error(ids: bool) -> None:
+    with pytest.raises(PagingError, match="what follows 3, answered from 0"):
+        await everything(by_offset(Candid(rows=listed(7, ids=ids)), limit=3))
+
+
 class Boasting(OffsetServer):
     """A server whose total is too high."""
 
     def answer(self, *, limit: int = 50, offset: int = 0) -> LedgerLike:
         page = super().answer(limit=limit, offset=offset)
-        return LedgerLike(page.entries, page.total + 5)
+        return LedgerLike(page.entries, page.total + 5, page.offset)
 
 
 @pytest.mark.parametrize("ids", [True, False])
@@ -456,7 +471,7 @@ class Modest(OffsetServer):
 
     def answer(self, *, limit: int = 50, offset: int = 0) -> LedgerLike:
         page = super().answer(limit=limit, offset=offset)
-        return LedgerLike(page.entries, 2)
+        return LedgerLike(page.entries, 2, page.offset)
 
 
 async def test_a_total_that_is_too_low_hides_no_entry_that_was_answered() -> None:

@@ -22,6 +22,7 @@ LIST: Operation[Any] = Operation(id="list", method="GET", path="/list", answer=o
 class Answer:
     items: tuple[int, ...]
     total: int
+    offset: int
 
 
 @attrs.define
@@ -44,7 +45,7 @@ class GrowingLedger:
             if self.chance.random() < self.growth:
                 self.entries.insert(0, max(self.entries, default=0) + 1)
             offset, limit = cast(int, call.query["offset"]), cast(int, call.query["limit"])
-            return Answer(tuple(self.entries[offset : offset + min(limit, self.most)]), len(self.entries))
+            return Answer(tuple(self.entries[offset : offset + min(limit, self.most)]), len(self.entries), offset)
         finally:
             self.running -= 1
 
@@ -55,6 +56,7 @@ def pager(server: GrowingLedger, *, ids: bool, limit: int, **ahead: Any) -> Offs
         Call(operation=LIST, query={"limit": limit, "offset": 0}),
         items=lambda answer: answer.items,
         total=lambda answer: answer.total,
+        starts_at=lambda answer: answer.offset,
         identify=(lambda item: item) if ids else (lambda _: None),
         **ahead,
     )

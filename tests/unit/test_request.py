@@ -425,3 +425,18 @@ def test_a_prepared_call_says_whom_it_acts_for() -> None:
     assert again.request.headers == sent.request.headers
     unscoped = prepare(orders.create_order_by_amount(amount_kg=1), parent._identity, draw_key=lambda: "drawn")
     assert prepare(unscoped.call, scoped._identity, draw_key=lambda: "x").request.headers == unscoped.request.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "effect"),
+    [
+        (b'{"tons": 1, "dryRun": true}', Effect.COMPUTE),
+        (b'{"tons": 1, "dryRun": false, "dryRun": true}', Effect.ONCE),
+        (b'{"tons": 1, "dryRun": true, "dry\\u0052un": true}', Effect.ONCE),
+        (b'{"tons": 1, "inner": {"dryRun": true}}', Effect.ONCE),
+    ],
+)
+def test_a_dry_run_is_one_for_every_reader_of_the_bytes(body: bytes, effect: Effect) -> None:
+    call = Call(operation=offset_orders.CREATE_OFFSET_ORDER, body=body, reference=None)
+    identity = CNaughtClient("key", base_url="http://127.0.0.1/v1")._identity
+    assert prepare(call, identity, draw_key=lambda: "drawn").effect is effect

@@ -386,11 +386,13 @@ def _build(
 
 
 def _find(slot: _Slot, value: Mapping[str, object]) -> tuple[str, object]:
-    for name in slot.names:
-        item = value.get(name, _MISSING)
-        if item is not _MISSING:
-            return name, item
-    return slot.names[0], _MISSING
+    found = slot.names[0], value.get(slot.names[0], _MISSING)
+    if len(slot.names) == 1 or (found[1] is not _MISSING and found[1] is not None):
+        return found
+    # A server in the middle of a change may send both spellings, one of them empty.
+    others = ((name, value[name]) for name in slot.names[1:] if value.get(name) is not None)
+    nulls = ((name, value[name]) for name in slot.names if name in value)
+    return next(others, None) or next(nulls, found)
 
 
 def _wire_name(model: type, attribute: str) -> str:

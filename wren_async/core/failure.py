@@ -35,7 +35,7 @@ def failure(
     if undecided:
         return OutcomeUnknown(f"may have been carried out, but {reason}", facts)
     if met.answer is None:
-        if met.unsent:
+        if met.unsent and (prepared.effect.writes or history.first_sent is None):
             return NotSent(f"nothing was sent: {reason}", facts)
         return (AttemptTimedOut if met.timed_out else ConnectionLost)(reason, facts)
     if met.succeeded:
@@ -59,6 +59,7 @@ def _facts(prepared: Prepared[Any], met: Met[Any], history: History, credentials
         attempts=history.attempts,
         first_sent=history.first_sent,
         last_sent=history.last_sent,
+        accepted=history.accepted,
         call=prepared.call,
         idempotency_key=prepared.key,
         reference=given(prepared.call.reference),

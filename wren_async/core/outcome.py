@@ -75,6 +75,8 @@ class History:
 
     attempts: int = 0
     may_have_acted: bool = False
+    accepted: bool = False
+    """Whether some attempt was answered with a success, understood or not."""
     first_sent: datetime | None = None
     """When the first attempt that was not proven unsent was begun."""
     last_sent: datetime | None = None

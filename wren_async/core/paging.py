@@ -246,6 +246,7 @@ class OffsetPager(Generic[ItemT]):
         items: Callable[[AnswerT], Sequence[ItemT]],
         total: Callable[[AnswerT], int],
         identify: Callable[[ItemT], Hashable | None],
+        starts_at: Callable[[AnswerT], int],
         offset: str = "offset",
         prefetch: bool = False,
         at_once: int = 1,
@@ -255,6 +256,7 @@ class OffsetPager(Generic[ItemT]):
         self._items: Callable[[Any], Sequence[ItemT]] = items
         self._total: Callable[[Any], int] = total
         self._identify = identify
+        self._starts_at: Callable[[Any], int] = starts_at
         self._offset = offset
         self._prefetch = prefetch
         self._at_once = at_once
@@ -297,5 +299,7 @@ class OffsetPager(Generic[ItemT]):
         return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, self._offset: offset}))
 
     def _take(self, walk: OffsetWalk[ItemT], offset: int, answer: Any) -> OffsetPage[ItemT]:
-        total = self._total(answer)
+        total, answered = self._total(answer), self._starts_at(answer)
+        if answered != offset:
+            raise PagingError(f"the list does not move: asked for what follows {offset}, answered from {answered}")
         return OffsetPage(items=walk.take(self._items(answer), offset=offset, total=total), total=total, offset=offset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import AsyncIterable, Callable, Collection, Mapping
 from datetime import datetime
@@ -142,7 +143,14 @@ def _effect(operation: Operation[Any], content: bytes) -> Effect:
     except codec.Unreadable:
         return effect
     seen = body.get(when.attribute) if isinstance(body, Mapping) else None
-    return Effect.COMPUTE if type(seen) is type(when.value) and seen == when.value else effect
+    plain = type(seen) is type(when.value) and seen == when.value and _stands_once(when.attribute, content)
+    return Effect.COMPUTE if plain else effect
+
+
+def _stands_once(name: str, content: bytes) -> bool:
+    """Of a name that stands twice, one parser takes the first value and another the last."""
+    pairs = json.loads(content, object_pairs_hook=list)
+    return [each for each, _ in pairs].count(name) == 1
 
 
 def _plain_effect(operation: Operation[Any]) -> Effect:

@@ -128,6 +128,7 @@ class Trip(Generic[T]):
             and self._history.may_have_acted,
         )
         self._history.may_have_acted |= judgement.may_have_acted
+        self._history.accepted |= met.succeeded
         said = met.status or self._identity.credentials.scrub(met.reason)
         logger.debug("%s attempt %d: %s", operation.id, self._history.attempts, said)
         return judgement

@@ -55,6 +55,11 @@ class Outcome:
         return self._result.done()
 
     @property
+    def unknown(self) -> bool:
+        """Whether it ended without anyone being told how."""
+        return isinstance(self.error, OutcomeUnknown)
+
+    @property
     def error(self) -> BaseException | None:
         """The error, where the outcome is decided and is one."""
         return self._result.exception() if self._result.done() else None
@@ -133,8 +138,13 @@ class Session:
             kept = f"{name}#{count}"
         self._outcomes[kept] = Outcome(call=call, result=result)
         if len(self._outcomes) > _REMEMBERED:
-            self._outcomes.popitem(last=False)
+            self._forget_one()
         return result
+
+    def _forget_one(self) -> None:
+        """Forget the oldest outcome that is decided, and an undecided one only where there is no other."""
+        settled = (name for name, each in self._outcomes.items() if each.decided and not each.unknown)
+        self._outcomes.pop(next(settled, next(iter(self._outcomes))))
 
     async def aclose(self, patience: float) -> None:
         """Take no new calls, wait up to `patience` seconds for writes on the wire, then close the connections.
@@ -155,5 +165,5 @@ class Session:
         finally:
             await self.backend.aclose()
         for name, outcome in self._outcomes.items():
-            if isinstance(outcome.error, OutcomeUnknown):
+            if outcome.unknown:
                 logger.error("undecided when the client closed: %s (%s)", name, outcome.call.operation.id)

@@ -7,7 +7,6 @@ used, and one whose exchange did not end well is closed and forgotten.
 
 from __future__ import annotations
 
-import functools
 import ssl
 import time
 from collections import defaultdict
@@ -19,16 +18,11 @@ import attrs
 import httpx
 
 from wren_async.http.proxy import environment_proxy
+from wren_async.http.tls import no_tls, shared_tls
 
 Origin: TypeAlias = tuple[str, str, int | None]
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@functools.cache
-def shared_tls() -> ssl.SSLContext:
-    """One TLS context for all connections, because making one takes 20 ms."""
-    return httpx.create_ssl_context()
 
 
 @attrs.define(eq=False)
@@ -92,9 +86,8 @@ class LifoTransport(httpx.AsyncBaseTransport):
     def _open(self, origin: Origin) -> httpx.AsyncHTTPTransport:
         secure = origin[0] == "https"
         return httpx.AsyncHTTPTransport(
-            # Plain http needs no certificates, and loading them is the larger part of a first call.
-            verify=(self._tls or shared_tls()) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            proxy=environment_proxy(*origin[:2]),
+            verify=(self._tls or shared_tls()) if secure else no_tls(),
+            proxy=environment_proxy(*origin),
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._idle_for_reads),
         )
 
@@ -102,20 +95,24 @@ class LifoTransport(httpx.AsyncBaseTransport):
         if not whole or self._closed:
             await lane.transport.aclose()
             return
-        now = lane.idle_since = self._clock()
-        lanes = self._idle[lane.origin]
-        lanes.append(lane)
-        # Whoever runs while one is being closed may take the others.
-        while lanes and now - lanes[0].idle_since > self._idle_for_reads:
-            await lanes.pop(0).transport.aclose()
+        lane.idle_since = self._clock()
+        self._idle[lane.origin].append(lane)
+        await self._close_idle(before=lane.idle_since - self._idle_for_reads)
+
+    async def _close_idle(self, before: float) -> None:
+        # One at a time: whoever runs meanwhile may take the others, and a cancellation leaves them where they are.
+        while lane := self._pop_idle(before):
+            await lane.transport.aclose()
+
+    def _pop_idle(self, before: float) -> Lane | None:
+        """A connection of any origin that was last used before that time."""
+        stacks = (lanes for lanes in self._idle.values() if lanes and lanes[0].idle_since < before)
+        return next((lanes.pop(0) for lanes in stacks), None)
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use close when their exchange ends."""
         self._closed = True
-        lanes = [lane for stack in self._idle.values() for lane in stack]
-        self._idle.clear()
-        for lane in lanes:
-            await lane.transport.aclose()
+        await self._close_idle(before=float("inf"))
 
     async def __aenter__(self) -> Self:
         return self

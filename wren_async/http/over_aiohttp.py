@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import AsyncIterable, Mapping
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -11,14 +12,21 @@ from yarl import URL
 
 from wren_async.http.backend import Answer, ExchangeFailed, Progress, WireRequest
 from wren_async.http.proxy import environment_proxy
+from wren_async.http.tls import shared_tls
 
 _IDLE: Final = 2.0
 """Seconds that a connection may lie idle. A server may close an idle connection just when an order goes out on it, and
 aiohttp does not let a request choose its connection, so none is kept for long."""
 
+_LARGE: Final = 2**20
+"""Bytes from which on aiohttp wants a file rather than bytes."""
+
 
 class AiohttpBackend:
     """Sends over aiohttp, with a session of its own or over the connector of one that the caller brings.
+
+    Of a caller's session it takes the connector and the proxy, with `trust_env` the environment's. Headers, cookies,
+    credentials and whatever else that session adds to requests are not for this API.
 
     aiohttp's traces tell when it is about to write a request. Until then nothing was sent; and when it is about to
     write the same request again, on its own account, it is stopped.
@@ -27,22 +35,22 @@ class AiohttpBackend:
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
         self._callers = session
         self._session: aiohttp.ClientSession | None = None
-        self._proxies: dict[tuple[str, str], str | None] = {}
+        self._proxies: dict[tuple[str, str, int | None], str | None] = {}
 
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` once and read the whole answer."""
         progress.watched = True
-        url = URL(request.url, encoded=True)
         try:
+            url = _address(request.url)
             async with self._open().request(
                 request.method,
                 url,
                 headers=[*request.headers, *_authorization(request)],
-                data=request.content,
+                data=_payload(request.content),
                 allow_redirects=False,
-                skip_auto_headers=("Content-Type",),
                 trace_request_ctx=progress,
                 proxy=self._proxy(url),
+                ssl=shared_tls() if self._callers is None and url.scheme == "https" else True,
             ) as response:
                 body = await response.read()
         except ExchangeFailed:
@@ -55,19 +63,36 @@ class AiohttpBackend:
     def _open(self) -> aiohttp.ClientSession:
         # Not before the first exchange: a session belongs to the loop that makes it.
         if self._session is None:
-            callers = self._callers
             self._session = aiohttp.ClientSession(
-                connector=callers.connector if callers else aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE),
-                connector_owner=callers is None,
+                **self._ways(),
+                skip_auto_headers=("Content-Type",),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 trace_configs=[_watch()],
             )
         return self._session
 
+    def _ways(self) -> dict[str, Any]:
+        """The connector to use, and the proxy where the caller's session has one."""
+        callers = self._callers
+        if callers is None:
+            return {"connector": aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE)}
+        if callers.closed:
+            raise ExchangeFailed("the aiohttp session is closed")
+        return {
+            "connector": callers.connector,
+            "connector_owner": False,
+            # aiohttp does not show them.
+            "proxy": getattr(callers, "_default_proxy", None),
+            "proxy_auth": getattr(callers, "_default_proxy_auth", None),
+        }
+
     def _proxy(self, url: URL) -> str | None:
+        callers = self._callers
+        if callers is not None and (not callers.trust_env or getattr(callers, "_default_proxy", None)):
+            return None  # then it is the one of the session, if it has one
         # aiohttp's own way asks a thread for each request, and may find credentials in a netrc file.
-        origin = (url.scheme, url.host or "")
+        origin = (url.scheme, url.host or "", url.port)
         if origin not in self._proxies:
             self._proxies[origin] = environment_proxy(*origin)
         return self._proxies[origin]
@@ -80,16 +105,31 @@ class AiohttpBackend:
 
 def _watch() -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(_refuse_repeat)
     trace.on_request_headers_sent.append(_note_sending)
     return trace
 
 
-async def _note_sending(_: aiohttp.ClientSession, context: SimpleNamespace, __: Any) -> None:
-    """Called when the headers are about to be written."""
-    progress: Progress = context.trace_request_ctx
-    if progress.sending:
+async def _refuse_repeat(_: aiohttp.ClientSession, context: SimpleNamespace, __: Any) -> None:
+    """Called when a connection is about to be made: for a request that has been written, it would be to repeat it."""
+    if context.trace_request_ctx.sending:
         raise ExchangeFailed("the server closed the connection without an answer")
-    progress.sending = True
+
+
+async def _note_sending(session: aiohttp.ClientSession, context: SimpleNamespace, _: Any) -> None:
+    """Called when the headers are about to be written."""
+    await _refuse_repeat(session, context, _)
+    context.trace_request_ctx.sending = True
+
+
+def _address(text: str) -> URL:
+    url = URL(text, encoded=True)
+    # aiohttp would make credentials of a user name and password in it.
+    return url.with_user(None) if "@" in url.raw_authority else url
+
+
+def _payload(content: bytes | AsyncIterable[bytes] | None) -> io.BytesIO | bytes | AsyncIterable[bytes] | None:
+    return io.BytesIO(content) if isinstance(content, bytes) and len(content) > _LARGE else content
 
 
 def _authorization(request: WireRequest) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -11,8 +12,14 @@ import httpx
 from wren_async.http.backend import Answer, ExchangeFailed, Progress, WireRequest
 from wren_async.http.lifo import LifoTransport
 
-_CONNECT_STEPS: Final = ("connection.connect_tcp.", "connection.connect_unix_socket.", "connection.start_tls.")
+_CONNECT_STEPS: Final = (
+    "connection.connect_tcp.",
+    "connection.connect_unix_socket.",
+    "connection.start_tls.",
+    "proxy.start_tls.",
+)
 _SEND_STEPS: Final = ("http11.send_request_headers.", "http2.send_request_headers.", "http2.send_connection_init.")
+_NO_LIMITS: Final = {"connect": None, "read": None, "write": None, "pool": None}
 
 
 class HttpxBackend:
@@ -24,22 +31,21 @@ class HttpxBackend:
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._owned = client is None
-        # Redirects, cookies and proxies from the environment stay out: an exchange is one request and one answer.
-        self._client = client if client is not None else httpx.AsyncClient(transport=LifoTransport())
+        self._client = client if client is not None else _own_client()
+        # httpx and httpx2 look the same but do not take each other's requests.
+        self._request_class = type(self._client.build_request("GET", "http://localhost"))
 
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` once and read the whole answer."""
         progress.watched = self._owned
         watch = _Watch(progress)
         try:
-            response = await self._client.send(self._build(request, watch), follow_redirects=False, auth=None)
+            response = await self._client.send(self._build(request, watch), follow_redirects=False, auth=_unchanged)
         except asyncio.CancelledError:
             await watch.close()
             raise
         except Exception as error:
-            raise ExchangeFailed(
-                str(error) or type(error).__name__, timed_out=isinstance(error, TimeoutError | httpx.TimeoutException)
-            ) from error
+            raise ExchangeFailed(str(error) or type(error).__name__, timed_out=_is_timeout(error)) from error
         return Answer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
@@ -47,17 +53,16 @@ class HttpxBackend:
         )
 
     def _build(self, request: WireRequest, watch: _Watch) -> httpx.Request:
-        built = self._client.build_request(
+        # Not by the client's own `build_request`: a client that the caller brought may carry headers, cookies and
+        # parameters of its own, for other hosts.
+        built = self._request_class(
             request.method,
             request.url,
             headers=list(request.headers),
             content=request.content,
-            timeout=None,
-            extensions={"trace": watch.note},
+            extensions={"trace": watch.note, "timeout": _NO_LIMITS},
         )
-        # A client that the caller brought may carry credentials and cookies of its own, for other hosts.
-        built.headers.pop("cookie", None)
-        built.headers.pop("authorization", None)
+        built.headers.setdefault("Accept-Encoding", self._client.headers.get("Accept-Encoding", "gzip, deflate"))
         if request.authorization is not None:
             built.headers["Authorization"] = request.authorization.reveal()
         return built
@@ -66,6 +71,22 @@ class HttpxBackend:
         """Close the connections, unless the caller brought the client."""
         if self._owned:
             await self._client.aclose()
+
+
+def _own_client() -> httpx.AsyncClient:
+    """A client of one request and one answer: it keeps no cookies, and its transport looks after the proxies."""
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=LifoTransport(), cookies=no_cookies)
+
+
+def _unchanged(request: httpx.Request) -> httpx.Request:
+    """Authentication that adds nothing. Without one, httpx takes a user name and password from the address."""
+    return request
+
+
+def _is_timeout(error: Exception) -> bool:
+    # By name, because httpx2 has classes of its own and need not be there.
+    return any(base.__name__ in ("TimeoutError", "TimeoutException") for base in type(error).__mro__)
 
 
 class _Watch:
@@ -79,7 +100,7 @@ class _Watch:
     async def note(self, step: str, info: Mapping[str, Any]) -> None:
         """Called by httpcore at each step."""
         if step.startswith(_SEND_STEPS):
-            self._progress.sending = True
+            self._progress.sending |= step.endswith(".started") and not _asks_for_a_tunnel(info)
         elif step.startswith(_CONNECT_STEPS):
             self._progress.connecting = True
             self._stream = info.get("return_value") or self._stream
@@ -89,3 +110,8 @@ class _Watch:
         """Close a connection that was cancelled in its TLS handshake, because httpcore forgets it."""
         if self._shaking_hands and self._stream is not None:
             await self._stream.aclose()
+
+
+def _asks_for_a_tunnel(info: Mapping[str, Any]) -> bool:
+    """Whether it is the request to a proxy that goes before the real one."""
+    return getattr(info.get("request"), "method", None) == b"CONNECT"

@@ -4,6 +4,7 @@ Found is found. Absence proves nothing until a settle time has passed since the 
 carries references, and it was walked to its end. Otherwise the verdict is *cannot tell*, and nothing is sent again.
 """
 
+from wren_async.errors import NotFindable
 from wren_async.reconcile.ledger import Checkpoint
 from wren_async.reconcile.order_rows import FoundOrder
 from wren_async.reconcile.rules import KEY_TRUST, SETTLE_TIME
@@ -13,7 +14,6 @@ from wren_async.reconcile.verdict import (
     Evidence,
     How,
     Look,
-    NotFindable,
     NotPlaced,
     Placed,
     Present,

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar, cast
 
 import attrs
 
-from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, LedgerPage
+from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType
 from wren_async._generated.wren.operations import purchases, wallet
 from wren_async.core.paging import OffsetPage, OffsetPager
 from wren_async.errors import InvalidArgument
@@ -138,14 +138,12 @@ def _mark(entry: LedgerEntry) -> str | None:
 
 
 def _ledger(reader: Reader) -> OffsetPager[LedgerEntry]:
-    def total(page: LedgerPage) -> int:
-        return page.total
-
     return OffsetPager(
         reader,
         wallet.list_credit_ledger(limit=_PAGE, offset=0),
         items=lambda page: page.entries,
-        total=total,
+        total=lambda page: page.total,
+        starts_at=lambda page: page.offset,
         identify=lambda entry: entry.id,
     )
 

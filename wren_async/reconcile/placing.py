@@ -14,8 +14,8 @@ from wren_async.core.operation import Call
 from wren_async.core.request import prepare
 from wren_async.core.session import Outcome, Session
 from wren_async.core.values import UNSET, given
-from wren_async.errors import CallError, InvalidArgument, OutcomeUnknown
-from wren_async.reconcile.verdict import CannotTell, Evidence, How, NotFindable, Placed, Unsettled, Verdict
+from wren_async.errors import CallError, InvalidArgument, NotFindable, OutcomeUnknown
+from wren_async.reconcile.verdict import CannotTell, Evidence, How, Placed, Unsettled, Verdict
 
 OrderT = TypeVar("OrderT")
 

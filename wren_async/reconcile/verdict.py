@@ -13,7 +13,7 @@ from wren_async.core import arguments, codec
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 from wren_async.core.values import given
-from wren_async.errors import InvalidArgument, OutcomeUnknown, WrenAsyncError
+from wren_async.errors import InvalidArgument, OutcomeUnknown
 
 T = TypeVar("T")
 OrderT = TypeVar("OrderT")
@@ -214,17 +214,6 @@ class CannotTell:
 
 Verdict: TypeAlias = Placed[OrderT] | NotPlaced | CannotTell
 """What reconciling answers."""
-
-
-class NotFindable(WrenAsyncError):
-    """`find_or_place` cannot tell whether the order was placed before. Nothing was sent."""
-
-    def __init__(self, verdict: CannotTell) -> None:
-        super().__init__(verdict)
-        self.verdict = verdict
-
-    def __str__(self) -> str:
-        return f"nothing was sent: {self.verdict.evidence}"
 
 
 def as_unsettled(lost: OutcomeUnknown | Unsettled[T], client: BaseClient) -> Unsettled[T]:

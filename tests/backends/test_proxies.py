@@ -1,0 +1,267 @@
+"""Proxies: those of the environment for connections of our own, those of a caller's client for the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+
+from tests.backends.conftest import CALLERS, Authority, Kind, Opener, Rig, only
+from tests.backends.origin import Connection, Origin, answers, hang_up, head, once, refused_port, response, tunnel
+from wren_async.http.backend import Progress, Secret, WireRequest
+from wren_async.http.over_aiohttp import AiohttpBackend
+from wren_async.http.over_httpx import HttpxBackend
+from wren_async.http.proxy import environment_proxy
+
+OWNED = ("default", "aiohttp")
+AWAY = "http://away.invalid"
+
+
+@pytest.fixture
+async def proxy() -> AsyncIterator[Origin]:
+    """A forward proxy that answers by itself."""
+    async with Origin(answers(response(b"by proxy"))) as made:
+        yield made
+
+
+@only(*OWNED)
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+async def test_the_environment_names_the_proxy(
+    opened: Opener, proxy: Origin, variable: str, bearer: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, proxy.url)
+    async with opened() as rig:
+        target = f"{AWAY}/v1/a%2Fb?c=%7B"
+        assert (await rig.send("POST", target, content=b"{}", authorization=bearer)).body == b"by proxy"
+        assert (await rig.send("GET", target)).body == b"by proxy"
+    first = proxy.requests[0]
+    assert (first.method, first.target, first.body) == ("POST", target, b"{}")
+    assert first.get("Host") == "away.invalid"
+    assert first.get("Authorization") == bearer.reveal()
+    assert first.get("Proxy-Authorization") is None
+    assert proxy.accepted == 1
+
+
+@only(*OWNED)
+async def test_a_proxy_may_be_named_without_its_scheme(
+    opened: Opener, proxy: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
+    async with opened() as rig:
+        assert (await rig.send("GET", f"{AWAY}/x")).body == b"by proxy"
+
+
+@only(*OWNED)
+async def test_credentials_of_the_proxy_go_to_the_proxy(
+    opened: Opener, proxy: Origin, bearer: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:f%40ke@127.0.0.1:{proxy.port}")
+    async with opened() as rig:
+        for ours in (bearer, None):
+            await rig.send("GET", f"{AWAY}/x", authorization=ours)
+    expected = "Basic " + base64.b64encode(b"user:f@ke").decode()
+    assert [request.get("Proxy-Authorization") for request in proxy.requests] == [expected] * 2
+    assert [request.get("Authorization") for request in proxy.requests] == [bearer.reveal(), None]
+
+
+@only(*OWNED)
+@pytest.mark.parametrize("exempt", ["localhost", "*", "other.invalid, localhost", "localhost:PORT"])
+async def test_an_exempt_host_is_reached_directly(
+    opened: Opener, proxy: Origin, exempt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Origin(answers(response(b"direct"))) as origin, opened() as rig:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", exempt.replace("PORT", str(origin.port)))
+        assert (await rig.send("GET", f"{origin.url}/x")).body == b"direct"
+        assert origin.request.target == "/x"
+        assert proxy.accepted == 0
+
+
+@only(*CALLERS)
+async def test_the_environment_is_not_for_a_callers_client(
+    opened: Opener, proxy: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    async with Origin(answers(response(b"direct"))) as origin, opened() as rig:
+        assert (await rig.send("GET", f"{origin.url}/x")).body == b"direct"
+        assert proxy.accepted == 0
+
+
+async def test_an_aiohttp_session_that_trusts_the_environment_takes_its_proxy(
+    proxy: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    async with aiohttp.ClientSession(trust_env=True) as session:
+        backend = AiohttpBackend(session)
+        assert (await Rig(backend, session).send("GET", f"{AWAY}/x")).body == b"by proxy"
+        await backend.aclose()
+
+
+async def test_the_proxy_of_an_aiohttp_session_goes_before_that_of_the_environment(
+    proxy: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    async with aiohttp.ClientSession(trust_env=True, proxy=proxy.url) as session:
+        backend = AiohttpBackend(session)
+        assert (await Rig(backend, session).send("GET", f"{AWAY}/x")).body == b"by proxy"
+        await backend.aclose()
+
+
+@only(*CALLERS)
+async def test_the_proxy_of_a_callers_client_is_used(opened: Opener, proxy: Origin) -> None:
+    async with opened(proxy=proxy.url) as rig:
+        assert (await rig.send("POST", f"{AWAY}/x", content=b"{}")).body == b"by proxy"
+    assert proxy.request.target == f"{AWAY}/x"
+
+
+# --- tunnels --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def through(kind: Kind, trusting: Opener, monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """Opens a backend that trusts the private authority and goes through a proxy."""
+
+    def through(proxy: str) -> object:
+        if not kind.owned:
+            return trusting(proxy=proxy)
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        return trusting()
+
+    return through  # type: ignore[return-value]
+
+
+async def test_an_encrypted_request_goes_through_a_tunnel(through: Opener, authority: Authority) -> None:
+    async with (
+        Origin(answers(response(b"whole")), tls=authority.server("away.invalid")) as origin,
+        Origin(tunnel(origin)) as proxy,
+        through(f"http://user:fake@127.0.0.1:{proxy.port}") as rig,
+    ):
+        for _ in range(2):
+            headers = (("X-Idempotency-Key", "fake-key"),)
+            ours = Secret("Bearer fake-token-0000")
+            answer = await rig.send("POST", "https://away.invalid/x", headers=headers, authorization=ours)
+            assert answer.body == b"whole"
+        asked = proxy.request
+        assert (asked.method, asked.target) == ("CONNECT", "away.invalid:443")
+        assert asked.get("Proxy-Authorization") == "Basic " + base64.b64encode(b"user:fake").decode()
+        assert asked.get("Authorization") is None
+        assert asked.get("X-Idempotency-Key") is None
+        assert [request.get("Authorization") for request in origin.requests] == ["Bearer fake-token-0000"] * 2
+        assert [request.get("Proxy-Authorization") for request in origin.requests] == [None] * 2
+        assert (origin.accepted, proxy.accepted) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        pytest.param(answers(response(b"no", 407, ("Proxy-Authenticate", "Basic"))), id="wants credentials"),
+        pytest.param(answers(response(b"no", 502)), id="502"),
+        pytest.param(hang_up, id="hangs up"),
+        pytest.param(once(), id="reads and closes"),
+        pytest.param(once(head(200)), id="connects and closes"),
+    ],
+)
+async def test_a_proxy_that_makes_no_tunnel_proves_that_nothing_was_sent(through: Opener, play: object) -> None:
+    async with Origin(play) as proxy, through(proxy.url) as rig:  # type: ignore[arg-type]
+        _, progress = await rig.fail("POST", "https://away.invalid/x", content=b"{}")
+        assert progress.unsent
+        await proxy.until(lambda o: o.open == 0)
+
+
+async def test_a_tunnel_to_the_wrong_host_proves_that_nothing_was_sent(through: Opener, authority: Authority) -> None:
+    async with (
+        Origin(tls=authority.server("other.invalid")) as origin,
+        Origin(tunnel(origin)) as proxy,
+        through(proxy.url) as rig,
+    ):
+        _, progress = await rig.fail("POST", "https://away.invalid/x", content=b"{}")
+        assert progress.unsent
+        assert origin.requests == []
+
+
+async def test_a_request_that_is_lost_in_a_tunnel_was_sent(through: Opener, authority: Authority) -> None:
+    async with (
+        Origin(once(), tls=authority.server("away.invalid")) as origin,
+        Origin(tunnel(origin)) as proxy,
+        through(proxy.url) as rig,
+    ):
+        _, progress = await rig.fail("POST", "https://away.invalid/x", content=b"{}")
+        assert not progress.unsent
+        assert len(origin.requests) == 1
+
+
+async def test_a_refused_proxy_proves_that_nothing_was_sent(through: Opener) -> None:
+    with refused_port() as holder:
+        async with through(f"http://127.0.0.1:{holder.getsockname()[1]}") as rig:
+            _, progress = await rig.fail("POST", "https://away.invalid/x", content=b"{}")
+            assert progress.unsent
+
+
+@pytest.mark.parametrize("stage", ["asking", "shaking hands"])
+async def test_a_cancellation_while_a_tunnel_is_made_leaves_no_socket(through: Opener, stage: str) -> None:
+    async def stuck(connection: Connection) -> None:
+        await connection.request()
+        if stage == "shaking hands":
+            await connection.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while await connection.reader.read(65536):
+                pass
+
+    async with Origin(stuck) as proxy, through(proxy.url) as rig:
+        progress = Progress(started=True)
+        exchange = WireRequest(method="POST", url="https://away.invalid/x", content=b"{}")
+        task = asyncio.create_task(rig.backend.exchange(exchange, progress))
+        await proxy.until(lambda o: o.requests)
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert progress.unsent
+        await proxy.until(lambda o: o.open == 0)
+
+
+# --- the environment, read --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "origin", "expected"),
+    [
+        ({}, ("https", "api.invalid"), None),
+        ({"HTTPS_PROXY": "http://p:1"}, ("https", "api.invalid"), "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1"}, ("http", "api.invalid"), None),
+        ({"ALL_PROXY": "p:1"}, ("https", "api.invalid"), "http://p:1"),
+        ({"HTTPS_PROXY": "http://s:1", "ALL_PROXY": "http://a:1"}, ("https", "api.invalid"), "http://s:1"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".invalid"}, ("https", "api.invalid"), None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "invalid"}, ("https", "api.invalid"), None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.invalid:443"}, ("https", "api.invalid"), None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.invalid:8443"}, ("https", "api.invalid"), "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.invalid:8443"}, ("https", "api.invalid", 8443), None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "::1"}, ("https", "::1", 8443), None),
+        ({"HTTPS_PROXY": ""}, ("https", "api.invalid"), None),
+    ],
+)
+def test_the_proxy_of_an_origin(
+    variables: dict[str, str],
+    origin: tuple[str, str] | tuple[str, str, int],
+    expected: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert environment_proxy(*origin) == expected
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_callers_client_that_trusts_the_environment_takes_its_proxy(
+    library: object, proxy: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    async with library.AsyncClient() as client:  # type: ignore[attr-defined]
+        answer = await Rig(HttpxBackend(client), client).send("GET", f"{AWAY}/x")
+        assert answer.body == b"by proxy"
