@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wren_async import UNSET, InvalidArgument
+from wren_async.batch.intents import (
+    KINDS,
+    CNaughtMass,
+    CNaughtPrice,
+    Intent,
+    WrenOffset,
+    WrenProject,
+    WrenTrees,
+    canonical,
+    digest,
+    parse,
+    price_question,
+)
+
+TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
+AMOUNT = st.decimals(min_value="0.000001", max_value=10**12, places=6)
+PAYMENT = st.sampled_from(["stripe", "credits"])
+WRENS = {"payment_method": PAYMENT, "note": TEXT, "on_behalf_of_name": TEXT, "on_behalf_of_email": TEXT}
+CNAUGHTS = {"description": TEXT, "metadata": TEXT, "portfolio_id": TEXT}
+
+INTENTS: st.SearchStrategy[Intent] = st.one_of(
+    st.builds(WrenOffset, tons=AMOUNT, portfolio_id=st.none() | st.integers(1, 99), **WRENS),
+    st.builds(WrenProject, project_id=st.integers(1, 99), amount_in_usd_cents=st.integers(100, 10**9), **WRENS),
+    st.builds(WrenTrees, amount_of_trees=st.integers(1, 10**6), **WRENS),
+    st.builds(CNaughtMass, amount_kg=AMOUNT, **CNAUGHTS),
+    st.builds(CNaughtPrice, total_price_usd_cents=st.integers(1, 10**9), **CNAUGHTS),
+)
+
+
+@given(INTENTS)
+def test_the_journal_gives_back_what_it_was_given(intent: Intent) -> None:
+    assert parse(canonical(intent)) == intent
+
+
+@given(INTENTS, INTENTS)
+def test_only_equal_orders_have_the_same_digest(one: Intent, other: Intent) -> None:
+    assert (digest(canonical(one)) == digest(canonical(other))) == (one == other)
+
+
+def test_a_number_has_one_spelling() -> None:
+    spellings = [Decimal("1.50"), Decimal("1.5"), Decimal("15E-1")]
+    assert len({canonical(CNaughtMass(amount_kg=each)) for each in spellings}) == 1
+    assert canonical(CNaughtMass(amount_kg=100)) == canonical(CNaughtMass(amount_kg=Decimal("1E+2")))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "argument"),
+    [
+        (CNaughtMass, {"amount_kg": 1.5}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": True}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": 0}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": Decimal("nan")}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": Decimal("1E+999999")}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": 1, "metadata": "x" * 458}, "metadata"),
+        (CNaughtMass, {"amount_kg": 1, "subaccount_id": ""}, "subaccount_id"),
+        (CNaughtPrice, {"total_price_usd_cents": -1}, "total_price_usd_cents"),
+        (WrenOffset, {"tons": 1, "payment_method": "card"}, "payment_method"),
+        (WrenTrees, {"amount_of_trees": Decimal(1), "payment_method": "credits"}, "amount_of_trees"),
+        (WrenOffset, {"tons": 1, "payment_method": "credits", "on_behalf_of_name": "x" * 201}, "on_behalf_of_name"),
+    ],
+)
+def test_a_bad_order_is_refused_when_it_is_made(kind: Any, values: dict[str, Any], argument: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        kind(**values)
+    assert caught.value.argument == argument
+
+
+def test_metadata_may_fill_the_room_that_the_reference_leaves() -> None:
+    CNaughtMass(amount_kg=1, metadata="x" * 457)
+
+
+def test_calls_carry_the_reference_and_where_there_are_keys_the_key() -> None:
+    order = CNaughtMass(amount_kg=1, subaccount_id="sub").call("ref", "key")
+    assert (order.reference, order.idempotency_key, order.subaccount_id) == ("ref", "key", "sub")
+    offset = WrenOffset(tons=1, payment_method="credits").call("ref", "key")
+    assert (offset.reference, offset.idempotency_key) == ("ref", UNSET)
+
+
+def test_what_does_not_bear_on_the_price_is_no_new_question() -> None:
+    one = WrenOffset(tons=1, payment_method="credits", note="a", on_behalf_of_name="b")
+    assert price_question(one) == price_question(WrenOffset(tons=1, payment_method="credits"))
+    assert price_question(one) != price_question(WrenOffset(tons=1, payment_method="credits", portfolio_id=2))
+
+
+@pytest.mark.parametrize("text", ["", "null", "{}", '{"kind":"wren.gold"}', '{"kind":"wren.trees","tons":"x"}', "[1]"])
+def test_a_damaged_intent_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidArgument, match="no order intent"):
+        parse(text)
+
+
+def test_every_kind_has_a_name() -> None:
+    assert list(KINDS) == ["wren.offset", "wren.project", "wren.trees", "cnaught.mass", "cnaught.price"]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wren_async.batch.pace import Pace
+
+MOMENTS = st.floats(0, 100)
+
+
+def settle(pace: Pace, count: int, took: float = 0.1, now: float = 0.0) -> float:
+    for _ in range(count):
+        now += took
+        pace.answered(now - took, now)
+    return now
+
+
+def test_good_answers_allow_one_more_at_a_time() -> None:
+    pace = Pace(most=32, start=4)
+    settle(pace, 5)
+    assert pace.limit == 5
+    settle(pace, 2000)
+    assert pace.limit == 32
+
+
+def test_a_failure_halves_the_window_once_for_all_that_were_sent_before() -> None:
+    pace = Pace(most=32, start=16)
+    for _ in range(10):
+        pace.failed(began=1.0, now=2.0)
+    assert pace.limit == 8
+    pace.failed(began=3.0, now=4.0)
+    assert pace.limit == 4
+
+
+def test_slow_answers_shrink_it_gently() -> None:
+    pace = Pace(most=32, start=10)
+    now = settle(pace, 50)
+    high = pace.limit
+    now = settle(pace, 30, took=2.0, now=now)
+    assert 1 <= pace.limit < high
+
+
+def test_quick_answers_are_never_slow() -> None:
+    pace = Pace(most=32, start=10)
+    now = settle(pace, 1, took=0.001)
+    settle(pace, 500, took=0.02, now=now)
+    assert pace.limit == 32
+
+
+def test_a_429_pauses_everyone_for_as_long_as_told() -> None:
+    pace = Pace()
+    assert pace.rate_limited(began=0.0, now=1.0, told=7.0) == 7.0
+    assert pace.rate_limited(began=0.0, now=2.0, told=1.0) == 6.0
+    assert pace.pause(5.0) == 3.0
+    assert pace.pause(8.0) == 0.0
+
+
+def test_a_pause_of_nothing_is_taken_for_no_word() -> None:
+    assert Pace().rate_limited(began=0.0, now=1.0, told=0.0) == 1.0
+
+
+def test_without_a_word_pauses_grow_and_a_good_answer_ends_that() -> None:
+    pace = Pace()
+    pauses = []
+    now = 0.0
+    for _ in range(9):
+        now += 1000
+        pauses.append(pace.rate_limited(began=now - 0.1, now=now, told=None))
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert pace.limited == 9
+    pace.answered(now, now + 1)
+    assert pace.limited == 0
+
+
+@given(
+    st.integers(1, 64),
+    st.lists(st.tuples(st.sampled_from(["answered", "failed", "limited"]), MOMENTS, MOMENTS, st.none() | MOMENTS)),
+)
+def test_the_window_stays_within_its_bounds(most: int, events: list[tuple[str, float, float, float | None]]) -> None:
+    pace = Pace(most=most)
+    for kind, began, took, told in events:
+        if kind == "answered":
+            pace.answered(began, began + took)
+        elif kind == "failed":
+            pace.failed(began, began + took)
+        else:
+            assert pace.rate_limited(began, began + took, told) >= (told or 0.0) - 1e-6
+        assert 1 <= pace.limit <= most

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from batch_world import World, world
+
+from wren_async import CNaughtClient, Forbidden, InvalidConfiguration, Unauthorized
+from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenProject, WrenTrees
+from wren_async.batch.journal import JournalError, State
+from wren_async.batch.memory import MemoryJournal
+from wren_async.batch.plan import InputChanged
+from wren_async.batch.reading import InvalidInput
+from wren_async.batch.runner import Batch
+
+MIXED = [
+    WrenOffset(tons=Decimal("0.5"), payment_method="credits", note="one"),
+    WrenOffset(tons=Decimal("0.50"), payment_method="credits", note="another"),
+    WrenTrees(amount_of_trees=10, payment_method="credits"),
+    WrenProject(project_id=18, amount_in_usd_cents=500, payment_method="credits"),
+    CNaughtMass(amount_kg=10),
+    CNaughtMass(amount_kg=10, description="the same price"),
+    CNaughtPrice(total_price_usd_cents=700),
+]
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[World]:
+    async with world() as made:
+        yield made
+
+
+def csv(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_text(text)
+    return path
+
+
+async def test_a_plan_tells_what_it_will_cost_and_buys_nothing(here: World) -> None:
+    async with here.batch() as batch:
+        plan = await batch.plan(MIXED)
+    assert (plan.orders, plan.cents) == (7, 2 * 1156 + 5000 + 500 + 2 * 20 + 700)
+    assert plan.kilograms == 2 * 500 + Decimal("20.587") + 2 * 10
+    assert plan.questions == 4, "equal orders are priced once"
+    assert here.sandbox.orders == []
+
+
+async def test_every_price_is_asked_once_over_all_pieces_of_the_input(here: World) -> None:
+    async with here.batch() as batch:
+        plan = await batch.plan(CNaughtMass(amount_kg=1 + index % 3) for index in range(1500))
+    assert (plan.orders, plan.questions) == (1500, 3)
+    assert len(here.sandbox.requests.of("createQuote")) == 3
+
+
+async def test_all_faults_are_told_before_anything_is_asked(here: World, tmp_path: Path) -> None:
+    path = csv(tmp_path, "amount_kg\n1\n-1\nx\n")
+    async with here.batch() as batch:
+        with pytest.raises(InvalidInput) as caught:
+            await batch.plan(path)
+    assert [fault.line for fault in caught.value.faults] == [3, 4]
+    assert len(here.sandbox.requests) == 0
+
+
+async def test_bad_rows_are_left_out_when_told_so(here: World, tmp_path: Path) -> None:
+    path = csv(tmp_path, "amount_kg,portfolio_id\n1,\n-1,\n2,unknown\n3,\n")
+    journal = MemoryJournal()
+    async with here.batch(journal) as batch:
+        plan = await batch.plan(path, skip_bad_rows=True)
+        assert (plan.orders, plan.left_out) == (2, 2)
+    async with here.batch(journal) as batch:
+        again = await batch.plan(path, skip_bad_rows=True)
+        assert again.resumed
+        assert (again.orders, again.questions) == (2, 0)
+
+
+@pytest.mark.parametrize("text", ["", "amount_kg,shoes\n1,2\n", 'amount_kg,description\n1,a\n2,"b\n3,c\n'])
+async def test_what_spoils_the_whole_input_cannot_be_left_out(here: World, tmp_path: Path, text: str) -> None:
+    journal = MemoryJournal()
+    async with here.batch(journal) as batch:
+        with pytest.raises(InvalidInput):
+            await batch.plan(csv(tmp_path, text), skip_bad_rows=True)
+        assert not await journal.sealed()
+
+
+async def test_an_order_that_the_api_would_not_price_is_a_fault_of_its_row(here: World, tmp_path: Path) -> None:
+    path = csv(tmp_path, "amount_kg,portfolio_id\n1,\n2,unknown\n")
+    async with here.batch() as batch:
+        with pytest.raises(InvalidInput, match="line 3: cnaught would not price it"):
+            await batch.plan(path)
+        mended = await batch.plan(csv(tmp_path, "amount_kg,portfolio_id\n1,\n2,\n"))
+        assert mended.orders == 2
+
+
+async def test_another_currency_cannot_be_counted(here: World) -> None:
+    here.sandbox.wren_api.settings.currency = "EUR"
+    async with here.batch() as batch:
+        with pytest.raises(InvalidInput, match="would be charged in EUR"):
+            await batch.plan([WrenOffset(tons=1, payment_method="stripe")])
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Forbidden)])
+async def test_what_would_meet_every_order_ends_the_planning(here: World, status: int, error: type[Exception]) -> None:
+    here.sandbox.faults.add("status", operation="createQuote", status=status, when="before")
+    async with here.batch() as batch:
+        with pytest.raises(error):
+            await batch.plan([CNaughtMass(amount_kg=1)])
+
+
+async def test_an_order_without_a_client_is_told(here: World) -> None:
+    async with (
+        CNaughtClient(here.sandbox.cnaught.api_key, base_url=here.sandbox.cnaught.base_url) as cnaught,
+        Batch(MemoryJournal(), cnaught=cnaught) as batch,
+    ):
+        with pytest.raises(InvalidConfiguration, match=r"wren=\.\.\."):
+            await batch.plan(MIXED)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("amount_kg\n1\n2\n4\n", "line 4 changed"),
+        ("amount_kg\n1\n2\n", "ends at line 3"),
+        ("amount_kg\n1\n2\n3\n4\n", "line 5 was no order"),
+        ("amount_kg\n1\n\n3\n", "line 3 was an order"),
+    ],
+)
+async def test_a_changed_input_is_refused(here: World, tmp_path: Path, changed: str, message: str) -> None:
+    journal = MemoryJournal()
+    async with here.batch(journal) as batch:
+        await batch.plan(csv(tmp_path, "amount_kg\n1\n2\n3\n"))
+        with pytest.raises(InputChanged, match=message):
+            await batch.plan(csv(tmp_path, changed))
+
+
+async def test_an_interrupted_plan_is_taken_up(here: World) -> None:
+    journal = MemoryJournal()
+
+    def failing() -> Any:
+        for index in range(1, 1200):
+            if index == 1100:
+                raise RuntimeError("the source broke")
+            yield CNaughtMass(amount_kg=1)
+
+    async with here.batch(journal) as batch:
+        with pytest.raises(RuntimeError):
+            await batch.plan(failing())
+        assert not await journal.sealed()
+        before = [entry.row async for entry in batch.entries()]
+        plan = await batch.plan(CNaughtMass(amount_kg=1) for _ in range(1200))
+        assert plan.orders == 1200
+        assert [entry.row async for entry in batch.entries(State.PENDING)][: len(before)] == before
+
+
+async def test_identical_rows_stay_two_orders_with_references_and_keys_of_their_own(here: World) -> None:
+    async with here.batch() as batch:
+        await batch.plan([CNaughtMass(amount_kg=1)] * 2)
+        rows = [entry.row async for entry in batch.entries()]
+    assert len({row.reference for row in rows}) == len({row.key for row in rows}) == 2
+    assert len({row.digest for row in rows}) == 1
+
+
+async def test_the_batch_stays_with_its_servers(here: World) -> None:
+    journal = MemoryJournal()
+    async with here.batch(journal) as batch:
+        await batch.plan([CNaughtMass(amount_kg=1)])
+    async with (
+        world() as elsewhere,
+        elsewhere.batch(journal) as batch,
+    ):
+        with pytest.raises(JournalError, match="was begun with"):
+            await batch.plan([CNaughtMass(amount_kg=1)])

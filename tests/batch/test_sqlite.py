@@ -1,0 +1,460 @@
+"""What a journal in a file promises beyond its contract: to outlast everything, and to be held by one."""
+
+# ruff: noqa: ASYNC240 - a test may wait for its own small files
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from journal_crashes import COURSES, NOON, ORDERS, Diary, placed, row, run
+
+from wren_async.batch.journal import JournalError, Result, State
+from wren_async.batch.sqlite import SqliteJournal
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="kills and file modes of POSIX")
+
+
+class Watched(sqlite3.Connection):
+    """A connection that counts commits, and can hold one up or make it fail."""
+
+    commits = 0
+    fail = False
+    gate = threading.Event()
+    reached = threading.Event()
+
+    def execute(self, *statement: Any) -> sqlite3.Cursor:
+        if statement[0] == "COMMIT":
+            Watched.commits += 1
+            Watched.reached.set()
+            assert Watched.gate.wait(10)
+            if Watched.fail:
+                raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(*statement)
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Watched]]:
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+    Watched.commits, Watched.fail = 0, False
+    Watched.gate.set()
+    yield Watched
+    Watched.gate.set()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rides.journal"
+
+
+async def make(path: Path, orders: int) -> None:
+    """A journal whose orders are being sent."""
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(position) for position in range(1, orders + 1)])
+        await journal.sending(range(1, orders + 1), NOON)
+
+
+async def results(path: Path) -> dict[int, Result]:
+    async with await SqliteJournal.open(path) as journal:
+        return {entry.row.position: entry.result async for entry in journal.entries()}
+
+
+async def open_and_read(path: Path) -> tuple[str, dict[int, Result]]:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.totals()
+        return journal.batch_id, {entry.row.position: entry.result async for entry in journal.entries()}
+
+
+async def reach_commit(watched: type[Watched]) -> None:
+    assert await asyncio.to_thread(watched.reached.wait, 10)
+
+
+async def threads_end() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("wren-async-journal"):
+            await asyncio.to_thread(thread.join, 10)
+            assert not thread.is_alive()
+
+
+# What was promised is kept
+
+
+def told(diary: str) -> tuple[dict[int, int], dict[int, int]]:
+    """How many writes of each order were asked for, and how many promised. The first takes it in."""
+    counts: dict[str, dict[int, int]] = {"asked": dict.fromkeys(ORDERS, 0), "promised": dict.fromkeys(ORDERS, 0)}
+    for line in diary.splitlines():
+        what, positions = json.loads(line)
+        for position in positions:
+            counts[what][position] += 1
+    return counts["asked"], counts["promised"]
+
+
+async def check_after_crash(journal: Path, diary: str) -> None:
+    asked, promised = told(diary)
+    found = await results(journal)
+    for position in ORDERS:
+        course = [None, Result(state=State.PENDING), *COURSES[position]]
+        assert found.get(position) in course[promised[position] : asked[position] + 1], f"order {position}"
+    together = [{position in found for position in group} for group in ((1, 2, 3), (4, 5, 6))]
+    assert all(len(either) == 1 for either in together)
+    pair = [found.get(position) in (None, Result(state=State.PENDING)) for position in (5, 6)]
+    assert pair[0] == pair[1]
+
+
+@POSIX
+async def test_killed_at_any_statement_nothing_promised_is_lost_and_nothing_is_half_there(tmp_path: Path) -> None:
+    program = Path(__file__).with_name("journal_crashes.py")
+    await asyncio.to_thread(subprocess.run, [sys.executable, str(program), str(tmp_path)], check=True, timeout=120)
+    runs = sorted(tmp_path.iterdir(), key=lambda run: int(run.name))
+    assert len(runs) > 100
+    for killed in runs:
+        await check_after_crash(killed / "journal", (killed / "diary").read_text())
+    final = await results(runs[-1] / "journal")
+    assert final == {position: course[-1] for position, course in COURSES.items()}
+
+
+async def test_a_log_cut_off_anywhere_holds_every_promise_made_before(tmp_path: Path) -> None:
+    # What a loss of power leaves: the main file as it was, and the log as far as it was written.
+    live = tmp_path / "live"
+    log = live.with_name("live-wal")
+    promises: list[tuple[int, str]] = []
+
+    class SizedDiary(Diary):
+        def __init__(self) -> None:
+            self.text = ""
+
+        def _tell(self, what: str, positions: list[int]) -> None:
+            self.text += json.dumps([what, positions]) + "\n"
+            if what == "promised":
+                promises.append((log.stat().st_size, self.text))
+                shutil.copy(live, tmp_path / "main")
+                shutil.copy(log, tmp_path / "log")
+
+    diary = SizedDiary()
+    await run(live, diary)
+    whole = (tmp_path / "log").read_bytes()
+    assert len(whole) == promises[-1][0]
+    everything_asked = diary.text.replace("promised", "asked") + diary.text
+    frame = 4096 + 24
+    for cut in sorted({*range(0, len(whole), frame // 2), *(size for size, _ in promises), len(whole) - 1}):
+        copy = tmp_path / f"cut{cut}"
+        shutil.copy(tmp_path / "main", copy)
+        copy.with_name(f"{copy.name}-wal").write_bytes(whole[:cut])
+        kept = [text for size, text in promises if size <= cut]
+        asked_only = everything_asked.replace("promised", "asked")
+        promised_only = "".join(line for line in (kept[-1] if kept else "").splitlines(True) if "promised" in line)
+        await check_after_crash(copy, asked_only + promised_only)
+
+
+async def test_a_task_is_released_only_after_the_commit_and_the_loop_runs_on(
+    path: Path, watched: type[Watched]
+) -> None:
+    await make(path, 1)
+    async with await SqliteJournal.open(path) as journal:
+        watched.reached.clear()
+        watched.gate.clear()
+        settling = asyncio.create_task(journal.settle(1, placed(1)))
+        await reach_commit(watched)
+        assert not settling.done()
+        assert (await journal.entry(1)).result.state is State.SENDING
+        watched.gate.set()
+        await settling
+        assert (await journal.entry(1)).result.state is State.PLACED
+
+
+async def test_a_cancelled_write_is_carried_out_whole_and_in_its_order(path: Path, watched: type[Watched]) -> None:
+    await make(path, 3)
+    async with await SqliteJournal.open(path) as journal:
+        watched.reached.clear()
+        watched.gate.clear()
+        in_commit = asyncio.create_task(journal.settle(1, placed(1)))
+        await reach_commit(watched)
+        waiting = asyncio.create_task(journal.settle(2, placed(2)))
+        await asyncio.sleep(0)
+        for task in (in_commit, waiting):
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        watched.gate.set()
+        await journal.settle(3, placed(3))
+        assert [(await journal.entry(position)).result for position in (1, 2, 3)] == [placed(n) for n in (1, 2, 3)]
+
+
+async def test_closing_carries_out_what_was_asked_for(path: Path) -> None:
+    await make(path, 50)
+    journal = await SqliteJournal.open(path)
+    settling = [asyncio.create_task(journal.settle(position, placed(position))) for position in range(1, 51)]
+    await asyncio.sleep(0)
+    await asyncio.gather(journal.aclose(), journal.aclose())
+    await asyncio.gather(*settling)
+    assert await results(path) == {position: placed(position) for position in range(1, 51)}
+
+
+async def test_closing_goes_on_when_whoever_waits_for_it_is_cancelled(path: Path, watched: type[Watched]) -> None:
+    await make(path, 1)
+    journal = await SqliteJournal.open(path)
+    watched.gate.clear()
+    settling = asyncio.create_task(journal.settle(1, placed(1)))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(journal.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    watched.gate.set()
+    await journal.aclose()
+    await settling
+    assert await results(path) == {1: placed(1)}
+
+
+async def test_opening_that_is_cancelled_leaves_the_file_free(path: Path) -> None:
+    await make(path, 1)
+    opening = asyncio.create_task(SqliteJournal.open(path))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await threads_end()
+    assert len(await results(path)) == 1
+
+
+async def test_closing_ends_every_thread(path: Path) -> None:
+    await make(path, 1)
+    await threads_end()
+
+
+async def test_many_tasks_share_a_commit(path: Path, watched: type[Watched]) -> None:
+    await make(path, 400)
+    async with await SqliteJournal.open(path) as journal:
+        before = watched.commits
+        async with asyncio.TaskGroup() as tasks:
+            for position in range(1, 401):
+                tasks.create_task(journal.settle(position, placed(position)))
+        assert watched.commits - before <= 20
+
+
+async def test_after_a_failed_commit_nothing_more_is_promised(path: Path, watched: type[Watched]) -> None:
+    await make(path, 3)
+    async with await SqliteJournal.open(path) as journal:
+        watched.fail = True
+        failed = await asyncio.gather(
+            journal.settle(1, placed(1)), journal.settle(2, placed(2)), return_exceptions=True
+        )
+        watched.fail = False
+        assert [str(error).count("disk I/O error") for error in failed] == [1, 1]
+        with pytest.raises(JournalError, match="run the same command again"):
+            await journal.settle(3, placed(3))
+    assert {result.state for result in (await results(path)).values()} == {State.SENDING}
+
+
+async def test_a_journal_opened_again_is_the_same_batch(path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        assert journal.is_new
+        batch_id = journal.batch_id
+        await journal.add([row(1)])
+        await journal.seal("whole input")
+        await journal.note("checkpoint", "entry 9")
+    async with await SqliteJournal.open(str(path)) as journal:
+        assert not journal.is_new
+        assert journal.batch_id == batch_id
+        assert await journal.sealed()
+        assert await journal.noted("checkpoint") == "entry 9"
+        assert (await journal.entry(1)).row == row(1)
+
+
+# Who may hold it
+
+HOLD = """
+import asyncio, sys
+from wren_async.batch.sqlite import SqliteJournal
+async def hold():
+    async with await SqliteJournal.open(sys.argv[1]):
+        print("held", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(hold())
+"""
+
+
+async def test_a_second_open_is_refused_by_whatever_name(path: Path, tmp_path: Path) -> None:
+    async with await SqliteJournal.open(path):
+        alias = tmp_path / "alias"
+        alias.symlink_to(path)
+        for name in (path, alias):
+            with pytest.raises(JournalError, match="already open in this process"):
+                await SqliteJournal.open(name)
+    await results(path)
+
+
+@POSIX
+async def test_a_second_process_is_refused_until_the_first_is_gone(path: Path) -> None:
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLD, str(path), stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"held\n"
+    with pytest.raises(JournalError, match=f"in use by process {holder.pid}"):
+        await SqliteJournal.open(path)
+    holder.send_signal(signal.SIGKILL)
+    await holder.communicate()
+    await results(path)
+
+
+@POSIX
+async def test_only_the_owner_can_read_it(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        async with await SqliteJournal.open(path) as journal:
+            await journal.add([row(1)])
+            files = list(path.parent.iterdir())
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+            assert len(files) == 4
+    finally:
+        os.umask(before)
+
+
+# What is no journal
+
+
+def alter(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+async def test_a_newer_journal_is_left_alone(path: Path) -> None:
+    await make(path, 1)
+    alter(path, "PRAGMA user_version = 2")
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="upgrade wren-async"):
+        await SqliteJournal.open(path)
+    assert path.read_bytes() == before
+
+
+async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+    alter(path, "CREATE TABLE customers (name)")
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="not the journal of a batch"):
+        await SqliteJournal.open(path)
+    assert path.read_bytes() == before
+
+
+async def test_another_file_is_left_alone(path: Path) -> None:
+    path.write_text("tonnes,portfolio\n" * 1000)
+    with pytest.raises(JournalError, match="no journal"):
+        await SqliteJournal.open(path)
+    assert path.read_text() == "tonnes,portfolio\n" * 1000
+
+
+async def test_a_path_that_can_hold_no_file_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing" / "journal"):
+        with pytest.raises(JournalError, match=str(path)):
+            await SqliteJournal.open(path)
+
+
+@pytest.mark.parametrize("size", [1, 50, 100, 4096, 3 * 4096, -4096, -512, -1])
+async def test_a_truncated_journal_is_refused(path: Path, size: int) -> None:
+    await make(path, 100)
+    os.truncate(path, size if size > 0 else path.stat().st_size + size)
+    with pytest.raises(JournalError, match="restore it from a copy"):
+        await SqliteJournal.open(path)
+
+
+async def test_a_log_without_its_journal_is_not_thrown_away(path: Path) -> None:
+    log = path.with_name(f"{path.name}-wal")
+    log.write_bytes(b"what is left")
+    with pytest.raises(JournalError, match="write-ahead log"):
+        await SqliteJournal.open(path)
+    assert log.read_bytes() == b"what is left"
+
+
+async def test_with_any_byte_of_its_header_flipped_a_journal_is_whole_or_refused(path: Path, tmp_path: Path) -> None:
+    await make(path, 5)
+    whole = await open_and_read(path)
+    original = path.read_bytes()
+    refused = 0
+    for place in range(100):
+        changed = bytearray(original)
+        changed[place] ^= 0xFF
+        copy = tmp_path / f"flipped{place}"
+        copy.write_bytes(changed)
+        try:
+            assert await open_and_read(copy) == whole
+        except JournalError as error:
+            refused += 1
+            assert str(copy) in str(error)  # noqa: PT017
+    assert refused > 40
+
+
+async def test_flipped_bytes_elsewhere_raise_nothing_but_journal_errors(path: Path, tmp_path: Path) -> None:
+    await make(path, 40)
+    original = path.read_bytes()
+    copy = tmp_path / "flipped"
+    for place in range(100, len(original), 397):
+        changed = bytearray(original)
+        changed[place] ^= 0xFF
+        copy.write_bytes(changed)
+        try:
+            await open_and_read(copy)
+        except JournalError:
+            continue
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TRIGGER standing_moves",
+        "UPDATE tally SET orders = orders + 1 WHERE state = 'sending'",
+        "UPDATE tally SET spent_cents = 5 WHERE state = 'sending'",
+        "DELETE FROM batch",
+        "PRAGMA user_version = 0",
+    ],
+)
+async def test_a_journal_whose_books_do_not_balance_is_refused(path: Path, change: str) -> None:
+    await make(path, 3)
+    alter(path, change)
+    with pytest.raises(JournalError, match="damaged"):
+        await SqliteJournal.open(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE standing SET state = 'pending' WHERE position = 1",
+        "UPDATE standing SET cents = 1 WHERE position = 1",
+        "UPDATE standing SET state = 'pending' WHERE position = 2",
+        "UPDATE standing SET state = 'sending' WHERE position = 2",
+        "UPDATE standing SET state = 'lost' WHERE position = 3",
+        "UPDATE standing SET planned_cents = 1, state = 'placed' WHERE position = 3",
+        "UPDATE standing SET position = 9, state = 'placed' WHERE position = 3",
+        "UPDATE standing SET state = 'placed' WHERE position = 4",
+        "UPDATE orders SET intent = '{}' WHERE position = 1",
+        "DELETE FROM standing WHERE position = 4",
+        "DELETE FROM orders WHERE position = 4",
+        "INSERT INTO standing (position, state, planned_cents, planned_grams) VALUES (9, 'placed', 1, 1)",
+        "INSERT INTO orders (position, intent, digest, reference, key) VALUES (9, '', '', '', '')",
+    ],
+)
+async def test_the_database_itself_refuses_what_an_order_must_not_do(path: Path, change: str) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(position) for position in (1, 2, 3, 4)])
+        await journal.seal("whole input")
+        await journal.sending([1, 2, 3], datetime(2026, 7, 1, tzinfo=UTC))
+        await journal.settle(1, placed(1))
+        await journal.settle(2, Result(state=State.UNDECIDED))
+    connection = sqlite3.connect(path)
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute(change)
+    connection.close()

@@ -1,0 +1,347 @@
+"""Whatever goes wrong, and in whatever order: no intent is ever ordered twice, and none is lost from sight."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, ClassVar, TypeVar
+
+from batch_world import World
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from wren_async.batch.budget import Caps
+from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
+from wren_async.batch.journal import State
+from wren_async.batch.memory import MemoryJournal
+from wren_async.batch.runner import Batch
+from wren_async.sandbox import FaultKind, When
+
+T = TypeVar("T")
+
+LISTS = ("listOffsetOrders", "listTreeOrders", "listProjectDonations", "listOrders", "listCreditLedger")
+LATE = 0.03
+"""Seconds after which a late commit comes; time only passes after that."""
+SHORT = 0.2
+PRICES = 1_000_000
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "429": {"kind": FaultKind.RATE_LIMIT, "retry_after": 7},
+    "429 without a word": {"kind": FaultKind.RATE_LIMIT},
+    "400": {"kind": FaultKind.STATUS, "status": 400, "when": When.BEFORE},
+    "402": {"kind": FaultKind.STATUS, "status": 402, "when": When.BEFORE},
+    "503 before": {"kind": FaultKind.STATUS, "status": 503, "when": When.BEFORE},
+    "503 after": {"kind": FaultKind.STATUS, "status": 503, "when": When.AFTER},
+    "proxy before": {"kind": FaultKind.PROXY_ERROR, "when": When.BEFORE},
+    "proxy after": {"kind": FaultKind.PROXY_ERROR, "when": When.AFTER},
+    "reset unread": {"kind": FaultKind.RESET, "when": When.UNREAD},
+    "reset before": {"kind": FaultKind.RESET, "when": When.BEFORE},
+    "reset after": {"kind": FaultKind.RESET, "when": When.AFTER},
+    "reset in mid-answer": {"kind": FaultKind.RESET, "when": When.MID_BODY},
+    "late commit": {"kind": FaultKind.LATE_COMMIT, "seconds": LATE},
+    "not JSON": {"kind": FaultKind.MALFORMED_JSON},
+    "half of JSON": {"kind": FaultKind.TRUNCATED_JSON},
+    "never answered before": {"kind": FaultKind.NEVER_ANSWER, "when": When.BEFORE},
+    "never answered after": {"kind": FaultKind.NEVER_ANSWER, "when": When.AFTER},
+    "redirect": {"kind": FaultKind.REDIRECT},
+}
+
+
+FAULT_LISTS = st.lists(st.sampled_from(sorted(FAULTS)), max_size=8)
+
+
+class Killed(Exception):
+    """The process is gone."""
+
+
+class MortalJournal:
+    """The journal of a process that dies at one of its writes: before it or after it. Its store lives on."""
+
+    WRITES: ClassVar = ("add", "seal", "sending", "settle", "note")
+
+    def __init__(self, store: MemoryJournal) -> None:
+        self.store = store
+        self.writes_left: int | None = None
+        self.after = False
+        self.dead = False
+        self.died: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.store, name)
+        if name == "entries":
+            return self._entries
+        if not callable(value):
+            return value
+        return self._write(value) if name in self.WRITES else self._read(value)
+
+    def _read(self, method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        async def call(*args: Any) -> Any:
+            self._check()
+            return await method(*args)
+
+        return call
+
+    def _write(self, method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        async def call(*args: Any) -> Any:
+            self._check()
+            # A commit takes its time, in which other tasks go on.
+            await asyncio.sleep(0)
+            self._check()
+            if self.writes_left == 0 and not self.after:
+                self._die()
+            result = await method(*args)
+            if self.writes_left == 0:
+                self._die()
+            if self.writes_left is not None:
+                self.writes_left -= 1
+            return result
+
+        return call
+
+    async def _entries(self, *states: State) -> AsyncIterator[Any]:
+        async for entry in self.store.entries(*states):
+            self._check()
+            yield entry
+
+    def _die(self) -> None:
+        self.dead = True
+        self._check()
+
+    def _check(self) -> None:
+        if self.dead:
+            raise Killed
+
+
+def intents_of(api: str, count: int) -> list[Intent]:
+    """Some orders of every kind, identical ones among them."""
+    wren: list[Intent] = [
+        WrenOffset(tons=1, payment_method="credits"),
+        WrenTrees(amount_of_trees=2, payment_method="credits", note="a note"),
+        WrenProject(project_id=18, amount_in_usd_cents=300, payment_method="credits"),
+        WrenOffset(tons=1, payment_method="credits"),
+    ]
+    cnaught: list[Intent] = [CNaughtMass(amount_kg=5), CNaughtPrice(total_price_usd_cents=40), CNaughtMass(amount_kg=5)]
+    kinds = {"wren": wren, "cnaught": cnaught, "both": [*wren, *cnaught]}[api]
+    return [kinds[index % len(kinds)] for index in range(count)]
+
+
+class BatchesUnderFire(RuleBasedStateMachine):
+    """Runs, stops, leaves and kills a batch while servers, connections and clocks misbehave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        logging.getLogger("wren_async").setLevel(logging.CRITICAL)
+        self.runner = asyncio.Runner()
+        self.jumped = False
+        self.late = False
+
+    def await_(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(work)
+
+    @initialize(
+        api=st.sampled_from(["wren", "cnaught", "both"]),
+        count=st.integers(1, 7),
+        lag=st.sampled_from([0.0, 120.0]),
+        capped=st.booleans(),
+    )
+    def begin(self, api: str, count: int, lag: float, capped: bool) -> None:
+        self.lag = lag
+        self.world = World.of(lag=lag)
+        self.store = MemoryJournal()
+        self.intents = intents_of(api, count)
+        self.await_(self._begin())
+        planned = self.await_(self.store.totals()).planned_cents
+        self.cap = planned * 2 // 3 if capped else PRICES
+        self.concurrency = 3
+
+    async def _begin(self) -> None:
+        await self.world.sandbox.start_here()
+        await self.world.seed()
+        async with self.world.batch(self.store) as batch:
+            await batch.plan(self.intents)
+
+    # --- what goes wrong ---
+
+    def break_orders(self, faults: list[str]) -> None:
+        """The next requests that place orders meet these faults."""
+        self.world.timeout = SHORT if any("never" in fault for fault in faults) else 5.0
+        operations = sorted({intent.call("r", "k").operation.id for intent in self.intents})
+        for index, fault in enumerate(faults):
+            self.late |= fault == "late commit"
+            operation = operations[index % len(operations)]
+            self.world.sandbox.faults.add(**FAULTS[fault], operation=operation, times=1)
+
+    @rule(fault=st.sampled_from(["503 before", "reset after", "not JSON"]), times=st.integers(1, 5))
+    def lists_go_wrong(self, fault: str, times: int) -> None:
+        for operation in LISTS:
+            self.world.sandbox.faults.add(**FAULTS[fault], operation=operation, times=times)
+
+    @rule(minutes=st.sampled_from([1, 9, 16, 90]))
+    def time_passes(self, minutes: int) -> None:
+        self.await_(self._late_commits())
+        self.world.pass_time(minutes * 60)
+
+    async def _late_commits(self) -> None:
+        if self.late:
+            await asyncio.sleep(LATE * 2)
+        self.late = False
+
+    @rule(hours=st.sampled_from([-24, -1, 1, 24]))
+    def the_clock_here_jumps(self, hours: int) -> None:
+        self.world.jump += hours * 3600
+        self.jumped = True
+
+    # --- what is done ---
+
+    @rule(faults=FAULT_LISTS)
+    def run_to_the_end(self, faults: list[str]) -> None:
+        self.break_orders(faults)
+        self.await_(self._run())
+
+    @rule(faults=FAULT_LISTS, events=st.integers(0, 3))
+    def stop(self, faults: list[str], events: int) -> None:
+        self.break_orders(faults)
+        self.await_(self._run(stop_after=events))
+
+    @rule(faults=FAULT_LISTS, events=st.integers(0, 3))
+    def leave(self, faults: list[str], events: int) -> None:
+        self.break_orders(faults)
+        self.await_(self._run(leave_after=events))
+
+    @rule(faults=FAULT_LISTS, turns=st.integers(0, 60))
+    def cancel(self, faults: list[str], turns: int) -> None:
+        self.break_orders(faults)
+        self.await_(self._run_and_cancel(turns))
+
+    @rule(faults=FAULT_LISTS, writes=st.integers(0, 12), after=st.booleans())
+    def kill(self, faults: list[str], writes: int, after: bool) -> None:
+        self.break_orders(faults)
+        journal = MortalJournal(self.store)
+        journal.writes_left, journal.after = writes, after
+        with contextlib.suppress(Killed):
+            self.await_(self._run(journal))
+
+    @rule()
+    def another_input_is_refused(self) -> None:
+        self.await_(self._plan_changed())
+
+    async def _plan_changed(self) -> None:
+        from wren_async.batch.plan import InputChanged
+
+        async with self.world.batch(self.store) as batch:
+            await batch.plan(self.intents)
+            try:
+                await batch.plan(self.intents[:-1])
+            except InputChanged:
+                return
+        raise AssertionError("a shorter input was taken for the same")
+
+    async def _run(self, journal: Any = None, *, stop_after: int | None = None, leave_after: int | None = None) -> None:
+        wren, cnaught = self.world.clients()
+        try:
+            async with self._batch(journal, wren, cnaught) as batch:
+                count = 0
+                async with contextlib.aclosing(batch.run()) as events:
+                    async for _ in events:
+                        count += 1
+                        if stop_after is not None and count > stop_after:
+                            batch.stop()
+                        if leave_after is not None and count > leave_after:
+                            break
+        finally:
+            # What is on the wire when the process is gone is torn.
+            await wren.aclose(0 if journal else 5)
+            await cnaught.aclose(0 if journal else 5)
+
+    async def _run_and_cancel(self, turns: int) -> None:
+        task = asyncio.ensure_future(self._run())
+        for _ in range(turns):
+            await asyncio.sleep(0.0005)
+            if task.done():
+                break
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    def _batch(self, journal: Any, wren: Any, cnaught: Any) -> Batch:
+        return Batch(
+            journal or self.store,
+            wren=wren,
+            cnaught=cnaught,
+            caps=Caps(cents=self.cap, failures=None),
+            concurrency=self.concurrency,
+            timing=self.world.timing,
+            patience=1.0,
+        )
+
+    # --- what always holds ---
+
+    @invariant()
+    def nothing_was_ordered_twice(self) -> None:
+        if hasattr(self, "world"):
+            twice = {name: orders for name, orders in self.world.committed().items() if len(orders) > 1}
+            assert not twice, twice
+
+    @invariant()
+    def the_cap_holds(self) -> None:
+        if hasattr(self, "cap"):
+            totals = self.await_(self.store.totals())
+            assert totals.spent_cents + totals.reserved_cents <= self.cap
+            assert sum(order.cents for orders in self.world.committed().values() for order in orders) <= self.cap
+
+    @invariant()
+    def what_is_placed_is_there(self) -> None:
+        if hasattr(self, "world"):
+            self.await_(self._compare())
+
+    async def _compare(self) -> None:
+        await self._late_commits()
+        committed = self.world.committed()
+        async for entry in self.store.entries():
+            orders = committed.pop(entry.row.reference, [])
+            if entry.result.state is State.PLACED:
+                assert len(orders) == 1, entry
+                assert entry.result.order_id in (orders[0].id, None)
+            elif orders:
+                assert entry.result.state in (State.SENDING, State.UNDECIDED), entry
+        assert not committed
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "world"):
+                self._finish()
+        finally:
+            if hasattr(self, "world"):
+                self.await_(self.world.sandbox.stop_here())
+            self.runner.close()
+
+    def _finish(self) -> None:
+        """With all well again and the settle time passed, by every clock that was ever used, everything is decided."""
+        self.world.sandbox.faults.clear()
+        self.world.timeout = 5.0
+        self.cap = PRICES
+        for _ in range(3):
+            self.time_passes(60 * 24 * 30 if self.jumped else 30)
+            self.run_to_the_end([])
+        self.nothing_was_ordered_twice()
+        self.what_is_placed_is_there()
+        self.await_(self._all_is_decided())
+
+    async def _all_is_decided(self) -> None:
+        async for entry in self.store.entries():
+            result = entry.result
+            assert result.state in (State.PLACED, State.REFUSED), entry
+            if result.state is not State.PLACED:
+                assert result.reason, entry
+
+
+BatchesUnderFire.TestCase.settings = settings(
+    max_examples=30,
+    stateful_step_count=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+TestBatchesUnderFire = BatchesUnderFire.TestCase

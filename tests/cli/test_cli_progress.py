@@ -1,0 +1,127 @@
+"""What is shown while a run goes on."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from wren_async.batch.events import Alarm, Ended, Ending, Paused, Progress, Settled
+from wren_async.batch.journal import Entry, Result, Row, State, Totals
+from wren_async.cli.asking import Ahead
+from wren_async.cli.progress import LiveDisplay, PlainDisplay, clean, display, pace, span, sums
+
+
+def totals(placed: int = 0, refused: int = 0, pending: int = 0, reserved: int = 0) -> Totals:
+    return Totals(
+        orders={State.PLACED: placed, State.REFUSED: refused, State.PENDING: pending},
+        spent_cents=placed * 100, reserved_cents=reserved, planned_cents=0, spent_grams=0, reserved_grams=0,
+        planned_grams=0,
+    )  # fmt: skip
+
+
+def progress(placed: int, seconds_left: float | None = 75.0) -> Progress:
+    return Progress(
+        totals=totals(placed, pending=10), in_flight=4, limit=8, seconds=1, rate=2.5, seconds_left=seconds_left
+    )
+
+
+def settled(state: State, reason: str | None = None, position: int = 7) -> Settled:
+    row = Row(position=position, intent="{}", digest="", reference="r", key="k", cents=1, grams=0)
+    return Settled(entry=Entry(row=row, result=Result(state=state, reason=reason)))
+
+
+def test_lines_are_some_seconds_apart() -> None:
+    now, lines = [0.0], list[str]()
+    shown = PlainDisplay(lines.append, clock=lambda: now[0])
+    shown.begin(totals(pending=10))
+    for second in range(1, 12):
+        now[0] = float(second)
+        shown.take(progress(second))
+    assert lines == [
+        "0 of 10 placed; $0.00 spent",
+        "5 of 15 placed; $5.00 spent; 2.5/s, 4 on the wire, 1 min 15 s left",
+        "10 of 20 placed; $10.00 spent; 2.5/s, 4 on the wire, 1 min 15 s left",
+    ]
+
+
+def test_failures_pauses_and_alarms_are_told_at_once() -> None:
+    lines = list[str]()
+    shown = PlainDisplay(lines.append, clock=lambda: 0.0)
+    shown.take(settled(State.PLACED))
+    shown.take(settled(State.REFUSED, "too\x1b[2J heavy"))
+    shown.take(Paused(seconds=90))
+    shown.take(Alarm(entry=settled(State.PLACED).entry, message="a copy is at work"))
+    shown.take(Ended(ending=Ending.CAP_REACHED, message="enough", totals=totals(1, 1)))
+    assert lines == [
+        "line 7: refused: too�[2J heavy",
+        "the server asks for a pause of 1 min 30 s",
+        "ALARM: a copy is at work",
+        "1 of 2 placed, 1 refused; $1.00 spent\ncap reached: enough",
+    ]
+
+
+def test_many_failures_do_not_flood() -> None:
+    lines = list[str]()
+    shown = PlainDisplay(lines.append, clock=lambda: 0.0)
+    for position in range(100):
+        shown.take(settled(State.REFUSED, "no", position))
+    assert len(lines) == 10
+
+
+def test_an_order_that_stays_undecided_is_told_once() -> None:
+    lines = list[str]()
+    shown = PlainDisplay(lines.append, clock=lambda: 0.0)
+    for _ in range(3):
+        shown.take(settled(State.UNDECIDED, "no answer"))
+    assert lines == ["line 7: undecided: no answer"]
+
+
+def test_at_a_terminal_a_bar_counts_what_is_settled() -> None:
+    screen = io.StringIO()
+    shown = display(Console(file=screen, force_terminal=True, width=100, color_system=None))
+    shown.begin(totals(pending=4))
+    shown.take(progress(2))
+    shown.take(settled(State.PLACED))
+    shown.take(settled(State.UNDECIDED, "[bold]no[/bold] answer"))
+    shown.take(Paused(seconds=3))
+    shown.take(Ended(ending=Ending.DONE, message="nothing is left", totals=totals(4)))
+    shown.end()
+    assert isinstance(shown, LiveDisplay)
+    assert "line 7: undecided: [bold]no[/bold] answer" in screen.getvalue()
+    assert "pause of 3 s" in screen.getvalue()
+    assert "4/4" in screen.getvalue()
+    assert "done: nothing is left" in screen.getvalue()
+
+
+@pytest.mark.parametrize("options", [{}, {"force_terminal": True, "_environ": {"TERM": "dumb"}}])
+def test_elsewhere_there_are_lines(options: dict[str, Any]) -> None:
+    screen = io.StringIO()
+    shown = display(Console(file=screen, width=40, **options))
+    shown.begin(totals(1, 1))
+    assert isinstance(shown, PlainDisplay)
+    assert screen.getvalue() == "1 of 2 placed, 1 refused; $1.00 spent\n"
+
+
+def test_the_question_says_what_may_be_bought() -> None:
+    servers = ("https://api.cnaught.com/v1", "https://www.wren.co")
+    ahead = Ahead(orders=1200, in_doubt=3, cents=123_456, grams=2_500_000, servers=servers)
+    assert ahead.question == (
+        "Place 1,200 orders for about $1,234.56 (2.50 t of CO2e) at https://api.cnaught.com/v1 and https://www.wren.co?"
+        "\n3 of them may have been placed before, and are placed only if that proves not to be so."
+    )
+
+
+def test_sums_and_pace() -> None:
+    assert sums(totals(1, pending=1, reserved=50)) == "1 of 2 placed; $1.00 spent and $0.50 reserved"
+    assert pace(progress(1, None)) == "2.5/s, 4 on the wire"
+    assert [span(seconds) for seconds in (0, 59.6, 3600, 90061)] == ["0 s", "1 min", "1 h", "1 d 1 h"]
+
+
+@given(st.text())
+def test_no_text_from_elsewhere_steers_the_terminal(text: str) -> None:
+    assert clean(text).isprintable() or not text

@@ -1,0 +1,66 @@
+"""Times that hold although a clock may be wrong: this machine's wall clock beside the servers' own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from wren_async.batch.intents import Api
+from wren_async.cnaught import CNaughtClient
+from wren_async.cnaught import Portfolios as CNaughtPortfolios
+from wren_async.core.client import BaseClient
+from wren_async.core.policy import http_date
+from wren_async.core.reply import Reply
+from wren_async.core.session import Timing
+from wren_async.errors import CallError
+from wren_async.wren import Portfolios as WrenPortfolios
+
+
+class Clocks:
+    """Keeps the servers' time by the dates of their answers.
+
+    What is noted of a sending has to serve a process that meets other clocks: the first byte is dated by the clock that
+    is behind, the last by the one that is ahead. So a clock that jumps never makes an absence look older than it is.
+    """
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._dates: dict[Api, tuple[datetime, float]] = {}
+
+    def now(self) -> datetime:
+        """The present by this machine's clock."""
+        return self._timing.utc()
+
+    def note(self, api: Api, headers: Mapping[str, str]) -> None:
+        """Take a server's time from an answer."""
+        date = http_date(headers.get("date"))
+        if date is not None:
+            self._dates[api] = date, self._timing.monotonic()
+
+    async def ask(self, api: Api, client: BaseClient) -> None:
+        """Ask a server for its time, by a cheap read. One that does not answer is left out."""
+        try:
+            self.note(api, (await self._read(client)).headers)
+        except CallError as error:
+            self.note(api, error.headers)
+
+    async def _read(self, client: BaseClient) -> Reply[Any]:
+        if isinstance(client, CNaughtClient):
+            return await client.send_raw(CNaughtPortfolios.list())
+        return await client.send_raw(WrenPortfolios.list())
+
+    def earliest(self, api: Api, moment: datetime | None = None) -> datetime:
+        """A moment by our clock, or now, by whichever clock is behind."""
+        return (moment or self.now()) + min(timedelta(0), self._ahead(api))
+
+    def latest(self, api: Api, moment: datetime | None = None) -> datetime:
+        """A moment by our clock, or now, by whichever clock is ahead."""
+        return (moment or self.now()) + max(timedelta(0), self._ahead(api))
+
+    def _ahead(self, api: Api) -> timedelta:
+        """How far the server's clock is ahead of ours."""
+        if api not in self._dates:
+            return timedelta(0)
+        date, noted = self._dates[api]
+        return date + timedelta(seconds=self._timing.monotonic() - noted) - self.now()

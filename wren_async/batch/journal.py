@@ -1,0 +1,160 @@
+"""What a journal of a batch keeps, and what every store of one promises.
+
+The intent of an order is on disk before the first byte of it is sent, and its result after. Kill the process anywhere:
+each order is then pending, placed, refused, or in doubt, and nothing in doubt is ever simply sent again.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+import attrs
+
+from wren_async.errors import JournalError as JournalError
+
+
+class State(enum.StrEnum):
+    """Where an order of a batch stands."""
+
+    PENDING = "pending"
+    """Not sent yet, or proven not to have been sent."""
+    SENDING = "sending"
+    """About to be sent, or on the wire. Found after a crash, it is in doubt."""
+    UNDECIDED = "undecided"
+    """It may have been placed, and no answer tells. Counts as spent; never simply sent again."""
+    PLACED = "placed"
+    REFUSED = "refused"
+    """Refused by the server, or given up by a person as not placed. Nothing was spent."""
+
+
+@attrs.frozen(kw_only=True)
+class Row:
+    """An order to place, as the journal first meets it."""
+
+    position: int
+    """Line of the input, from 1."""
+    intent: str
+    """The intent as canonical JSON."""
+    digest: str
+    """Hash of the intent, by which a changed file is noticed on resuming."""
+    reference: str
+    """Random; made once, and sent with the order so that it can be found again."""
+    key: str
+    """Random idempotency key; made once. Only APIs with keys get it."""
+    cents: int
+    """What the plan expects it to cost, in USD cents."""
+    grams: int
+    """What the plan expects it to offset, in grams of CO2e; 0 where an order is not by mass."""
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """What came of an order."""
+
+    state: State
+    order_id: str | None = None
+    cents: int | None = None
+    """What it cost, in USD cents; `None` where the answer was not read."""
+    kilograms: Decimal | None = None
+    """What was answered, in kilograms of CO2e."""
+    certificate: str | None = None
+    attempts: int = 0
+    replayed: bool = False
+    reconciled: bool = False
+    """Settled by looking for the order, or by a person, not by an answer to its sending."""
+    reason: str | None = None
+    """Why it was refused or is undecided."""
+    first_sent: datetime | None = None
+    last_sent: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """An order of the batch with all that is known of it."""
+
+    row: Row
+    result: Result
+    """Its `state` is the order's; before the first sending everything else is empty."""
+
+
+@attrs.frozen(kw_only=True)
+class Totals:
+    """Sums over a batch."""
+
+    orders: dict[State, int]
+    """Number of orders by state."""
+    spent_cents: int
+    """Cents of what was placed."""
+    reserved_cents: int
+    """Expected cents of what is being sent or undecided: it counts as spent until it is settled."""
+    planned_cents: int
+    """Expected cents of all orders."""
+    spent_grams: int
+    reserved_grams: int
+    planned_grams: int
+
+
+class Journal(Protocol):
+    """A store of one batch. Every method that writes returns only when a crash can no longer undo it."""
+
+    @property
+    def batch_id(self) -> str:
+        """Random id of the batch."""
+        ...
+
+    @property
+    def is_new(self) -> bool:
+        """Whether this journal was made now, and not by an earlier run."""
+        ...
+
+    async def add(self, rows: Sequence[Row]) -> None:
+        """Take in orders as pending. Positions must be new."""
+        ...
+
+    async def sealed(self) -> bool:
+        """Whether all rows of the input were taken in."""
+        ...
+
+    async def seal(self, source_digest: str) -> None:
+        """Note that all rows were taken in, with the digest of the whole input."""
+        ...
+
+    async def digests(self, first: int, count: int) -> Sequence[tuple[int, str]]:
+        """Position and digest of up to `count` rows from position `first` on, to compare an input with."""
+        ...
+
+    async def sending(self, positions: Iterable[int], at: datetime) -> None:
+        """Mark orders as about to be sent. Only pending ones may be; anything else is a `JournalError`."""
+        ...
+
+    async def settle(self, position: int, result: Result) -> None:
+        """Note what came of an order. A settled order (placed, refused) is never changed again."""
+        ...
+
+    def entries(self, *states: State) -> AsyncIterator[Entry]:
+        """All orders in these states (all states if none is named), by position, without holding them all in memory."""
+        ...
+
+    async def entry(self, position: int) -> Entry:
+        """One order. Raises `JournalError` where there is none."""
+        ...
+
+    async def totals(self) -> Totals:
+        """Sums over the batch, quick at any size."""
+        ...
+
+    async def note(self, name: str, value: str) -> None:
+        """Keep a fact of the batch, such as a checkpoint of the ledger, under a name; a later one replaces it."""
+        ...
+
+    async def noted(self, name: str) -> str | None:
+        """A fact that was kept."""
+        ...
+
+    async def aclose(self) -> None:
+        """Write what is waiting and let go of the file."""
+        ...

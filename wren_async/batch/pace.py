@@ -1,0 +1,85 @@
+"""How many orders may be on the wire at once, decided by what the server says. Pure: the caller brings the clock.
+
+Additive increase, multiplicative decrease: each window of good answers allows one more; a 429, an error or answers that
+grow slow take a share away. A 429 pauses everyone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+_SHRINK: Final = 0.5
+_SHRINK_WHEN_SLOW: Final = 0.8
+_SLOW: Final = 3.0
+"""Answers this many times slower than the quickest usual ones mean that the server is at its limit."""
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+
+
+@attrs.define(kw_only=True)
+class Pace:
+    """Bounded concurrency that adapts. Times are in seconds of any clock that does not go back."""
+
+    most: int = 32
+    """Never more than this on the wire."""
+    start: float = 4.0
+    least_slow: float = 0.25
+    """Answers quicker than this are never slow."""
+    _window: float = attrs.field(init=False)
+    _paused_until: float = attrs.field(init=False, default=float("-inf"))
+    _shrunk_at: float = attrs.field(init=False, default=float("-inf"))
+    _usual: float | None = attrs.field(init=False, default=None)
+    _recent: float = attrs.field(init=False, default=0.0)
+    _limited: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        self._window = min(self.start, float(self.most))
+
+    @property
+    def limit(self) -> int:
+        """Orders that may be on the wire now."""
+        return max(1, int(self._window))
+
+    @property
+    def limited(self) -> int:
+        """Pauses that the server asked for since it last did its work."""
+        return self._limited
+
+    def pause(self, now: float) -> float:
+        """Seconds until anyone may send; 0 where they may."""
+        return max(0.0, self._paused_until - now)
+
+    def answered(self, began: float, now: float) -> None:
+        """Take in a good answer to what was sent at `began`."""
+        self._limited = 0
+        took = max(0.0, now - began)
+        self._recent = took if self._usual is None else 0.8 * self._recent + 0.2 * took
+        # The usual time follows good answers down at once and up very slowly, so that creeping slowness shows.
+        self._usual = took if self._usual is None or took < self._usual else 0.99 * self._usual + 0.01 * took
+        if self._recent > max(self.least_slow, _SLOW * self._usual):
+            self._shrink(_SHRINK_WHEN_SLOW, began, now)
+        else:
+            self._window = min(float(self.most), self._window + 1.0 / self._window)
+
+    def failed(self, began: float, now: float) -> None:
+        """Take in a lost answer or an error of the server's."""
+        self._shrink(_SHRINK, began, now)
+
+    def rate_limited(self, began: float, now: float, told: float | None) -> float:
+        """Take in a 429 that asked for a pause of `told` seconds; the pause that everyone makes, from `now` on."""
+        new = began > self._shrunk_at
+        self._shrink(_SHRINK, began, now)
+        if new:
+            self._limited += 1
+        own = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(0, self._limited - 1), 10))
+        self._paused_until = max(self._paused_until, now + (told or own))
+        return self.pause(now)
+
+    def _shrink(self, share: float, began: float, now: float) -> None:
+        # Orders that were sent before the last step down tell nothing of its effect.
+        if began <= self._shrunk_at:
+            return
+        self._window = max(1.0, self._window * share)
+        self._shrunk_at = now

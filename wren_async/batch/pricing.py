@@ -1,0 +1,127 @@
+"""What orders will cost, asked of the APIs without buying anything, and never asked twice for the same thing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, Final
+
+import attrs
+
+from wren_async._generated.cnaught.models import Quote
+from wren_async._generated.wren.models import OffsetOrderReceipt, ProjectOrderReceipt, TreeOrderReceipt
+from wren_async.batch.intents import Api, CNaughtPrice, Intent, price_question
+from wren_async.core.client import BaseClient
+from wren_async.errors import (
+    APIError,
+    Forbidden,
+    InvalidConfiguration,
+    PaymentRequired,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+)
+
+_AT_ONCE: Final = 8
+_REMEMBERED: Final = 50_000
+
+
+@attrs.frozen(kw_only=True)
+class Price:
+    """What an order is expected to cost, and to offset."""
+
+    cents: int
+    """US cents."""
+    grams: int
+    """Grams of CO2e, rounded up; 0 where the order is not by mass."""
+
+
+@attrs.frozen
+class Unpriced:
+    """Why the API would not price an order."""
+
+    reason: str
+
+
+class PriceList:
+    """Prices by what they depend on. Remembers a bounded number of them."""
+
+    def __init__(self, clients: Mapping[Api, BaseClient]) -> None:
+        self._clients = clients
+        self._known: OrderedDict[str, Price | Unpriced] = OrderedDict()
+        self.asked = 0
+        """Questions put to the APIs."""
+
+    async def of(self, intents: Sequence[Intent]) -> list[Price | Unpriced]:
+        """The prices of some orders, in their order. Raises the error that would meet every question."""
+        for intent in intents:
+            if intent.api not in self._clients:
+                raise InvalidConfiguration(f"the input has {intent.kind} orders: give Batch({intent.api}=...)")
+        questions = [price_question(intent) for intent in intents]
+        prices = {question: self._known[question] for question in questions if question in self._known}
+        new = {question: intent for question, intent in zip(questions, intents, strict=True) if question not in prices}
+        gate = asyncio.Semaphore(_AT_ONCE)
+        tasks: dict[str, asyncio.Task[Price | Unpriced]] = {}
+        try:
+            async with asyncio.TaskGroup() as group:
+                for question, intent in new.items():
+                    tasks[question] = group.create_task(self._ask(intent, gate))
+        except* Exception as errors:
+            raise _first(errors) from None
+        for question, task in tasks.items():
+            prices[question] = self._known[question] = task.result()
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return [prices[question] for question in questions]
+
+    async def _ask(self, intent: Intent, gate: asyncio.Semaphore) -> Price | Unpriced:
+        if isinstance(intent, CNaughtPrice):
+            return Price(cents=intent.total_price_usd_cents, grams=0)
+        async with gate:
+            self.asked += 1
+            try:
+                answer = await self._clients[intent.api].send(intent.price_call())
+            except APIError as error:
+                if _meets_all(error, intent):
+                    raise
+                return Unpriced(str(error.detail or error.title or error.reason))
+        return price(answer)
+
+
+def price(answer: Any) -> Price | Unpriced:
+    """Read the answer to a dry run or a quote."""
+    match answer:
+        case Quote():
+            return Price(cents=answer.price_usd_cents, grams=_grams(answer.amount_kg))
+        case OffsetOrderReceipt():
+            tons: Decimal | None = answer.tons
+        case ProjectOrderReceipt():
+            tons = answer.impact.tons if answer.impact else None
+        case TreeOrderReceipt():
+            tons = None
+        case _:
+            raise TypeError(f"{type(answer).__name__} tells no price")
+    if answer.currency != "USD":
+        return Unpriced(
+            f"it would be charged in {answer.currency}, and a batch counts in US dollars; pay by credits, which are USD"
+        )
+    return Price(cents=answer.amount_charged, grams=_grams((tons or Decimal(0)) * 1000))
+
+
+def _grams(kilograms: Decimal) -> int:
+    return int((kilograms * 1000).to_integral_value(ROUND_CEILING))
+
+
+def _meets_all(error: APIError, intent: Intent) -> bool:
+    """Whether an error is not about this one order."""
+    if isinstance(error, Forbidden):
+        # CNaught says so of a portfolio or subaccount that is not the caller's, too.
+        return not (getattr(intent, "portfolio_id", None) or getattr(intent, "subaccount_id", None))
+    return isinstance(error, Unauthorized | PaymentRequired | RateLimited | ServerError)
+
+
+def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

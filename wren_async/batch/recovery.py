@@ -1,0 +1,157 @@
+"""What an earlier run left behind: orders in doubt, the books as they stood, and the servers it spoke to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from wren_async.batch.clocks import Clocks
+from wren_async.batch.events import Event, Returned, Settled
+from wren_async.batch.intents import Api, parse
+from wren_async.batch.journal import Entry, Journal, JournalError, State
+from wren_async.batch.settling import crashed, from_verdict, unsettled
+from wren_async.cnaught import CNaughtClient
+from wren_async.core.client import BaseClient
+from wren_async.errors import CallError, InvalidConfiguration
+from wren_async.reconcile import Checkpoint, Verdict
+from wren_async.wren import WrenClient
+
+_CHECKPOINT: Final = "wren ledger"
+_DOUBTED: Final = "looked for in the lists of the batch it continues"
+_RECONCILING: Final = "reconciling"
+_CHUNK: Final = 500
+_KNOWN: Final = 100_000
+"""Ids of placed orders that are handed over at most, to make matches in the ledger unique."""
+
+Emit = Callable[[Event], Awaitable[None]]
+
+
+class Recovery:
+    """Settles what is in doubt, with one walk of the lists for all of it."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clients: Mapping[Api, BaseClient],
+        *,
+        settle_time: float,
+        clocks: Clocks,
+        continues: bool,
+    ) -> None:
+        self._journal = journal
+        self._clients = clients
+        self._settle_time = settle_time
+        self._clocks = clocks
+        self._continues = continues
+
+    # --- servers ---
+
+    async def note_servers(self) -> None:
+        """Note which servers the batch is for, and refuse others."""
+        await self.check_servers()
+        for api, client in self._clients.items():
+            await self._journal.note(f"{api} server", _server(client))
+
+    async def check_servers(self) -> None:
+        """Refuse to go on against another server: what was placed would not be found there."""
+        for api, client in self._clients.items():
+            noted = await self._journal.noted(f"{api} server")
+            if noted not in (None, _server(client)):
+                raise JournalError(f"the batch was begun with {noted}, not {_server(client)}; go on there")
+
+    # --- doubt ---
+
+    async def recover(self, emit: Emit) -> None:
+        """Settle what earlier runs left in doubt."""
+        for api, client in self._clients.items():
+            await self._clocks.ask(api, client)
+        if self._continues and await self._journal.noted(_DOUBTED) is None:
+            await self._doubt_all()
+            await self._journal.note(_DOUBTED, self._clocks.now().isoformat())
+        # A process that ended while it reconciled may have repeated any of these with their keys.
+        states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(_RECONCILING) else [])
+        async for entry in self._journal.entries(*states):
+            api = parse(entry.row.intent).api
+            await self._journal.settle(entry.row.position, crashed(entry, self._clocks.latest(api)))
+        await self.reconcile(emit)
+
+    async def _doubt_all(self) -> None:
+        """A journal that continues a lost one cannot know what that one sent: everything may have been placed."""
+        positions: list[int] = []
+        async for entry in self._journal.entries(State.PENDING):
+            positions.append(entry.row.position)
+            if len(positions) >= _CHUNK:
+                await self._journal.sending(positions, self._clocks.now())
+                positions = []
+        if positions:
+            await self._journal.sending(positions, self._clocks.now())
+
+    async def reconcile(self, emit: Emit) -> int:
+        """Look for all undecided orders; how many of them are pending again."""
+        lost: dict[Api, list[Entry]] = {}
+        async for entry in self._journal.entries(State.UNDECIDED):
+            lost.setdefault(parse(entry.row.intent).api, []).append(entry)
+        again = 0
+        if lost:
+            await self._journal.note(_RECONCILING, "yes")
+        for api, entries in lost.items():
+            for entry, verdict in zip(entries, await self._verdicts(api, entries), strict=True):
+                again += await self._settle(entry, verdict, emit)
+        if lost:
+            await self._journal.note(_RECONCILING, "")
+        return again
+
+    async def _verdicts(self, api: Api, entries: Sequence[Entry]) -> Sequence[Verdict[Any]]:
+        client = self._clients.get(api)
+        if client is None:
+            raise InvalidConfiguration(f"the batch has undecided orders of {api}: give Batch({api}=...)")
+        lost = [unsettled(entry, continues=self._continues) for entry in entries]
+        if isinstance(client, WrenClient):
+            noted = await self._journal.noted(_CHECKPOINT)
+            return await client.reconcile_many(
+                lost,
+                settle_time=self._settle_time,
+                checkpoint=Checkpoint.from_json(noted) if noted else None,
+                known=await self._known(),
+            )
+        if isinstance(client, CNaughtClient):
+            return await client.reconcile_many(lost, settle_time=self._settle_time)
+        raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
+
+    async def _known(self) -> frozenset[str]:
+        if (await self._journal.totals()).orders.get(State.PLACED, 0) > _KNOWN:
+            return frozenset()
+        return frozenset([e.result.order_id async for e in self._journal.entries(State.PLACED) if e.result.order_id])
+
+    async def _settle(self, entry: Entry, verdict: Verdict[Any], emit: Emit) -> bool:
+        result = from_verdict(entry, verdict, self._clocks.latest(parse(entry.row.intent).api))
+        await self._journal.settle(entry.row.position, result)
+        after = Entry(row=entry.row, result=result)
+        if result.state is State.PENDING:
+            await emit(Returned(entry=after, reason=result.reason or ""))
+            return True
+        await emit(Settled(entry=after))
+        return False
+
+    # --- the books ---
+
+    async def note_checkpoint(self) -> None:
+        """Note where Wren's ledger stands before anything is sent. While orders are in doubt the older mark stays."""
+        client = self._clients.get("wren")
+        doubts = (await self._journal.totals()).orders.get(State.UNDECIDED, 0)
+        if not isinstance(client, WrenClient) or (doubts and await self._journal.noted(_CHECKPOINT)):
+            return
+        try:
+            checkpoint = await client.checkpoint()
+        except CallError:
+            # It only helps to find the ids of lost orders; accounts without a wallet have none.
+            return
+        await self._journal.note(_CHECKPOINT, checkpoint.to_json())
+
+
+def _server(client: BaseClient) -> str:
+    if isinstance(client, WrenClient) and client.is_test:
+        return f"{client.base_url} (test token)"
+    if isinstance(client, CNaughtClient) and client.subaccount_id:
+        return f"{client.base_url} (subaccount {client.subaccount_id})"
+    return client.base_url

@@ -1,0 +1,24 @@
+"""The command line, `wren-async`. It needs the extra `cli`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+_NEEDED = ("cyclopts", "rich")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: The words after `wren-async`; those of the process, if left out.
+    """
+    try:
+        from wren_async.cli.app import run
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _NEEDED:
+            raise
+        sys.stderr.write("the command line needs its extra: pip install 'wren-async[cli]'\n")
+        return 1
+    return run(sys.argv[1:] if arguments is None else arguments)

@@ -1,0 +1,90 @@
+"""The clients that a batch needs, made from the environment alone: tokens never stand on a command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from wren_async.batch.intents import Api
+from wren_async.batch.journal import Journal, State
+from wren_async.batch.reading import Line, Reading, read
+from wren_async.batch.report_row import report_rows
+from wren_async.cli.exits import Stop
+from wren_async.cnaught import CNaughtClient
+from wren_async.wren import WrenClient
+
+_VARIABLES: Final[dict[Api, str]] = {"wren": "WREN_API_TOKEN", "cnaught": "CNAUGHT_API_KEY"}
+_IN_FLIGHT: Final = 100
+OPEN_STATES: Final = (State.PENDING, State.SENDING, State.UNDECIDED)
+
+
+@attrs.frozen(kw_only=True)
+class Access:
+    """The clients of the APIs for which the environment has a token."""
+
+    wren: WrenClient | None = None
+    cnaught: CNaughtClient | None = None
+
+    def is_free(self, apis: Iterable[Api]) -> bool:
+        """Whether orders of these APIs move no money: they go to Wren, with a test token."""
+        return set(apis) <= {"wren"} and self.wren is not None and self.wren.is_test
+
+    def servers(self, apis: Iterable[Api]) -> list[str]:
+        """Where orders of these APIs go."""
+        by_api = {"wren": self.wren, "cnaught": self.cnaught}
+        return [client.base_url for api in sorted(apis) if (client := by_api[api]) is not None]
+
+
+@asynccontextmanager
+async def access(concurrency: int = 1, *, patience: float = 10.0) -> AsyncIterator[Access]:
+    """Open the clients; on leaving, wait up to `patience` seconds for what is on the wire."""
+    most = max(_IN_FLIGHT, concurrency)
+    absent = _absent()
+    wren = None if "wren" in absent else WrenClient(max_in_flight=most)
+    cnaught = None if "cnaught" in absent else CNaughtClient(max_in_flight=most)
+    try:
+        yield Access(wren=wren, cnaught=cnaught)
+    finally:
+        for client in (wren, cnaught):
+            if client is not None:
+                await client.aclose(patience)
+
+
+async def check_file(path: Path, reading: Reading) -> None:
+    """Refuse an input with orders of an API for which the environment has no token."""
+    if not (absent := _absent()):
+        return
+    async for row in read(path, reading):
+        if isinstance(row, Line) and row.intent.api in absent:
+            raise _refusal(row.intent.api, row.position)
+
+
+async def check_journal(journal: Journal) -> None:
+    """Refuse a batch with open orders of an API for which the environment has no token."""
+    if not (absent := _absent()):
+        return
+    async for row in report_rows(journal, *OPEN_STATES):
+        if row.api in absent:
+            raise _refusal(row.api, row.position)
+
+
+def _absent() -> set[Api]:
+    return {api for api, variable in _VARIABLES.items() if not os.environ.get(variable, "").strip()}
+
+
+def _refusal(api: Api, position: int) -> Stop:
+    return Stop(
+        f"line {position} is an order of {api}: set {_VARIABLES[api]} in the environment, and {api.upper()}_BASE_URL "
+        "for another server than its own"
+    )
+
+
+def check_exists(path: Path) -> None:
+    """Refuse a journal that is not there: opening it would make one."""
+    if not path.exists():
+        raise Stop(f"{path}: there is no such journal; `wren-async batch run` makes one")

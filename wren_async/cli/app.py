@@ -1,0 +1,293 @@
+"""The commands of `wren-async`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import attrs
+from cyclopts import App, CycloptsError, Parameter
+from rich.console import Console
+from rich.text import Text
+
+from wren_async.batch.books import compare_books
+from wren_async.batch.budget import Caps
+from wren_async.batch.page import html_page
+from wren_async.batch.plan import Plan
+from wren_async.batch.reading import Reading
+from wren_async.batch.report import read_report
+from wren_async.batch.report_row import report_rows, write_csv
+from wren_async.batch.runner import Batch
+from wren_async.batch.sqlite import SqliteJournal
+from wren_async.cli.access import access, check_exists, check_file, check_journal
+from wren_async.cli.asking import Ahead, confirm, look_ahead
+from wren_async.cli.exits import Exit, Stop, help_text, of_error
+from wren_async.cli.progress import PlainDisplay, clean, display
+from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
+from wren_async.cli.showing import row_table, show_plan, show_report
+from wren_async.core.client import __version__
+from wren_async.errors import WrenAsyncError
+from wren_async.reconcile import SETTLE_TIME
+
+T = TypeVar("T")
+
+_WIDE: Final = 200
+"""Columns of output that goes to no terminal."""
+
+app = App(
+    name="wren-async",
+    help="Buy carbon credits from Wren and CNaught, never twice.",
+    help_epilogue=f"Tokens come from the environment: WREN_API_TOKEN and CNAUGHT_API_KEY.\n\n{help_text()}",
+    help_format="markdown",
+    version=__version__,
+)
+batch_app = App(name="batch", help="Place many orders from a file, each once, whatever happens on the way.")
+app.command(batch_app)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Input:
+    """How to read the orders."""
+
+    default: Annotated[
+        tuple[str, ...], Parameter(help="Value for a column that rows leave empty, as COLUMN=VALUE.", negative=())
+    ] = ()
+    ignore: Annotated[tuple[str, ...], Parameter(help="Column of the file that means nothing here.", negative=())] = ()
+    encoding: Annotated[str | None, Parameter(help="Encoding of the file, if it is not UTF-8.")] = None
+    skip_bad_rows: Annotated[bool, Parameter(help="Leave bad rows out instead of refusing the file.", negative=())] = (
+        False
+    )
+
+    def reading(self) -> Reading:
+        """What the batch takes."""
+        pairs = [pair.partition("=") for pair in self.default]
+        if bad := next((name for name, equals, _ in pairs if not equals), None):
+            raise Stop(f"--default takes COLUMN=VALUE, not {bad!r}")
+        return Reading(defaults={name: value for name, _, value in pairs}, ignore=self.ignore, encoding=self.encoding)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What a run may not exceed, and how it goes."""
+
+    max_usd: Annotated[Decimal | None, Parameter(help="Dollars that the whole batch may cost at most.")] = None
+    max_kg: Annotated[Decimal | None, Parameter(help="Kilograms of CO2e that it may buy at most.")] = None
+    max_failures: Annotated[int, Parameter(help="Refused or undecided orders after which a run stops.")] = 100
+    concurrency: Annotated[int, Parameter(help="Orders on the wire at most; how many follows the server.")] = 32
+    settle_time: Annotated[
+        float, Parameter(help="Seconds after a lost sending before its absence from the lists proves anything.")
+    ] = SETTLE_TIME
+
+    def settings(self, continues: str | None = None) -> Settings:
+        """What a run takes."""
+        cents = None if self.max_usd is None else self.max_usd * 100
+        if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
+            raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
+        caps = Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
+        return Settings(caps=caps, concurrency=self.concurrency, settle_time=self.settle_time, continues=continues)
+
+
+Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
+JournalOption = Annotated[
+    Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")
+]
+JournalArgument = Annotated[Path, Parameter(help="The journal of the batch.")]
+Yes = Annotated[bool, Parameter(name=("--yes", "-y"), help="Spend money without asking.", negative=())]
+Continues = Annotated[str | None, Parameter(help="Id of a batch whose journal was lost: its orders are found first.")]
+
+
+@batch_app.command
+def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input()) -> Exit:
+    """Read the orders into a journal and ask what they will cost. Nothing is bought."""
+    _plan(orders, journal, given, Limits().settings())
+    return Exit.ALL_PLACED
+
+
+@batch_app.command(name="run")
+def run_(
+    orders: Orders,
+    *,
+    journal: JournalOption = None,
+    dry_run: Annotated[bool, Parameter(help="Stop before anything is bought, as `plan` does.", negative=())] = False,
+    yes: Yes = False,
+    continues: Continues = None,
+    given: Input = Input(),
+    limits: Limits = Limits(),
+) -> Exit:
+    """Plan a batch and place its orders. The same command again goes on where it ended.
+
+    Ctrl-C takes no new orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
+    """
+    settings = limits.settings(continues)
+    ahead = _plan(orders, journal, given, settings)
+    if dry_run:
+        return Exit.ALL_PLACED
+    return _place(_journal_of(orders, journal), ahead, settings, yes=yes)
+
+
+@batch_app.command
+def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limits()) -> Exit:
+    """Go on with a batch that was planned, without its file. What is in doubt is looked for first."""
+    settings = limits.settings()
+    check_exists(journal)
+
+    async def look(_: Interrupts) -> Ahead:
+        async with access() as clients, open_batch(journal, clients, settings) as batch:
+            if not await batch.journal.sealed():
+                raise Stop(f"{journal}: its planning was broken off; run `wren-async batch run` with the file again")
+            await check_journal(batch.journal)
+            return await look_ahead(batch.journal, clients)
+
+    return _place(journal, _wait(look), settings, yes=yes)
+
+
+@batch_app.command
+def reconcile(journal: JournalArgument, *, settle_time: float = SETTLE_TIME) -> Exit:
+    """Find out what became of orders in doubt. Nothing is bought.
+
+    Args:
+        settle_time: Seconds after a lost sending before its absence from the lists proves anything.
+    """
+    check_exists(journal)
+    settings = Limits(settle_time=settle_time).settings()
+    show = display(_errors())
+    return asyncio.run(run_batch(journal, settings, show, place=False))
+
+
+@batch_app.command
+def report(
+    journal: JournalArgument,
+    *,
+    csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
+    html: Annotated[Path | None, Parameter(help="Write a page with plots to this file.")] = None,
+    books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
+    rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
+) -> Exit:
+    """Show what became of a batch."""
+    check_exists(journal)
+
+    async def make(_: Interrupts) -> Exit:
+        async with await SqliteJournal.open(journal) as held, access() as clients:
+            compared = await compare_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
+            made = await read_report(held, books=compared)
+            show_report(_output(), made)
+            if rows:
+                _output().print(row_table([row async for row in report_rows(held)]))
+            if csv is not None:
+                await write_csv(held, csv)
+            if html is not None:
+                await asyncio.to_thread(html.write_text, html_page(made), encoding="utf-8")
+            if books and not compared:
+                _say("no books were compared: nothing was placed that stands in one, or its token is not set")
+        return Exit.BOOKS_DIFFER if made.agrees is False else Exit.ALL_PLACED
+
+    return _wait(make)
+
+
+@batch_app.command
+def settle(
+    journal: JournalArgument,
+    position: Annotated[int, Parameter(help="Line of the order, as reports show it.")],
+    *,
+    placed: Annotated[str | None, Parameter(help="It was placed: the id of the order.")] = None,
+    cents: Annotated[int | None, Parameter(help="What it cost, in US cents; with --placed.")] = None,
+    not_placed: Annotated[bool, Parameter(help="It was not placed, and is given up.", negative=())] = False,
+) -> Exit:
+    """Settle an undecided order by hand, after looking for it in the API's own pages."""
+    if (placed is None) == (not not_placed):
+        raise Stop("say either --placed ID or --not-placed")
+    if cents is not None and (placed is None or cents < 0):
+        raise Stop("--cents takes cents of 0 or more, and goes with --placed")
+    check_exists(journal)
+
+    async def mark(_: Interrupts) -> Exit:
+        async with Batch(journal) as batch:
+            if placed is None:
+                await batch.mark_not_placed(position)
+            else:
+                await batch.mark_placed(position, placed, cents=cents)
+            _say(f"line {position}: {'not placed' if placed is None else f'placed as {clean(placed)}'}")
+        return Exit.ALL_PLACED
+
+    return _wait(mark)
+
+
+# --- inside ---------------------------------------------------------------------------------------------------------
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code = app(list(arguments), result_action="return_value", exit_on_error=False, error_console=_errors())
+        return code if isinstance(code, Exit) else Exit.ALL_PLACED
+    except CycloptsError:
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except (Stop, WrenAsyncError, OSError) as error:
+        _say(clean_lines(str(error)))
+        return of_error(error)
+    except Exception:
+        # Python's own code for this would be 1, which promises that nothing was sent.
+        _say(clean_lines(traceback.format_exc()))
+        return Exit.UNFINISHED
+
+
+def clean_lines(text: str) -> str:
+    """A text of several lines without what could steer a terminal."""
+    return "\n".join(clean(line) for line in text.splitlines())
+
+
+def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) -> Ahead:
+    reading = given.reading()
+
+    async def make(_: Interrupts) -> tuple[Plan, Ahead]:
+        async with access(settings.concurrency) as clients:
+            await check_file(orders, reading)
+            async with open_batch(_journal_of(orders, journal), clients, settings) as batch:
+                made = await batch.plan(
+                    orders,
+                    skip_bad_rows=given.skip_bad_rows,
+                    defaults=reading.defaults,
+                    ignore=reading.ignore,
+                    encoding=reading.encoding,
+                )
+                return made, await look_ahead(batch.journal, clients)
+
+    made, ahead = _wait(make)
+    show_plan(_output(), made)
+    return ahead
+
+
+def _journal_of(orders: Path, journal: Path | None) -> Path:
+    return orders.with_name(f"{orders.name}.journal") if journal is None else journal
+
+
+def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exit:
+    if not yes:
+        confirm(ahead)
+    return asyncio.run(run_batch(journal, settings, display(_errors()), place=True))
+
+
+def _wait(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
+    """Do something that is not shown while it goes on."""
+    return asyncio.run(interruptible(work, PlainDisplay(_say)))
+
+
+def _output() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+
+
+def _errors() -> Console:
+    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False)
+
+
+def _say(text: str) -> None:
+    _errors().print(Text(text), soft_wrap=True)

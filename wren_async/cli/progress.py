@@ -1,0 +1,188 @@
+"""How a run is shown while it goes on: one live line at a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from wren_async.batch import events
+from wren_async.batch.events import Alarm, Ended, Event, Paused, Settled
+from wren_async.batch.journal import Entry, State, Totals
+from wren_async.batch.page import usd
+
+_EVERY: Final = 5.0
+"""Seconds between two plain lines."""
+_SETTLED: Final = (State.PLACED, State.REFUSED)
+_FAILURES: Final = 10
+"""Orders whose failure is told while the run goes on; the report has all."""
+
+
+class Display(Protocol):
+    """Shows a run."""
+
+    def begin(self, totals: Totals) -> None:
+        """Show how the batch stands before the run."""
+        ...
+
+    def take(self, event: Event) -> None:
+        """Show what happens."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        ...
+
+    def end(self) -> None:
+        """Leave the terminal as it should be. May be called again."""
+        ...
+
+
+def display(console: Console) -> Display:
+    """The display that fits where the output goes."""
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveDisplay(console)
+    return PlainDisplay(lambda line: console.print(Text(line), soft_wrap=True))
+
+
+def clean(text: str) -> str:
+    """A text from elsewhere without what could steer a terminal."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def sums(totals: Totals) -> str:
+    """Where the batch stands, in a few words."""
+    number = totals.orders.get
+    told = [f"{number(State.PLACED, 0):,} of {sum(totals.orders.values()):,} placed"]
+    told += [f"{count:,} {state}" for state in (State.REFUSED, State.UNDECIDED) if (count := number(state, 0))]
+    reserved = f" and {usd(totals.reserved_cents)} reserved" if totals.reserved_cents else ""
+    return f"{', '.join(told)}; {usd(totals.spent_cents)} spent{reserved}"
+
+
+def pace(event: events.Progress) -> str:
+    """How fast it goes, and how long it will take."""
+    left = "" if event.seconds_left is None else f", {span(event.seconds_left)} left"
+    return f"{event.rate:.1f}/s, {event.in_flight} on the wire{left}"
+
+
+def span(seconds: float) -> str:
+    """A stretch of time in its two largest units, such as `1 h 5 min`."""
+    whole = round(seconds)
+    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
+    told = [f"{number} {unit}" for number, unit in parts if number]
+    return " ".join(told[:2]) or "0 s"
+
+
+class Failures:
+    """What deserves a line of its own: pauses, alarms, and orders that fail, each of the first few once."""
+
+    def __init__(self) -> None:
+        self._told: set[int] = set()
+
+    def note_of(self, event: Event) -> str | None:
+        """The line of an event, if it deserves one."""
+        match event:
+            case Paused():
+                return f"the server asks for a pause of {span(event.seconds)}"
+            case Alarm():
+                return f"ALARM: {clean(event.message)}"
+            case Settled(entry=entry) if entry.result.state in (State.REFUSED, State.UNDECIDED):
+                return self._failure(entry)
+            case _:
+                return None
+
+    def _failure(self, entry: Entry) -> str | None:
+        position = entry.row.position
+        if position in self._told or len(self._told) >= _FAILURES:
+            return None
+        self._told.add(position)
+        return f"line {position}: {entry.result.state}: {clean(entry.result.reason or '')}"
+
+
+def end_of(event: Ended) -> str:
+    """What to say at the end of a run."""
+    return f"{event.ending.value.replace('_', ' ')}: {clean(event.message)}"
+
+
+class PlainDisplay:
+    """Lines, a few seconds apart."""
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write = write
+        self._clock = clock
+        self._told = clock()
+        self._failures = Failures()
+
+    def begin(self, totals: Totals) -> None:
+        """Show how the batch stands before the run."""
+        self._write(sums(totals))
+
+    def take(self, event: Event) -> None:
+        """Show what happens."""
+        if isinstance(event, events.Progress):
+            if self._clock() - self._told >= _EVERY:
+                self._told = self._clock()
+                self._write(f"{sums(event.totals)}; {pace(event)}")
+        elif isinstance(event, Ended):
+            self._write(f"{sums(event.totals)}\n{end_of(event)}")
+        elif (note := self._failures.note_of(event)) is not None:
+            self._write(note)
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        self._write(text)
+
+    def end(self) -> None:
+        """Nothing is left to do."""
+
+
+class LiveDisplay:
+    """A bar with the numbers beside it, at a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}", markup=False),
+            console=console,
+        )
+        self._task = self._bar.add_task("", total=None, told="")
+        self._failures = Failures()
+
+    def begin(self, totals: Totals) -> None:
+        """Show how the batch stands before the run."""
+        self._bar.start()
+        self._show(totals, "")
+
+    def take(self, event: Event) -> None:
+        """Show what happens."""
+        if isinstance(event, events.Progress):
+            self._show(event.totals, pace(event))
+        elif isinstance(event, Ended):
+            self._show(event.totals, "")
+            self.end()
+            self.say(f"{sums(event.totals)}\n{end_of(event)}")
+            return
+        if isinstance(event, Settled) and event.entry.result.state in _SETTLED:
+            self._bar.advance(self._task)
+        if (note := self._failures.note_of(event)) is not None:
+            self.say(note)
+
+    def say(self, text: str) -> None:
+        """Show a line, above the bar while there is one."""
+        self._console.print(Text(text))
+
+    def end(self) -> None:
+        """Leave the bar where it is."""
+        self._bar.stop()
+
+    def _show(self, totals: Totals, told: str) -> None:
+        settled = sum(totals.orders.get(state, 0) for state in _SETTLED)
+        whole = sum(totals.orders.values())
+        spent = f"{usd(totals.spent_cents)}  {told}"
+        self._bar.update(self._task, completed=settled, total=whole, told=spent, refresh=True)

@@ -1,0 +1,139 @@
+"""One run of a batch from the command line: its events shown and kept, and what Ctrl-C does to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from wren_async.batch.budget import Caps
+from wren_async.batch.events import Ended
+from wren_async.batch.history import History
+from wren_async.batch.runner import Batch
+from wren_async.cli.access import Access, access, check_journal
+from wren_async.cli.exits import Exit, Stop, broken_off, of_run, of_totals
+from wren_async.cli.progress import Display
+from wren_async.errors import WrenAsyncError
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 1.0
+"""Seconds that the second Ctrl-C still leaves for answers on the wire. Later ones are found by the next run."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How to run."""
+
+    caps: Caps
+    concurrency: int
+    settle_time: float
+    continues: str | None = None
+
+
+@attrs.define
+class Interrupts:
+    """What Ctrl-C and SIGTERM do: the first asks for the end, the second leaves at once."""
+
+    display: Display
+    task: asyncio.Task[Any] | None = None
+    stop: Callable[[], None] | None = None
+    """Asks for the end; before there is anything to finish, the first one leaves at once."""
+    count: int = 0
+
+    def take(self) -> None:
+        """Take in one."""
+        self.count += 1
+        if self.count == 1 and self.stop is not None:
+            self.stop()
+            self.display.say("finishing the orders on the wire; Ctrl-C again leaves at once, and loses none either")
+        elif self.task is not None and not self.task.done() and not self.task.cancelling():
+            self.task.cancel()
+
+    @contextlib.contextmanager
+    def caught(self) -> Iterator[None]:
+        """Catch the signals while this lasts."""
+        loop = asyncio.get_running_loop()
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.take)
+
+        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+async def run_batch(path: Path, settings: Settings, display: Display, *, place: bool) -> Exit:
+    """Run a batch that is planned, or only reconcile it; returns how it ended."""
+
+    async def go(interrupts: Interrupts) -> Exit:
+        async with (
+            access(settings.concurrency, patience=_PATIENCE) as clients,
+            open_batch(path, clients, settings) as batch,
+        ):
+            await check_journal(batch.journal)
+            display.begin(await batch.totals())
+            interrupts.stop = batch.stop
+            try:
+                ended = await _follow(batch, display, place=place)
+            except (WrenAsyncError, OSError) as error:
+                raise Stop(str(error), broken_off(error)) from error
+        return of_run(ended) if place or ended is None else _of_reconciling(ended)
+
+    return await interruptible(go, display)
+
+
+async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], display: Display) -> T:
+    """Do some work that Ctrl-C may end: then `Stop` is raised."""
+    interrupts = Interrupts(display)
+    task: asyncio.Task[T] = asyncio.create_task(work(interrupts))
+    interrupts.task = task
+    with interrupts.caught():
+        await asyncio.wait([task])
+    display.end()
+    if task.cancelled():
+        raise Stop("left at once; run again to go on", Exit.INTERRUPTED)
+    return task.result()
+
+
+def open_batch(path: Path, clients: Access, settings: Settings) -> Batch:
+    """The batch of a journal, to be entered."""
+    return Batch(
+        path,
+        wren=clients.wren,
+        cnaught=clients.cnaught,
+        caps=settings.caps,
+        concurrency=settings.concurrency,
+        settle_time=settings.settle_time,
+        patience=_PATIENCE,
+        continues=settings.continues,
+    )
+
+
+async def _follow(batch: Batch, display: Display, *, place: bool) -> Ended | None:
+    """Show and keep what happens, up to the last event."""
+    history, ended = await History.of(batch.journal), None
+    try:
+        async for event in batch.run() if place else batch.reconcile():
+            history.take(event, datetime.now(UTC))
+            display.take(event)
+            if isinstance(event, Ended):
+                ended = event
+    finally:
+        await history.keep(batch.journal)
+    return ended
+
+
+def _of_reconciling(ended: Ended) -> Exit:
+    left = of_totals(ended.totals)
+    return left if left is Exit.SOME_UNDECIDED else Exit.ALL_PLACED
