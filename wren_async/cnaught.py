@@ -382,6 +382,11 @@ class CNaughtClient(CNaughtReconciling):
         return self._copy(identity, self._limits)
 
     @property
+    def subaccount_id(self) -> str | None:
+        """The subaccount that this client acts for; `None` for the parent account."""
+        return self._identity.subaccount_id
+
+    @property
     def orders(self) -> Orders:
         """Orders for carbon credits."""
         return Orders(self)

@@ -114,7 +114,7 @@ def parameters(document: Node) -> Iterator[Problem]:
             if parameter.get("in") == "header" and (schema.get("type") != "string" or "format" in schema):
                 yield Problem.at(path, "a header must be a plain string: the generator drops the operation otherwise")
             if presence and schema:
-                yield Problem.at(path, "allowEmptyValue means that presence counts, whatever the value: leave `schema: {}`")
+                yield Problem.at(path, "allowEmptyValue means that presence counts: leave `schema: {}`")
 
 
 def _types(schema: Node) -> list[str]:

@@ -267,11 +267,8 @@ def example(kind: type[WrenAsyncError]) -> WrenAsyncError:
     if issubclass(kind, InvalidArgument):
         return kind("tons", "must be more than 0")
     if issubclass(kind, NotFindable):
-        return kind(
-            CannotTell(
-                evidence=Evidence(reason="the list hides it", present=Present(here=here))
-            )
-        )
+        present = Present(here=datetime(2026, 7, 21, tzinfo=UTC))
+        return kind(CannotTell(evidence=Evidence(reason="the list hides it", present=present)))
     return kind("why")
 
 
