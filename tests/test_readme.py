@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,15 +42,15 @@ def environment() -> Iterator[dict[str, str]]:
         }
 
 
-def run(command: list[str], environment: dict[str, str] | None = None) -> str:
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+def run(command: list[str], environment: dict[str, str] | None = None, folder: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("block", [block for block in blocks() if block.language == "python"])
-def test_the_python_blocks_run_against_the_sandbox(block: Block, environment: dict[str, str]) -> None:
-    assert run([sys.executable, "-c", block.text], environment)
+def test_the_python_blocks_run_against_the_sandbox(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
+    assert run([sys.executable, "-c", block.text], environment, tmp_path)
 
 
 def test_there_is_a_block_of_twenty_lines_for_each_api() -> None:
@@ -57,8 +59,24 @@ def test_there_is_a_block_of_twenty_lines_for_each_api() -> None:
 
 
 def test_the_commands_are_the_ones_that_are_shown_to_work() -> None:
-    commands = {line for block in blocks() if block.language == "sh" for line in block.text.splitlines()}
-    assert commands == {"make run", "make test", "python -m wren_async.sandbox"}
+    assert set(commands()) - set(batch_commands()) == {"make run", "make test", "python -m wren_async.sandbox"}
+
+
+def test_the_batch_commands_place_and_report_the_rides(environment: dict[str, str], tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for line in batch_commands():
+        shown = run([sys.executable, "-m", "wren_async.cli", *shlex.split(line)[1:]], environment, tmp_path)
+        assert "40" in shown
+    assert (tmp_path / "rides.html").read_text().count("<svg") > 1
+    assert len((tmp_path / "rides.csv").read_text().splitlines()) == 41
+
+
+def commands() -> list[str]:
+    return [line for block in blocks() if block.language == "sh" for line in block.text.splitlines()]
+
+
+def batch_commands() -> list[str]:
+    return [line for line in commands() if line.startswith("wren-async ")]
 
 
 @pytest.mark.parametrize("target", ["run", "test"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from wren_async.batch.intents import Api
 from wren_async.cnaught import CNaughtClient
@@ -15,6 +15,9 @@ from wren_async.core.reply import Reply
 from wren_async.core.session import Timing
 from wren_async.errors import CallError
 from wren_async.wren import Portfolios as WrenPortfolios
+
+_SAME: Final = timedelta(seconds=2)
+"""Clocks that differ by no more are taken for one: a `Date` has whole seconds, and takes a while to arrive."""
 
 
 class Clocks:
@@ -63,4 +66,5 @@ class Clocks:
         if api not in self._dates:
             return timedelta(0)
         date, noted = self._dates[api]
-        return date + timedelta(seconds=self._timing.monotonic() - noted) - self.now()
+        ahead = date + timedelta(seconds=self._timing.monotonic() - noted) - self.now()
+        return ahead if abs(ahead) > _SAME else timedelta(0)

@@ -247,6 +247,9 @@ def clean_lines(text: str) -> str:
 
 def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) -> Ahead:
     reading = given.reading()
+    if not orders.is_file():
+        # Before the journal is opened, which would make one for a misspelt name.
+        raise Stop(f"{orders}: there is no such file")
 
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
         async with access(settings.concurrency) as clients:
