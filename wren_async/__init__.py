@@ -10,8 +10,9 @@ The names below load when they are first used, so that importing the package cos
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
     from wren_async.cnaught import CNaughtClient, parse_order_notification
@@ -89,8 +90,6 @@ _HOMES = {
     "wren_async.reconcile": "CannotTell Checkpoint NotPlaced Placed Unsettled Verdict",
     "wren_async.wren": "WrenClient",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
 __all__ = [  # noqa: RUF022 - the clients first
     "CNaughtClient",
     "WrenClient",
@@ -158,11 +157,7 @@ __all__ = [  # noqa: RUF022 - the clients first
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(_HOME_OF[name]), name)
-    return value
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -12,8 +12,9 @@ The names below load when they are first used.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
     from wren_async.batch.budget import Caps
@@ -27,18 +28,16 @@ if TYPE_CHECKING:
     from wren_async.batch.sqlite import SqliteJournal
 
 _HOMES = {
-    "budget": "Caps",
-    "events": "Alarm Ended Ending Event Paused Progress Returned Settled",
-    "intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
-    "journal": "Entry Journal JournalError Result Row State Totals",
-    "memory": "MemoryJournal",
-    "plan": "InputChanged Plan",
-    "reading": "Fault InvalidInput Source",
-    "runner": "Batch",
-    "sqlite": "SqliteJournal",
+    "wren_async.batch.budget": "Caps",
+    "wren_async.batch.events": "Alarm Ended Ending Event Paused Progress Returned Settled",
+    "wren_async.batch.intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
+    "wren_async.batch.journal": "Entry Journal JournalError Result Row State Totals",
+    "wren_async.batch.memory": "MemoryJournal",
+    "wren_async.batch.plan": "InputChanged Plan",
+    "wren_async.batch.reading": "Fault InvalidInput Source",
+    "wren_async.batch.runner": "Batch",
+    "wren_async.batch.sqlite": "SqliteJournal",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
-
 __all__ = [
     "Alarm",
     "Batch",
@@ -73,11 +72,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    return value
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

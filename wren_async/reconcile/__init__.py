@@ -4,23 +4,40 @@ Found is found. Absence proves nothing until a settle time has passed since the 
 carries references, and it was walked to its end. Otherwise the verdict is *cannot tell*, and nothing is sent again.
 """
 
-from wren_async.errors import NotFindable
-from wren_async.reconcile.ledger import Checkpoint
-from wren_async.reconcile.order_rows import FoundOrder
-from wren_async.reconcile.rules import KEY_TRUST, SETTLE_TIME
-from wren_async.reconcile.verdict import (
-    CannotTell,
-    Charge,
-    Evidence,
-    How,
-    Look,
-    NotPlaced,
-    Placed,
-    Present,
-    Shows,
-    Unsettled,
-    Verdict,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wren_async._lazy import lazy
+
+if TYPE_CHECKING:
+    from wren_async.errors import NotFindable
+    from wren_async.reconcile.ledger import Checkpoint
+    from wren_async.reconcile.order_rows import FoundOrder
+    from wren_async.reconcile.rules import KEY_TRUST, SETTLE_TIME
+    from wren_async.reconcile.verdict import (
+        CannotTell,
+        Charge,
+        Evidence,
+        How,
+        Look,
+        NotPlaced,
+        Placed,
+        Present,
+        Shows,
+        Unsettled,
+        Verdict,
+    )
+
+_HOMES = {
+    "wren_async.errors": "NotFindable",
+    "wren_async.reconcile.ledger": "Checkpoint",
+    "wren_async.reconcile.order_rows": "FoundOrder",
+    "wren_async.reconcile.rules": "KEY_TRUST SETTLE_TIME",
+    "wren_async.reconcile.verdict": (
+        "CannotTell Charge Evidence How Look NotPlaced Placed Present Shows Unsettled Verdict"
+    ),
+}
 
 __all__ = [
     "KEY_TRUST",
@@ -40,3 +57,6 @@ __all__ = [
     "Unsettled",
     "Verdict",
 ]
+
+
+__getattr__ = lazy(__name__, _HOMES)
