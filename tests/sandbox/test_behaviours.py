@@ -1,4 +1,4 @@
-"""The table of behaviours names tests that exist, and every setting of Wren is in it."""
+"""The tables of behaviours name tests that exist, and every setting of both APIs is in them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from pathlib import Path
 
 import attrs
 
-from wren_async.sandbox import WrenSettings
+from wren_async.sandbox import CNaughtSettings, WrenSettings
 
 HERE = Path(__file__).parent
 TABLE = (HERE / "BEHAVIOURS.md").read_text()
 NAMED = set(re.findall(r"`(\w+)`", TABLE))
+SETTINGS = {setting.name for kind in (WrenSettings, CNaughtSettings) for setting in attrs.fields(kind)}
 
 
 def test_every_test_of_the_table_exists() -> None:
     written = {name for path in HERE.glob("test_*.py") for name in re.findall(r"def (test_\w+)\(", path.read_text())}
-    settings = {setting.name for setting in attrs.fields(WrenSettings)}
-    assert {name for name in NAMED if name.startswith("test_")} - written - settings == set()
+    assert {name for name in NAMED if name.startswith("test_")} - written - SETTINGS == set()
 
 
 def test_every_setting_has_its_row() -> None:
-    assert {setting.name for setting in attrs.fields(WrenSettings)} - NAMED == set()
+    assert not SETTINGS - NAMED
+
+
+def test_every_named_setting_exists() -> None:
+    in_brackets = {name for group in re.findall(r"\[(`.*?`)\]", TABLE) for name in re.findall(r"\w+", group)}
+    assert in_brackets - SETTINGS == set()

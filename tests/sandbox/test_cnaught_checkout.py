@@ -60,6 +60,13 @@ def test_fifty_cents_are_enough() -> None:
     assert Driver().session(amount_kg=25)["price_usd_cents"] == 50
 
 
+def test_the_least_of_a_checkout_may_be_more() -> None:
+    sandbox = Driver(checkout_minimum_usd_cents=100)
+    refusal = sandbox.refusal("createCheckoutSession", body=session_body(amount_kg=49))
+    assert list(refusal["errors"]) == ["amount_kg"]
+    assert sandbox.session(amount_kg=50)["price_usd_cents"] == 100
+
+
 def test_completing_leads_to_an_order() -> None:
     sandbox = Driver()
     subaccount = sandbox.subaccount()["id"]

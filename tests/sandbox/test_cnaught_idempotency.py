@@ -64,6 +64,14 @@ def test_a_key_may_have_512_characters() -> None:
     assert problem(keyed(sandbox, idempotency_key="k" * 513).body) == ("idempotency-key-too-long", 400)
 
 
+def test_an_empty_key_is_refused_and_buys_nothing() -> None:
+    sandbox = Driver()
+    answer = keyed(sandbox, idempotency_key="")
+    assert problem(answer.body) == ("invalid-parameters", 400)
+    assert set(answer.body["errors"]) == {"Idempotency-Key"}
+    assert sandbox.ok("listOrders")["data"] == []
+
+
 def test_without_a_key_cancelling_again_fails() -> None:
     sandbox = Driver()
     order = sandbox.order()["id"]

@@ -87,3 +87,12 @@ async def test_a_logo_goes_over_the_wire_as_bytes(client: httpx.AsyncClient) -> 
 async def test_an_order_by_price_that_is_written_with_a_fraction(client: httpx.AsyncClient) -> None:
     answer = await client.post("/orders", json={"total_price_usd_cents": 3190.0})
     assert answer.json()["amount_kg"] == 1595
+
+
+async def test_an_unknown_attribute_is_ignored_or_refused(client: httpx.AsyncClient, api: CNaughtApi) -> None:
+    order = {"amount_kg": 10, "vintage": 2024}
+    assert (await client.post("/orders", json=order)).status_code == 201
+    api.settings.unknown_attributes = "refuse"
+    refused = await client.post("/orders", json=order)
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["vintage"])
+    assert len((await client.get("/orders")).json()["data"]) == 1

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -225,6 +226,49 @@ async def test_http_1_0_and_chunks(sandbox: Sandbox) -> None:
     )
     body = b'4\r\n{"to\r\n8\r\nns":1.0}\r\n0\r\n\r\n'
     assert b'"amountCharged":2311' in await exchange(sandbox, head.encode() + body)
+
+
+async def test_a_form_in_http_1_0_with_basic_auth(sandbox: Sandbox) -> None:
+    login = b64encode(f"{sandbox.wren.live_token}:".encode()).decode()
+    body = "tons=0.5&paymentMethod=credits&note=by+hand"
+    head = (
+        f"POST /api/offset-orders HTTP/1.0\r\nAuthorization: Basic {login}\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    answer = await exchange(sandbox, (head + body).encode())
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert b'"amountCharged":1156' in answer
+    assert [order.reference for order in sandbox.orders] == ["by hand"]
+
+
+async def test_chunks_with_extensions_and_trailers_that_arrive_in_pieces(sandbox: Sandbox) -> None:
+    head = (
+        f"POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.cnaught.api_key}\r\n"
+        "Connection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    pieces = [head.encode(), b'7;part=1\r\n{"amoun', b'\r\n9\r\nt_kg":10}\r\n', b"0\r\nX-Sum: 17\r\n\r\n"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.01)
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 201 Created")
+    assert [order.cents for order in sandbox.orders] == [20]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_curl_with_a_key_and_json(sandbox: Sandbox) -> None:
+    url = f"{sandbox.cnaught.base_url}/orders"
+    headers = ("-H", f"Authorization: Bearer {sandbox.cnaught.api_key}", "-H", "Content-Type: application/json")
+    body = '{"amount_kg": 10}'
+    for extra in ([], ["--http1.0"], ["-H", "Transfer-Encoding: chunked"]):
+        command = ["curl", "-s", "--noproxy", "*", *headers, "-H", "Idempotency-Key: cart-7", *extra, "-d", body, url]
+        done = subprocess.run(command, capture_output=True, check=True)
+        assert json.loads(done.stdout)["price_usd_cents"] == 20
+    assert len(sandbox.orders) == 1
 
 
 async def test_a_client_that_leaves_in_the_middle_of_its_request(sandbox: Sandbox) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 from wren_async.sandbox.faults import Faults
-from wren_async.sandbox.wire import Connection, GatheringTransport
+from wren_async.sandbox.wire import Connection, GatheringTransport, SocketWire
 
 
 class Transport(asyncio.Transport):
@@ -102,3 +103,16 @@ async def test_a_connection_that_a_fault_closed_reads_nothing() -> None:
     connection.data_received(b"GET / HTTP/1.1")
     connection.connection_lost(None)
     assert inner.done == ["close", "close"]
+
+
+def test_a_reset_after_the_client_has_left_is_quiet() -> None:
+    left = socket.socket()
+    left.close()
+
+    class Left(Transport):
+        def get_extra_info(self, name: str, default: Any = None) -> Any:
+            return left
+
+    transport = Left()
+    SocketWire(transport).reset()
+    assert transport.done == ["abort"]

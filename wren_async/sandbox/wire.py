@@ -7,6 +7,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from wren_async.sandbox.faults import Faults
@@ -85,7 +86,8 @@ class SocketWire:
 
     def reset(self) -> None:
         """Send a TCP reset, and drop whatever was not sent yet."""
-        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+        with suppress(OSError):  # the client may have closed the connection already
+            self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
         self._transport.abort()
 
 

@@ -12,7 +12,13 @@ from typing import TypeAlias
 
 import attrs
 
-from wren_async.sandbox.cnaught.problems import RefusedError, changed_payload, concurrent_requests, key_too_long
+from wren_async.sandbox.cnaught.problems import (
+    RefusedError,
+    changed_payload,
+    concurrent_requests,
+    invalid_parameters,
+    key_too_long,
+)
 from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 
@@ -79,8 +85,10 @@ class IdempotencyStore:
 
     def _slot(self, request: SandboxRequest) -> Slot | None:
         key = request.headers.get(HEADER)
-        if not key or request.operation not in KEYED_OPERATIONS:
+        if key is None or request.operation not in KEYED_OPERATIONS:
             return None
+        if not key:
+            raise RefusedError(invalid_parameters({"Idempotency-Key": ["must have at least 1 characters"]}))
         if len(key) > LONGEST_KEY:
             raise RefusedError(key_too_long())
         if self._settings.idempotency_scope == "account":
