@@ -44,10 +44,11 @@ lock: $(STAMP) ## pin all that development needs, with hashes
 
 bench: $(STAMP) ## measure beside other libraries, in an environment of its own
 	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check . --requirement benchmarks/requirements.txt
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check '.[aiohttp,sandbox,speed]' --requirement benchmarks/requirements.txt
 	.venv-bench/bin/python benchmarks/http_layers.py
 	.venv-bench/bin/python benchmarks/decoding.py
-	.venv-bench/bin/python benchmarks/imports.py
+	.venv-bench/bin/python benchmarks/sandbox.py
+	.venv-bench/bin/python benchmarks/journal.py
 
 clean: ## take away what the other targets made
 	rm -rf $(VENV) .venv-bench .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
