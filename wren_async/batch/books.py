@@ -18,10 +18,13 @@ import attrs
 from wren_async._generated.cnaught.models import Order, OrderState
 from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType
 from wren_async.batch.journal import Journal, State
+from wren_async.batch.recovery import FIRST_CHECKPOINT
 from wren_async.batch.report_row import ReportRow, mass_text, report_rows
 from wren_async.cnaught import CNaughtClient
+from wren_async.core.paging import OffsetPage
 from wren_async.core.values import UNSET
 from wren_async.errors import CallError, PagingError
+from wren_async.reconcile import Checkpoint
 from wren_async.reconcile.listing import references
 from wren_async.wren import WrenClient
 
@@ -107,6 +110,8 @@ class _Batch:
     """Line and state by reference, of all that was for CNaught and may have been sent."""
     subaccounts: set[str | None] = attrs.field(factory=set[str | None])
     began: datetime | None = None
+    checkpoint: Checkpoint | None = None
+    """Where Wren's ledger stood before the first order, if that was noted."""
 
     def take(self, row: ReportRow) -> None:
         """Take in an order."""
@@ -128,7 +133,8 @@ class _Batch:
 
 
 async def _read_batch(journal: Journal) -> _Batch:
-    batch = _Batch()
+    noted = await journal.noted(FIRST_CHECKPOINT)
+    batch = _Batch(checkpoint=Checkpoint.from_json(noted) if noted else None)
     async for row in report_rows(journal):
         batch.take(row)
     return batch
@@ -232,8 +238,8 @@ async def _compare_ledger(batch: _Batch, client: WrenClient) -> Books:
 
     async def read() -> None:
         await _take_recent(
-            client.credits.ledger().pages(),
-            lambda entry: batch.is_older(entry.created_at),
+            _since(client.credits.ledger().pages(), batch.checkpoint),
+            lambda entry: batch.checkpoint is None and batch.is_older(entry.created_at),
             lambda entry: _take_entry(entry, comparison, charged, refunded),
         )
         for order_id, row in comparison.wanted.items():
@@ -247,6 +253,24 @@ async def _compare_ledger(batch: _Batch, client: WrenClient) -> Books:
         comparison.match_nameless()
 
     return await _read_whole(read(), comparison.result)
+
+
+async def _since(
+    pages: AsyncIterator[OffsetPage[LedgerEntry]], checkpoint: Checkpoint | None
+) -> AsyncIterator[Sequence[LedgerEntry]]:
+    """The entries of a ledger, newest first, down to those that were there at a checkpoint."""
+    place, total = 0, None
+    async with aclosing(cast("AsyncGenerator[OffsetPage[LedgerEntry], None]", pages)) as walked:
+        async for page in walked:
+            total = page.total if total is None else total
+            new: list[LedgerEntry] = []
+            for entry in page:
+                if checkpoint is not None and checkpoint.covers(entry, place, total):
+                    yield new
+                    return
+                new.append(entry)
+                place += 1
+            yield new
 
 
 def _take_entry(entry: LedgerEntry, comparison: _Comparison, charged: dict[str, int], refunded: dict[str, int]) -> None:

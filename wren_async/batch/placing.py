@@ -1,7 +1,8 @@
 """Placing the orders of a journal: one run, with as many on the wire as the server bears.
 
-For each order: reserve, mark it as being sent on disk, send it, note what came of it. The clients do not try again
-here, so that every repeat and every pause is the run's, and meets all orders alike.
+For each order: reserve, mark it as being sent on disk, send it, note what came of it. The wire does not wait for the
+disk: a few orders are marked ahead of their turn, and an order leaves its place on the wire before its result is noted.
+The clients do not try again here, so that every repeat and every pause is the run's, and meets all orders alike.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect
 from wren_async.core.policy import RetryPolicy
 from wren_async.core.reply import Reply
-from wren_async.core.session import Outcome, Timing
+from wren_async.core.session import Timing
 from wren_async.errors import CallError, NotSent, OutcomeUnknown, RateLimited, UsageError
 
 _REPEATS: Final = 4
@@ -40,10 +41,9 @@ _UNREACHABLE: Final = 10
 _PAUSES: Final = 20
 """Pauses in a row that the server may ask for before the run gives up."""
 _LONGEST_PAUSE: Final = 900.0
+_AHEAD: Final = 4
+"""For so many orders that may be on the wire, one more may be marked ahead. After a crash it is in doubt as well."""
 _PROGRESS: Final = 1.0
-_POLL: Final = 0.01
-_APPEARS: Final = 0.2
-"""Seconds in which the outcome of a cancelled order that was sent shows up with its client."""
 
 Emit = Callable[[Event], Awaitable[None]]
 
@@ -78,6 +78,9 @@ class Placing:
         self._returns: dict[int, int] = {}
         self._unsent_in_a_row = 0
         self._in_flight = 0
+        self._on_wire = 0
+        self._not_yet_sent = 0
+        self._ready: deque[asyncio.Future[bool]] = deque()
         self._changed = asyncio.Event()
         self._halted = asyncio.Event()
         self._end: tuple[Ending, str] | None = None
@@ -94,6 +97,7 @@ class Placing:
         """Take no new orders; those on the wire are finished. The first reason counts."""
         self._end = self._end or (why, message)
         self._halted.set()
+        self._release()
         self._changed.set()
 
     async def place_all(self) -> None:
@@ -135,21 +139,47 @@ class Placing:
                 await self._wait_for_change()
                 continue
             if problem := budget.reserve(entry.row):
+                if self._in_flight:
+                    # One of these may come back and give its reservation free.
+                    self._again.appendleft(entry)
+                    await self._wait_for_change()
+                    continue
                 self.halt(Ending.CAP_REACHED, f"order {entry.row.position}: {problem}")
                 break
             self._in_flight += 1
+            self._not_yet_sent += 1
             return entry
         return None
 
     async def _turn(self) -> None:
-        """Wait until one more may be sent."""
+        """Wait until one more may be marked, and give those that are marked their places."""
         while self._end is None:
+            self._release()
+            limit = self._pace.limit
             if pause := self._pace.pause(self._timing.monotonic()):
                 await self._sleep_or_halt(pause)
-            elif self._in_flight >= self._pace.limit:
+            elif self._on_wire + self._not_yet_sent >= limit + limit // _AHEAD:
                 await self._wait_for_change()
             else:
                 return
+
+    async def _may_go(self) -> bool:
+        """Wait for a place on the wire. False where the run ends first: then nothing is sent."""
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._ready.append(turn)
+        self._release()
+        return await turn
+
+    def _release(self) -> None:
+        """Give marked orders their places on the wire, or send all of them back once the run is to end."""
+        ended, limit = self._end is not None, self._pace.limit
+        paused = self._pace.pause(self._timing.monotonic()) > 0
+        while self._ready and (ended or (self._on_wire < limit and not paused)):
+            turn = self._ready.popleft()
+            if not turn.done():
+                self._on_wire += not ended
+                self._not_yet_sent -= not ended
+                turn.set_result(not ended)
 
     async def _wait_for_change(self) -> None:
         self._changed.clear()
@@ -171,7 +201,7 @@ class Placing:
         try:
             try:
                 await self._journal.sending([entry.row.position], self._clocks.earliest(order.intent.api))
-                result = await self._result(order)
+                result = await self._result_of_sending(order) if await self._may_go() else None
             except asyncio.CancelledError:
                 self._torn.append(order)
                 raise
@@ -179,11 +209,21 @@ class Placing:
                 if order.doubt is None:
                     await self._journal.settle(entry.row.position, pending(entry.result, 0, "nothing was sent"))
                 raise
-            await self._note(entry, result, unsent=order.unsent)
+            if result is None:
+                await self._put_back(entry)
+            else:
+                await self._note(entry, result, unsent=order.unsent)
         finally:
             self._in_flight -= 1
             self._changed.set()
         await self._tell_progress()
+
+    async def _result_of_sending(self, order: _Order) -> Result:
+        try:
+            return await self._result(order)
+        finally:
+            self._on_wire -= 1
+            self._changed.set()
 
     async def _result(self, order: _Order) -> Result:
         """Send an order, and again with its key while its outcome is in doubt; what came of it."""
@@ -194,7 +234,7 @@ class Placing:
             answer = await self._send(order, call, intent.api)
             if isinstance(answer, Reply):
                 await self._check_replay(order, answer)
-                return placed(answer, order.attempts, self._clocks.now())
+                return self._explained(order, placed(answer, order.attempts, self._clocks.now()))
             if isinstance(answer, OutcomeUnknown):
                 order.doubt = answer
             if order.doubt is None:
@@ -205,13 +245,22 @@ class Placing:
             await self._wait_before_repeat(sending)
         raise AssertionError("count() does not end")
 
+    def _explained(self, order: _Order, result: Result) -> Result:
+        """With why it was sent more than once, where it was."""
+        before = order.doubt.reason if order.doubt else order.entry.result.reason
+        if result.attempts < 2 or not before or result.reason:
+            return result
+        return attrs.evolve(result, reason=f"sent again after: {before}")
+
     async def _send(self, order: _Order, call: Call[Any], api: Api) -> Reply[Any] | CallError:
         client = self._clients[api]
-        order.earlier = client.outcomes.get(order.entry.row.reference)
         order.answer, order.begun = None, True
         began = self._timing.monotonic()
+        # In a task of its own, so that leaving the run does not tear it before its answer can tell.
+        order.sending = asyncio.ensure_future(client.send_raw(call))
+        order.sending.add_done_callback(_retrieve)
         try:
-            order.answer = await client.send_raw(call)
+            order.answer = await asyncio.shield(order.sending)
         except CallError as error:
             order.answer = error
             order.attempts += error.attempts
@@ -275,6 +324,12 @@ class Placing:
 
     # --- what came of it ---
 
+    async def _put_back(self, entry: Entry) -> None:
+        """Leave an order as it was before it was marked: its turn did not come."""
+        assert self._budget is not None  # noqa: S101 - set before the first order
+        await self._journal.settle(entry.row.position, entry.result)
+        self._budget.release(entry.row)
+
     async def _note(self, entry: Entry, result: Result, *, unsent: bool) -> None:
         budget, row = self._budget, entry.row
         assert budget is not None  # noqa: S101 - set before the first order
@@ -308,7 +363,7 @@ class Placing:
         await self._emit(
             Progress(
                 totals=totals,
-                in_flight=self._in_flight,
+                in_flight=self._on_wire,
                 limit=self._pace.limit,
                 seconds=now - self._began,
                 rate=rate,
@@ -336,30 +391,10 @@ class Placing:
                 order.entry.result, order.attempts, "it was not sent before the run was left"
             )
         else:
-            answer = order.answer or await self._outcome(order, ends)
+            answer = order.answer or await _last_answer(order, ends)
             result = _judge(order, answer, self._clocks.latest(order.intent.api))
         if result is not None:
             await self._journal.settle(position, result)
-
-    async def _outcome(self, order: _Order, ends: float) -> Reply[Any] | CallError | None:
-        """What the client kept of an order that was on the wire when its sender was cancelled."""
-        reference = order.entry.row.reference
-        loop, outcomes = asyncio.get_running_loop(), self._clients[order.intent.api].outcomes
-        appears = loop.time() + _APPEARS
-        while (outcome := outcomes.get(reference)) is None or outcome is order.earlier:
-            if loop.time() >= appears:
-                return None
-            await asyncio.sleep(_POLL)
-        try:
-            async with asyncio.timeout_at(ends):
-                reply = await outcome.reply()
-        except TimeoutError:
-            return None
-        except CallError as error:
-            order.attempts += error.attempts
-            return error
-        order.attempts += reply.attempts
-        return reply
 
 
 @attrs.define(eq=False)
@@ -376,12 +411,43 @@ class _Order:
     doubt: OutcomeUnknown | None = None
     """The last sending that may have placed it."""
     unsent: bool = False
-    earlier: Outcome | None = None
-    """What the client had kept under its reference before."""
+    sending: asyncio.Task[Reply[Any]] | None = None
+    """The last sending, which goes on when the run is left."""
 
     def __attrs_post_init__(self) -> None:
         self.intent = parse(self.entry.row.intent)
         self.attempts = self.entry.result.attempts
+
+
+async def _last_answer(order: _Order, ends: float) -> Reply[Any] | CallError | None:
+    """The answer to an order that was on the wire when its run was left; `None` where none came in time."""
+    sending = order.sending
+    if sending is None:
+        return None
+    try:
+        async with asyncio.timeout_at(ends):
+            reply = await asyncio.shield(sending)
+    except (TimeoutError, asyncio.CancelledError):
+        sending.cancel()
+        if _is_cancelled():
+            raise
+        return None
+    except CallError as error:
+        order.attempts += error.attempts
+        return error
+    order.attempts += reply.attempts
+    return reply
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _retrieve(sending: asyncio.Task[Reply[Any]]) -> None:
+    # An answer that nobody waits for any more is no error of the loop's.
+    if not sending.cancelled():
+        sending.exception()
 
 
 def _judge(order: _Order, answer: Reply[Any] | CallError | None, now: datetime) -> Result | None:

@@ -15,6 +15,7 @@ from wren_async.batch.intents import canonical, digest
 from wren_async.batch.journal import Journal, Row, Totals
 from wren_async.batch.pricing import Price, PriceList, Unpriced
 from wren_async.batch.reading import Fault, Faults, Line, Reading, Source, is_file, read
+from wren_async.batch.strays import Strays
 from wren_async.errors import UsageError
 
 _CHUNK: Final = 500
@@ -65,6 +66,7 @@ class Planner:
         self._prices = prices
         self._root = root
         self._faults = Faults()
+        self._strays = Strays(prices.apis)
         self._source = hashlib.sha256()
 
     async def plan(self, source: Source, reading: Reading, *, skip_bad_rows: bool) -> Plan:
@@ -87,7 +89,10 @@ class Planner:
         async for row in read(source, reading):
             if isinstance(row, Fault):
                 self._faults.add(row)
+            else:
+                self._strays.take(row.position, row.intent.api)
         self._faults.check()
+        self._strays.check()
 
     async def _take_all(self, source: Source, reading: Reading, *, resumed: bool, skip_bad_rows: bool) -> None:
         skipped = _Skipped(await self._journal.noted(SKIPPED))
@@ -104,6 +109,7 @@ class Planner:
                 last = lines[-1].position
         if not skip_bad_rows or self._faults.whole:
             self._faults.check()
+        self._strays.check()
         if await self._journal.digests(last + 1, 1):
             raise InputChanged(
                 f"the input ends at line {last}, and the journal has orders after it; give the same input"
@@ -143,6 +149,7 @@ class Planner:
             if added := [line.position for line, _ in new if line.position not in skipped]:
                 raise InputChanged(f"line {added[0]} was no order when the batch was planned; give the same input")
             return
+        new = [each for each in new if not self._strays.take(each[0].position, each[0].intent.api)]
         prices = await self._prices.of([line.intent for line, _ in new])
         rows = []
         for (line, text), price in zip(new, prices, strict=True):

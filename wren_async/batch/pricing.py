@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ from wren_async.core.client import BaseClient
 from wren_async.errors import (
     APIError,
     Forbidden,
-    InvalidConfiguration,
     PaymentRequired,
     RateLimited,
     ServerError,
@@ -54,11 +53,13 @@ class PriceList:
         self.asked = 0
         """Questions put to the APIs."""
 
+    @property
+    def apis(self) -> Collection[Api]:
+        """The APIs that can be asked."""
+        return self._clients.keys()
+
     async def of(self, intents: Sequence[Intent]) -> list[Price | Unpriced]:
         """The prices of some orders, in their order. Raises the error that would meet every question."""
-        for intent in intents:
-            if intent.api not in self._clients:
-                raise InvalidConfiguration(f"the input has {intent.kind} orders: give Batch({intent.api}=...)")
         questions = [price_question(intent) for intent in intents]
         prices = {question: self._known[question] for question in questions if question in self._known}
         new = {question: intent for question, intent in zip(questions, intents, strict=True) if question not in prices}

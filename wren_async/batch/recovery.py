@@ -17,6 +17,8 @@ from wren_async.reconcile import Checkpoint, Verdict
 from wren_async.wren import WrenClient
 
 _CHECKPOINT: Final = "wren ledger"
+FIRST_CHECKPOINT: Final = "wren ledger before the batch"
+"""The note of where the ledger stood before any order of the batch was sent; without it nobody knows."""
 _DOUBTED: Final = "looked for in the lists of the batch it continues"
 _RECONCILING: Final = "reconciling"
 _CHUNK: Final = 500
@@ -138,8 +140,9 @@ class Recovery:
     async def note_checkpoint(self) -> None:
         """Note where Wren's ledger stands before anything is sent. While orders are in doubt the older mark stays."""
         client = self._clients.get("wren")
-        doubts = (await self._journal.totals()).orders.get(State.UNDECIDED, 0)
-        if not isinstance(client, WrenClient) or (doubts and await self._journal.noted(_CHECKPOINT)):
+        orders = (await self._journal.totals()).orders
+        noted = await self._journal.noted(_CHECKPOINT)
+        if not isinstance(client, WrenClient) or (orders.get(State.UNDECIDED, 0) and noted):
             return
         try:
             checkpoint = await client.checkpoint()
@@ -147,6 +150,9 @@ class Recovery:
             # It only helps to find the ids of lost orders; accounts without a wallet have none.
             return
         await self._journal.note(_CHECKPOINT, checkpoint.to_json())
+        spent = any(orders.get(state, 0) for state in (State.SENDING, State.UNDECIDED, State.PLACED))
+        if not (self._continues or spent or await self._journal.noted(FIRST_CHECKPOINT)):
+            await self._journal.note(FIRST_CHECKPOINT, checkpoint.to_json())
 
 
 def _server(client: BaseClient) -> str:

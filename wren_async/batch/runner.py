@@ -19,7 +19,8 @@ from typing import Final, Self, TypeVar
 
 from wren_async.batch.budget import Caps
 from wren_async.batch.clocks import Clocks
-from wren_async.batch.events import Ending, Event
+from wren_async.batch.events import Ending, Event, Progress
+from wren_async.batch.history import History
 from wren_async.batch.intents import Api
 from wren_async.batch.journal import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.pace import Pace
@@ -29,6 +30,7 @@ from wren_async.batch.pricing import PriceList
 from wren_async.batch.reading import Reading, Source
 from wren_async.batch.recovery import Recovery
 from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.strays import check_clients
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.session import Timing
@@ -234,7 +236,17 @@ class Batch:
         if not await self.journal.sealed():
             raise UsageError("nothing is planned: call `plan` first, which also says what it will cost")
         await self._recovery.check_servers()
+        await check_clients(self.journal, self._clients)
+        history = await History.of(self.journal)
         stream = _Stream()
+
+        async def tell(event: Event) -> None:
+            history.take(event, self._clocks.now())
+            if isinstance(event, Progress):
+                # Now and then, so that a process that is killed leaves more than its orders.
+                await history.keep(self.journal)
+            await stream.put(event)
+
         placing = Placing(
             self.journal,
             self._clients,
@@ -242,9 +254,9 @@ class Batch:
             pace=Pace(most=self._concurrency),
             timing=self._timing,
             clocks=self._clocks,
-            emit=stream.put,
+            emit=tell,
         )
-        run = self._run = _Run(placing, self._go(placing, stream.put, place=place), stream)
+        run = self._run = _Run(placing, self._go(placing, tell, place=place), stream, history, self.journal)
         try:
             async for event in stream:
                 yield event
@@ -269,8 +281,13 @@ class Batch:
 class _Run:
     """One run: a task, and the stream of its events."""
 
-    def __init__(self, placing: Placing, work: Awaitable[None], stream: _Stream) -> None:
+    def __init__(
+        self, placing: Placing, work: Awaitable[None], stream: _Stream, history: History, journal: Journal
+    ) -> None:
         self.placing = placing
+        self._history = history
+        self._journal = journal
+        self._kept = False
         self._task = asyncio.ensure_future(work)
         self._task.add_done_callback(lambda _: stream.end())
 
@@ -284,7 +301,7 @@ class _Run:
         await self._task
 
     async def leave(self, patience: float) -> None:
-        """End it at once, and note what became of the orders on the wire."""
+        """End it at once, note what became of the orders on the wire, and keep what the run met."""
         if not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -292,6 +309,9 @@ class _Run:
             # Retrieved, so that the loop does not complain of an error that nobody waited for.
             self._task.exception()
         await self.placing.settle_torn(patience)
+        if not self._kept:
+            self._kept = True
+            await self._history.keep(self._journal)
 
 
 class _Stream:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TypeVar
@@ -15,7 +14,6 @@ import attrs
 
 from wren_async.batch.budget import Caps
 from wren_async.batch.events import Ended
-from wren_async.batch.history import History
 from wren_async.batch.runner import Batch
 from wren_async.cli.access import Access, access, check_journal
 from wren_async.cli.exits import Exit, Stop, broken_off, of_run, of_totals
@@ -121,16 +119,12 @@ def open_batch(path: Path, clients: Access, settings: Settings) -> Batch:
 
 
 async def _follow(batch: Batch, display: Display, *, place: bool) -> Ended | None:
-    """Show and keep what happens, up to the last event."""
-    history, ended = await History.of(batch.journal), None
-    try:
-        async for event in batch.run() if place else batch.reconcile():
-            history.take(event, datetime.now(UTC))
-            display.take(event)
-            if isinstance(event, Ended):
-                ended = event
-    finally:
-        await history.keep(batch.journal)
+    """Show what happens, up to the last event."""
+    ended = None
+    async for event in batch.run() if place else batch.reconcile():
+        display.take(event)
+        if isinstance(event, Ended):
+            ended = event
     return ended
 
 

@@ -45,6 +45,12 @@ class Checkpoint:
         """The checkpoint as text, for a journal."""
         return json.dumps({"total": self.total, "newest": self.newest, "taken": self.taken.isoformat()})
 
+    def covers(self, entry: LedgerEntry, place: int, total: int) -> bool:
+        """Whether an entry was there then: the one at this place, from 0, in a ledger of `total`, newest first."""
+        if self.newest is not None:
+            return _mark(entry) == self.newest
+        return self.total > 0 and place >= total - self.total
+
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
         """The checkpoint that `to_json` wrote. Raises `InvalidArgument`."""
@@ -125,9 +131,7 @@ async def _walk(
 def _is_old(entry: LedgerEntry, place: int, count: int, checkpoint: Checkpoint | None, since: datetime | None) -> bool:
     if checkpoint is None:
         return entry.created_at is not None and since is not None and entry.created_at < since
-    if checkpoint.newest is not None:
-        return _mark(entry) == checkpoint.newest
-    return checkpoint.total > 0 and place >= count
+    return checkpoint.covers(entry, place, count + checkpoint.total)
 
 
 def _mark(entry: LedgerEntry) -> str | None:
