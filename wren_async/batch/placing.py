@@ -260,18 +260,19 @@ class Placing:
         order.sending = asyncio.ensure_future(client.send_raw(call))
         order.sending.add_done_callback(_retrieve)
         try:
-            order.answer = await asyncio.shield(order.sending)
+            answer = await asyncio.shield(order.sending)
         except CallError as error:
             order.answer = error
             order.attempts += error.attempts
             self._clocks.note(api, error.headers)
             await self._take_in(error, began)
-        else:
-            order.attempts += order.answer.attempts
-            self._pace.answered(began, self._timing.monotonic())
-            self._clocks.note(api, order.answer.headers)
-            self._unsent_in_a_row = 0
-        return order.answer
+            return error
+        order.answer = answer
+        order.attempts += answer.attempts
+        self._pace.answered(began, self._timing.monotonic())
+        self._clocks.note(api, answer.headers)
+        self._unsent_in_a_row = 0
+        return answer
 
     async def _take_in(self, error: CallError, began: float) -> None:
         """What an error says of the server."""
