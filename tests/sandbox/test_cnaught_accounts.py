@@ -85,8 +85,8 @@ def test_what_the_contract_refuses_becomes_a_problem() -> None:
 def test_the_contract_is_kept_as_the_settings_say() -> None:
     api = Driver().api
     assert (api.closed, api.unchecked) == (False, frozenset())
-    api = Driver(unknown_attributes="refuse", limits="clamp").api
-    assert (api.closed, api.unchecked) == (True, {"limit"})
+    api = Driver(unknown_attributes="refuse", limits="clamp", bare_dates="take").api
+    assert (api.closed, api.unchecked) == (True, {"limit", "from", "to"})
 
 
 # Subaccounts

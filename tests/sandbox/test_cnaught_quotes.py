@@ -182,6 +182,16 @@ def test_impact_of_a_period() -> None:
     }
 
 
+@pytest.mark.parametrize(("reading", "kg"), [("inclusive", 111), ("half_open", 11), ("exclusive", 10)])
+def test_which_bounds_of_a_period_count(reading: str, kg: int) -> None:
+    sandbox = Driver(impact_bounds=reading)
+    for amount_kg in (1, 10, 100):
+        sandbox.api.fulfil(sandbox.order(amount_kg)["id"])
+        sandbox.world.clock.move(3600)
+    period = {"from": "2026-07-01T12:00:00Z", "to": "2026-07-01T14:00:00Z"}
+    assert sandbox.ok("getImpactData", **period)["total_offset_kgs"] == kg
+
+
 def test_a_period_may_begin_in_antiquity() -> None:
     data = Driver().ok("getImpactData", **{"from": "0333-01-01T00:00:00Z"})
     assert data["since_date"] == "0333-01-01T00:00:00.000000Z"

@@ -89,6 +89,18 @@ async def test_an_order_by_price_that_is_written_with_a_fraction(client: httpx.A
     assert answer.json()["amount_kg"] == 1595
 
 
+@pytest.mark.parametrize("date", ["2026-07-01", "2026-07-01T00:00:00"])
+async def test_a_bare_date_is_refused_or_taken(client: httpx.AsyncClient, api: CNaughtApi, date: str) -> None:
+    refused = await client.get("/impact/data", params={"from": date})
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["from"])
+    api.settings.bare_dates = "take"
+    taken = await client.get("/impact/data", params={"from": date, "to": "2026-07-02"})
+    assert taken.json()["since_date"] == "2026-07-01T00:00:00.000000Z"
+    assert taken.json()["to_date"] == "2026-07-02T00:00:00.000000Z"
+    refused = await client.get("/impact/data", params={"from": "yesterday"})
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["from"])
+
+
 async def test_an_unknown_attribute_is_ignored_or_refused(client: httpx.AsyncClient, api: CNaughtApi) -> None:
     order = {"amount_kg": 10, "vintage": 2024}
     assert (await client.post("/orders", json=order)).status_code == 201

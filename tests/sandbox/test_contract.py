@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wren_async.sandbox.checking import check_body, check_headers, check_query
+from wren_async.sandbox.checking import BodyRules, check_body, check_headers, check_query
 from wren_async.sandbox.contract import Contract, ContractError, load, resolve
 from wren_async.sandbox.schema import Schema, is_reasonable
 
@@ -93,10 +93,23 @@ def test_parameters(things: Contract) -> None:
 
 def test_binary_bodies(things: Contract) -> None:
     operation = things.operations["putThing"]
-    assert check_body(operation, "image/png", b"png", closed=False) == (None, {})
-    assert check_body(operation, "", b"", closed=False) == (None, {})
-    assert set(check_body(operation, "text/plain", b"x", closed=False)[1]) == {"Content-Type"}
-    assert check_body(things.operations["getThing"], "", b"ignored", closed=False) == (None, {})
+    assert check_body(operation, "image/png", b"png") == (None, {})
+    assert check_body(operation, "", b"") == (None, {})
+    assert set(check_body(operation, "text/plain", b"x")[1]) == {"Content-Type"}
+    assert check_body(things.operations["getThing"], "", b"ignored") == (None, {})
+
+
+def test_bodies_by_other_rules() -> None:
+    operation = load("wren").operations["createOffsetOrder"]
+    form = "application/x-www-form-urlencoded"
+    long_name = b"tons=1&onBehalfOfName=" + b"n" * 201
+    assert check_body(operation, form, long_name)[1] == {"onBehalfOfName": ["must have at most 200 characters"]}
+    unchecked = BodyRules(unchecked=frozenset({"onBehalfOfName"}))
+    assert check_body(operation, form, long_name, unchecked) == ({"tons": 1, "onBehalfOfName": "n" * 201}, {})
+    of_another_type = b'{"tons": 1, "onBehalfOfName": 1}'
+    assert set(check_body(operation, "application/json", of_another_type, unchecked)[1]) == {"onBehalfOfName"}
+    strict = check_body(operation, form, b"tons=1&dryRun=true&note=1", BodyRules(strict_forms=True))
+    assert strict[1] == {"tons": ["must be of type number"], "dryRun": ["must be of type boolean"]}
 
 
 def test_documents_that_cannot_be_served() -> None:

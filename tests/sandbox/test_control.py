@@ -127,6 +127,11 @@ async def test_accounts(control: Remote) -> None:
     changed = await control("PATCH", f"/wren/accounts/{token}", changes)
     assert (changed["card"], changed["may_write"], changed["auto_refill"]["amount_cents"]) == ("declined", False, 100)
     assert (await control("PATCH", f"/wren/accounts/{token}", {"auto_refill": None}))["auto_refill"] is None
+    mate = token.replace("abcd", "abce")
+    joined = await control("POST", "/wren/accounts", {"token": mate, "team": token, "balance_cents": 70})
+    assert (joined["team"], joined["name"], joined["card"]) == (token, "Poor", "declined")
+    assert (await control("PATCH", f"/wren/accounts/{token}", {}))["balance_cents"] == 70
+    await control("POST", "/wren/accounts", {"token": mate, "team": "unknown"}, status=404)
     answer = await control.page("GET", "/api/credits/balance")
     assert answer.status_code == 403
     await control("POST", "/wren/accounts", {"token": "0b1f7f7e-3c1a-4a55-9d56-5a8f0e1c2d3e"}, status=400)

@@ -11,6 +11,7 @@ from wren_driver import WrenDriver
 
 OFFSET, PROJECT, TREE = "/api/offset-orders", "/api/project-orders", "/api/tree-orders"
 LEDGER = "/api/credits/ledger"
+TEAMMATE = "5a4db0c5-0000-4000-8000-00000000000a"
 
 
 async def test_statuses_of_bad_tokens() -> None:
@@ -232,6 +233,92 @@ async def test_a_certificate_that_takes_its_time() -> None:
         assert (await wren.send("GET", path)).status_code == 404
         wren.sandbox.clock.move(10)
         assert (await wren.send("GET", path)).status_code == 200
+
+
+async def orders_of_a_teammate(**settings: Any) -> dict[str, list[int]]:
+    """What one token of a team sees of an order that another has placed."""
+    async with WrenDriver(**settings) as wren:
+        accounts = wren.sandbox.wren_api.accounts
+        accounts.add(accounts.teammate(wren.sandbox.wren.live_token, TEAMMATE))
+        placed = await wren.post(OFFSET, tons=1, portfolioId=30, paymentMethod="credits")
+        await wren.post(TREE, amountOfTrees=1)
+        balance, wren.token = await wren.balance(), TEAMMATE
+        assert await wren.balance() == balance
+        assert (await wren.get(LEDGER))["entries"][0]["order_group_id"] == placed["id"]
+        certificate = await wren.send("GET", f"/api/offset-orders/certificate/by-group/{placed['id']}")
+        assert certificate.status_code == 200
+        offsets = await wren.get(OFFSET)
+        lists = [offsets["offsetOrders"], (await wren.get(TREE))["treeOrders"]]
+        lists += [(await wren.get("/api/purchases"))["purchases"], await wren.get("/api/project-donations")]
+        return {"rows": [len(rows) for rows in lists], "stats": [offsets["stats"]["totalTons"]]}
+
+
+async def test_a_token_lists_the_orders_of_its_team() -> None:
+    assert await orders_of_a_teammate() == {"rows": [1, 1, 2, 2], "stats": [1]}
+
+
+async def test_a_token_lists_only_its_own_orders() -> None:
+    assert await orders_of_a_teammate(team_lists="token") == {"rows": [0, 0, 0, 0], "stats": [0]}
+
+
+@pytest.mark.parametrize(
+    ("portfolio_id", "name", "cents"),
+    [(1, "Wren Climate Fund", 2311), (77, "Wren Climate Fund", 2311), (21, "Trailblazer", 40171)],
+)
+async def test_the_default_portfolio(portfolio_id: int, name: str, cents: int) -> None:
+    async with WrenDriver(default_portfolio_id=portfolio_id) as wren:
+        receipt = await wren.post(OFFSET, tons=1)
+        assert (receipt["portfolio"]["id"], receipt["portfolio"]["name"]) == (portfolio_id, name)
+        assert (await wren.post(OFFSET, tons=1, portfolioId=portfolio_id))["amountCharged"] == cents
+        assert {row["portfolio_id"] for row in (await wren.get(OFFSET))["offsetOrders"]} == {portfolio_id}
+        shown = {each["id"]: each["name"] for each in (await wren.get("/api/portfolios"))["portfolios"]}
+        assert (shown[portfolio_id], len(shown)) == (name, 5)
+        if portfolio_id == 77:
+            await wren.refused(400, OFFSET, tons=1, portfolioId=1)
+        wren.token = None
+        assert portfolio_id in [each["id"] for each in (await wren.get("/api/portfolios"))["portfolios"]]
+
+
+async def test_sizes_that_no_document_bounds() -> None:
+    async with WrenDriver() as wren:
+        await wren.post(OFFSET, tons=1_000_000.123456789, note="n" * 100_000, paymentMethod="credits", dryRun=True)
+    async with WrenDriver(tons_limit=Decimal("2.5"), tons_decimals=2, note_limit=10) as wren:
+        await wren.post(OFFSET, tons=2.5, note="n" * 10)
+        await wren.post(OFFSET, tons=1.25)
+        assert "at most 2.5" in await wren.refused(400, OFFSET, tons=2.51)
+        assert "2 decimals" in await wren.refused(400, OFFSET, tons=1.251)
+        for path, body in (
+            (OFFSET, {"tons": 1}),
+            (PROJECT, {"projectId": 18, "amountInUsdCents": 100}),
+            (TREE, {"amountOfTrees": 1}),
+        ):
+            assert "10 characters" in await wren.refused(400, path, **body, note="n" * 11)
+        assert len(wren.sandbox.orders) == 2
+
+
+async def test_long_texts_of_a_certificate() -> None:
+    long = {"onBehalfOfName": "n" * 201, "onBehalfOfEmail": f"{'m' * 320}@example.com"}
+    async with WrenDriver() as wren:
+        for name, text in long.items():
+            assert name in await wren.refused(400, OFFSET, tons=1, **{name: text})
+        await wren.post(OFFSET, tons=1, onBehalfOfName="n" * 200)
+    async with WrenDriver(long_on_behalf_of="take") as wren:
+        await wren.post(OFFSET, tons=1, **long)
+        assert wren.sandbox.wren_api.orders[0].on_behalf_of_name == long["onBehalfOfName"]
+        assert "onBehalfOfName" in await wren.refused(400, OFFSET, tons=1, onBehalfOfName=1)
+
+
+async def test_forms_of_nothing_but_texts() -> None:
+    async with WrenDriver(form_values="strict") as wren:
+        for path, form in (
+            (OFFSET, {"tons": "1", "dryRun": "true"}),
+            (PROJECT, {"projectId": "18", "amountInUsdCents": "100"}),
+            ("/api/credits/top-up", {"amountInUsdCents": "100"}),
+        ):
+            answer = await wren.send("POST", path, data=form)
+            assert answer.status_code == 400
+            assert all(f"{name} must be of type" in answer.json()["message"] for name in form)
+        assert (await wren.post(OFFSET, tons=1))["id"]
 
 
 async def test_errors_and_attributes_of_another_api() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+import attrs
+
 from wren_async.sandbox.codec import FORM_TYPE, UnreadableError, decode, decode_form
 from wren_async.sandbox.contract import Operation, Parameter, find_media_type
 from wren_async.sandbox.exchange import JSON, SandboxAnswer
@@ -15,6 +17,22 @@ Errors: TypeAlias = dict[str, list[str]]
 
 _BODY = "body"
 _CONTENT_TYPE = "Content-Type"
+
+
+@attrs.frozen
+class BodyRules:
+    """What an API makes of bodies beyond what the contract says of them."""
+
+    unchecked: frozenset[str] = frozenset()
+    """Attributes whose range the API judges itself."""
+    closed: bool = False
+    """Whether attributes that the contract does not know are wrong."""
+    strict_forms: bool = False
+    """Whether forms hold nothing but texts, so that a number or a truth value is wrong."""
+
+
+DOCUMENTED = BodyRules()
+"""The contract, as it stands."""
 
 
 class ContractViolation(AssertionError):
@@ -49,8 +67,10 @@ def check_headers(operation: Operation, headers: Mapping[str, str]) -> Errors:
     return errors
 
 
-def check_body(operation: Operation, content_type: str, raw: bytes, *, closed: bool) -> tuple[JSON, Errors]:
-    """The body, decoded, and what is wrong with it. With `closed`, unknown attributes are wrong."""
+def check_body(
+    operation: Operation, content_type: str, raw: bytes, rules: BodyRules = DOCUMENTED
+) -> tuple[JSON, Errors]:
+    """The body, decoded, and what is wrong with it."""
     if not operation.bodies:
         return None, {}
     if not raw:
@@ -61,7 +81,7 @@ def check_body(operation: Operation, content_type: str, raw: bytes, *, closed: b
         return None, {_CONTENT_TYPE: ["must be " + " or ".join(operation.bodies)]}
     if schema.binary:
         return None, {}
-    return _check_document(schema, media_type, raw, closed=closed)
+    return _check_document(schema, media_type, raw, rules)
 
 
 def check_answer(operation: Operation, answer: SandboxAnswer) -> None:
@@ -98,15 +118,20 @@ def _check_value(parameter: Parameter, text: str, errors: Errors, *, in_range: b
     return str(settled) if isinstance(settled, int) and not isinstance(settled, bool) else text
 
 
-def _check_document(schema: Schema, media_type: str, raw: bytes, *, closed: bool) -> tuple[JSON, Errors]:
+def _check_document(schema: Schema, media_type: str, raw: bytes, rules: BodyRules) -> tuple[JSON, Errors]:
     try:
-        body: JSON = schema.parse_form(decode_form(raw)) if media_type == FORM_TYPE else decode(raw)
+        body = _read_form(schema, raw, rules) if media_type == FORM_TYPE else decode(raw)
     except UnreadableError as unreadable:
         return None, {_BODY: [str(unreadable)]}
     known = {name: body[name] for name in schema.attributes if name in body} if isinstance(body, dict) else body
     if not is_reasonable(known):
         return body, {_BODY: ["has a number that is out of range"]}
-    errors = schema.check(body)
-    if closed and isinstance(body, dict):
+    errors = schema.check(body, rules.unchecked)
+    if rules.closed and isinstance(body, dict):
         errors |= {name: ["is not known"] for name in body if name not in schema.attributes}
     return (body if errors else schema.settle(body)), errors
+
+
+def _read_form(schema: Schema, raw: bytes, rules: BodyRules) -> JSON:
+    fields = decode_form(raw)
+    return {**fields} if rules.strict_forms else schema.parse_form(fields)

@@ -20,7 +20,7 @@ from wren_async.sandbox.amend import AmendmentError, amend, plain
 from wren_async.sandbox.cnaught import RefusedError
 from wren_async.sandbox.codec import UnreadableError, decode, encode
 from wren_async.sandbox.exchange import JSON
-from wren_async.sandbox.wren import Account, AutoRefill, Card, Wallet
+from wren_async.sandbox.wren import Account, AutoRefill, Card
 
 if TYPE_CHECKING:
     from wren_async.sandbox.sandbox import Sandbox
@@ -193,10 +193,12 @@ class Control:
         return self.show_settings(request, values)
 
     def add_account(self, _request: Request, values: dict[str, JSON]) -> JSON:
-        """Add an account to Wren, behind a token of the reserved pattern."""
-        account = Account(token=_text(values.pop("token", "")))
+        """Add an account to Wren, behind a token of the reserved pattern; with `team`, to the team of that token."""
+        accounts, team = self._sandbox.wren_api.accounts, values.pop("team", None)
+        token = _text(values.pop("token", ""))
+        account = Account(token=token) if team is None else accounts.teammate(_text(team), token)
         _change_account(account, values)
-        self._sandbox.wren_api.accounts.add(account)
+        accounts.add(account)
         return _account(account)
 
     def change_account(self, request: Request, values: dict[str, JSON]) -> JSON:
@@ -247,7 +249,7 @@ def _change_account(account: Account, values: Mapping[str, JSON]) -> None:
     for name, value in values.items():
         match name:
             case "balance_cents":
-                account.wallet = Wallet(_integer(value), account.wallet.entries)
+                account.wallet.balance_cents = _integer(value)
             case "card":
                 account.card = _CARD_WORDS[_text(value)]
             case "name":
@@ -271,6 +273,7 @@ def _refill(value: JSON) -> AutoRefill | None:
 def _account(account: Account) -> JSON:
     return {
         "token": account.token,
+        "team": account.team,
         "name": account.name,
         "balance_cents": account.wallet.balance_cents,
         "card": account.card.value,

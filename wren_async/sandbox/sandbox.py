@@ -261,6 +261,7 @@ class Sandbox:
                     self.wren_api,
                     unchecked=lambda: self.wren_api.unchecked,
                     closed=lambda: self.wren_api.closed,
+                    strict_forms=lambda: self.wren_api.strict_forms,
                 ),
             )
 

@@ -23,6 +23,7 @@ _DATE_TIME = re.compile(
     r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?"
     r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
 )
+_RANGES = frozenset({"minimum", "exclusiveMinimum", "maximum", "minLength", "maxLength"})
 _INTEGER = re.compile(r"[+-]?\d{1,40}")
 
 _formats = FormatChecker(formats=())
@@ -69,13 +70,18 @@ class Schema:
         self._validator = _Validator(bare, format_checker=_formats)
         self._types = frozenset(_types(bare))
 
-    def check(self, value: JSON) -> dict[str, list[str]]:
-        """What is wrong with a value: messages by the dotted path of the attribute; empty when it is valid."""
+    def check(self, value: JSON, unchecked: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+        """What is wrong with a value: messages by the dotted path of the attribute; empty when it is valid.
+
+        Of the attributes in `unchecked`, any range will do.
+        """
         errors: dict[str, list[str]] = {}
         if self._is_plainly_valid(value):
             return errors
         for error in self._validator.iter_errors(value):
             place, message = _describe(error)
+            if place in unchecked and error.validator in _RANGES:
+                continue
             messages = errors.setdefault(place, [])
             if message not in messages:
                 messages.append(message)

@@ -11,7 +11,14 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from wren_async.sandbox.checking import ContractViolation, check_answer, check_body, check_headers, check_query
+from wren_async.sandbox.checking import (
+    BodyRules,
+    ContractViolation,
+    check_answer,
+    check_body,
+    check_headers,
+    check_query,
+)
 from wren_async.sandbox.codec import JSON_TYPE, decode_query, encode
 from wren_async.sandbox.contract import Contract, Operation
 from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
@@ -68,9 +75,15 @@ class Mount:
     contract: Contract
     api: PlayedApi
     unchecked: Callable[[], frozenset[str]] = frozenset
-    """Query parameters whose range the API judges itself, by its settings."""
+    """Query parameters and attributes whose range the API judges itself, by its settings."""
     closed: Callable[[], bool] = bool
     """Whether attributes that the contract does not know are refused."""
+    strict_forms: Callable[[], bool] = bool
+    """Whether forms hold nothing but texts."""
+
+    def rules(self) -> BodyRules:
+        """What holds for the next request."""
+        return BodyRules(unchecked=self.unchecked(), closed=self.closed(), strict_forms=self.strict_forms())
 
 
 @attrs.define
@@ -235,10 +248,11 @@ class SandboxServer:
             visit.refusal = api.authenticate(request, required=operation.secured)
         if visit.refusal is not None:
             return
-        query, errors = check_query(operation, request.query, visit.mount.unchecked())
+        rules = visit.mount.rules()
+        query, errors = check_query(operation, request.query, rules.unchecked)
         errors |= check_headers(operation, request.headers)
         content_type = request.headers.get("content-type", "")
-        body, wrong = check_body(operation, content_type, raw, closed=visit.mount.closed())
+        body, wrong = check_body(operation, content_type, raw, rules)
         errors |= wrong
         visit.entry.body = body
         visit.request = SandboxRequest(

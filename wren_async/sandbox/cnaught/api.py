@@ -81,7 +81,9 @@ class CNaughtApi:
     @property
     def unchecked(self) -> frozenset[str]:
         """Query parameters whose range the contract leaves to the API, as the settings say."""
-        return frozenset({"limit"} if self.settings.limits == "clamp" else ())
+        clamped = {"limit"} if self.settings.limits == "clamp" else set[str]()
+        taken = {"from", "to"} if self.settings.bare_dates == "take" else set[str]()
+        return frozenset(clamped | taken)
 
     @property
     def closed(self) -> bool:

@@ -129,6 +129,10 @@ class CNaughtSettings:
     """The name of the equivalent in homes: the SDK's, or the one of the documents' examples."""
     impact_category: Literal["description", "id"] = "description"
     """Whether a category in impact data carries its description or, as it once did, its id."""
+    impact_bounds: Literal["inclusive", "exclusive", "half_open"] = "inclusive"
+    """Which bounds of an impact period count: both, none, or only the first."""
+    bare_dates: Literal["refuse", "take"] = "refuse"
+    """Whether bounds of an impact period without a time or a zone are refused, or are midnight and UTC."""
     notification_body: Literal["wrapped", "bare"] = "wrapped"
     """Whether a notification holds the order in a member `order`, or is the order."""
     leave_out_nulls: bool = False

@@ -12,7 +12,7 @@ from enum import Enum
 import attrs
 
 from wren_async.sandbox.exchange import SandboxRequest
-from wren_async.sandbox.wren.catalogue import CUSTOM_PORTFOLIO, PORTFOLIOS, Portfolio
+from wren_async.sandbox.wren.catalogue import CUSTOM_PORTFOLIO, Portfolio, presets
 from wren_async.sandbox.wren.refusal import RefusedError
 from wren_async.sandbox.wren.settings import WrenSettings
 
@@ -80,6 +80,8 @@ class Account:
     """Whoever a token belongs to: a team, or a user with a personal token."""
 
     token: str = attrs.field(repr=False)
+    team: str = attrs.field(default=attrs.Factory(lambda self: self.token, takes_self=True), repr=False)
+    """The first token of the team. Tokens of one team share its wallet."""
     name: str = "Sandbox team"
     user_id: int = 42
     wallet: Wallet = attrs.field(factory=Wallet)
@@ -94,11 +96,11 @@ class Account:
         """Nothing that a test token does is kept."""
         return self.token.startswith("wren_test_")
 
-    def portfolios(self) -> Mapping[int, Portfolio]:
-        """The portfolios from which this account may order."""
+    def portfolios(self, default_id: int) -> Mapping[int, Portfolio]:
+        """The portfolios from which this account may order; orders that name none come from `default_id`."""
         if self.custom_portfolio is None:
-            return PORTFOLIOS
-        return {**PORTFOLIOS, self.custom_portfolio.id: self.custom_portfolio}
+            return presets(default_id)
+        return {**presets(default_id), self.custom_portfolio.id: self.custom_portfolio}
 
 
 class Accounts:
@@ -130,6 +132,10 @@ class Accounts:
         if _TOKEN.fullmatch(account.token) is None:
             raise ValueError(f"a token of the sandbox is {LIVE_TOKEN_PREFIX} and 12 hex digits, or wren_test_ and that")
         self._by_token[account.token] = account
+
+    def teammate(self, team: str, token: str) -> Account:
+        """What another token of an account's team leads to; to be taken in by `add`."""
+        return attrs.evolve(self[team], token=token)
 
     def of(self, request: SandboxRequest) -> Account:
         """The account behind a request; for a test token a new one each time, with the canned balance."""

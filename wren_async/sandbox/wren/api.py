@@ -12,7 +12,7 @@ from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxReq
 from wren_async.sandbox.world import World
 from wren_async.sandbox.wren.accounts import Account, Accounts
 from wren_async.sandbox.wren.casing import camel
-from wren_async.sandbox.wren.catalogue import PORTFOLIOS
+from wren_async.sandbox.wren.catalogue import presets
 from wren_async.sandbox.wren.credits import Credits
 from wren_async.sandbox.wren.history import History, certificate_page, timestamp
 from wren_async.sandbox.wren.orders import Group, OrderBook, plain
@@ -59,13 +59,20 @@ class WrenApi:
 
     @property
     def unchecked(self) -> frozenset[str]:
-        """Query parameters whose range the contract leaves to the API, as the settings say."""
-        return frozenset({"limit"} if self.settings.ledger_limits == "clamp" else ())
+        """Query parameters and attributes whose range the contract leaves to the API, as the settings say."""
+        clamped = {"limit"} if self.settings.ledger_limits == "clamp" else set[str]()
+        taken = {"onBehalfOfName", "onBehalfOfEmail"} if self.settings.long_on_behalf_of == "take" else set[str]()
+        return frozenset(clamped | taken)
 
     @property
     def closed(self) -> bool:
         """Whether attributes that the contract does not know are refused."""
         return self.settings.unknown_attributes == "refuse"
+
+    @property
+    def strict_forms(self) -> bool:
+        """Whether forms hold nothing but texts."""
+        return self.settings.form_values == "strict"
 
     def authenticate(self, request: SandboxRequest, *, required: bool) -> SandboxAnswer | None:
         """None when the request's token is good, or absent where none is needed; otherwise the refusal."""
@@ -132,7 +139,8 @@ class WrenApi:
 
     def _portfolios(self, request: SandboxRequest) -> SandboxAnswer:
         account = self.accounts.find(request)
-        portfolios = PORTFOLIOS if account is None else account.portfolios()
+        default_id = self.settings.default_portfolio_id
+        portfolios = presets(default_id) if account is None else account.portfolios(default_id)
         shown = [portfolio.body() for portfolio in portfolios.values()]
         if "expanded" in request.query:
             shown = [camel(body) for body in shown]
@@ -161,6 +169,7 @@ class WrenApi:
 def _account_state(account: Account) -> dict[str, JSON]:
     return {
         "token": account.token,
+        "team": account.team,
         "name": account.name,
         "user_id": account.user_id,
         "balance_cents": account.wallet.balance_cents,

@@ -134,7 +134,7 @@ CLIMATE_FUND = Portfolio(
         (Decimal("0.04"), _BIOCHAR),
     ),
 )
-"""The portfolio of orders that name none. Its real id is not documented."""
+"""The portfolio of orders that name none, unless a setting names another. Its real id is not documented."""
 
 _ALL = (
     CLIMATE_FUND,
@@ -183,3 +183,11 @@ PROJECTS: Mapping[int, Project] = {
     for project in (_COMMUNITY_TREES, _FOREST, _REFRIGERANTS, _BIOCHAR, _ROCKS, _STORAGE, _POLICY, _COURTS, _TREES)
 }
 """Every project, by id. The one sold by the tree is in no portfolio."""
+
+
+def presets(default_id: int) -> Mapping[int, Portfolio]:
+    """The preset portfolios, by id, with the Climate Fund under `default_id` when that is the id of no preset."""
+    if default_id in PORTFOLIOS:
+        return PORTFOLIOS
+    others = {portfolio.id: portfolio for portfolio in _ALL if portfolio is not CLIMATE_FUND}
+    return {default_id: attrs.evolve(CLIMATE_FUND, id=default_id), **others}

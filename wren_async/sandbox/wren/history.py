@@ -81,7 +81,7 @@ class History:
     def certificate(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
         """The certificate of one of the account's own groups."""
         group = self._book.get(request.path["id"])
-        if group is None or account.is_test or group.account.token != account.token or not self._is_ready(group):
+        if group is None or account.is_test or group.account.team != account.team or not self._is_ready(group):
             raise RefusedError(404, "There is no such order group")
         match self._settings.certificate:
             case "redirect":
@@ -94,7 +94,13 @@ class History:
                 return certificate_page(group)
 
     def _shown(self, account: Account) -> Iterator[Group]:
-        return iter(()) if account.is_test else self._newest_first(self._book.owned_by(account))
+        if account.is_test:
+            return iter(())
+        owner = self._owner(account)
+        return self._newest_first(group for group in self._book if self._owner(group.account) == owner)
+
+    def _owner(self, account: Account) -> str:
+        return account.team if self._settings.team_lists == "team" else account.token
 
     def _newest_first(self, groups: Iterable[Group]) -> Iterator[Group]:
         latest = self._world.clock.now() - self._settings.list_lag
@@ -169,11 +175,12 @@ class History:
         }
 
     def _standing(self, account: Account) -> tuple[int, Decimal]:
-        tons: dict[str, Decimal] = {account.token: Decimal(0)}
+        own = self._owner(account)
+        tons: dict[str, Decimal] = {own: Decimal(0)}
         for group in self._book:
-            token = group.account.token
-            tons[token] = tons.get(token, Decimal(0)) + (group.basket.tons or Decimal(0))
-        rank = 1 + sum(1 for other in tons.values() if other > tons[account.token])
+            owner = self._owner(group.account)
+            tons[owner] = tons.get(owner, Decimal(0)) + (group.basket.tons or Decimal(0))
+        rank = 1 + sum(1 for other in tons.values() if other > tons[own])
         return rank, (Decimal(100) * (len(tons) - rank + 1) / len(tons)).quantize(Decimal("0.1"))
 
     def _marked(self, account: Account, body: dict[str, JSON]) -> dict[str, JSON]:

@@ -103,10 +103,6 @@ class OrderBook:
         """The group of that id, whoever owns it."""
         return self._by_id.get(group_id)
 
-    def owned_by(self, account: Account) -> Iterator[Group]:
-        """The groups of one account, oldest first."""
-        return (group for group in self if group.account.token == account.token)
-
     def enter(self, group: Group) -> None:
         """Enter a group, whose rows get their ids here."""
         offsets = [Row(next(self._row_ids), share) for share in group.basket.offsets]

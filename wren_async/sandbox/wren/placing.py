@@ -9,7 +9,7 @@ from wren_async.sandbox.world import World
 from wren_async.sandbox.wren.accounts import Account
 from wren_async.sandbox.wren.body import boolean, integer, number, text
 from wren_async.sandbox.wren.casing import camel
-from wren_async.sandbox.wren.catalogue import CLIMATE_FUND, PROJECTS, Portfolio
+from wren_async.sandbox.wren.catalogue import PROJECTS, Portfolio
 from wren_async.sandbox.wren.orders import (
     Basket,
     Group,
@@ -39,9 +39,10 @@ class Till:
     def offset_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
         """So many tonnes of a portfolio."""
         portfolio = self._portfolio(account, request)
-        basket = offset_basket(portfolio, number(request, "tons"))
-        receipt = self._place(account, basket, request)
-        receipt["tons"] = plain(number(request, "tons"))
+        tons = number(request, "tons")
+        self._check_tons(tons)
+        receipt = self._place(account, offset_basket(portfolio, tons), request)
+        receipt["tons"] = plain(tons)
         embedded = self._embedded(portfolio)
         if embedded is not None:
             receipt["portfolio"] = embedded
@@ -83,8 +84,8 @@ class Till:
         return SandboxAnswer(body=body)
 
     def _portfolio(self, account: Account, request: SandboxRequest) -> Portfolio:
-        wanted = integer(request, "portfolioId", CLIMATE_FUND.id)
-        portfolio = account.portfolios().get(wanted)
+        default_id = self._settings.default_portfolio_id
+        portfolio = account.portfolios(default_id).get(integer(request, "portfolioId", default_id))
         if portfolio is None:
             raise RefusedError(400, "There is no such portfolio")
         return portfolio
@@ -92,6 +93,7 @@ class Till:
     def _place(self, account: Account, basket: Basket, request: SandboxRequest) -> dict[str, JSON]:
         if not account.may_write:
             raise RefusedError(403, "Ordering needs an account")
+        self._check_note(request)
         by_credits = (text(request, "paymentMethod") or self._settings.default_payment_method) == "credits"
         dry_run = boolean(request, "dryRun")
         if not by_credits and (not dry_run or self._settings.dry_run_checks_minimum):
@@ -108,6 +110,18 @@ class Till:
         if dry_run and self._settings.echo_dry_run:
             receipt["dryRun"] = True
         return receipt
+
+    def _check_tons(self, tons: Decimal) -> None:
+        most, decimals = self._settings.tons_limit, self._settings.tons_decimals
+        if most is not None and tons > most:
+            raise RefusedError(400, f"tons must be at most {most}")
+        if decimals is not None and (steps := tons.scaleb(decimals)) != steps.to_integral_value():
+            raise RefusedError(400, f"tons must have at most {decimals} decimals")
+
+    def _check_note(self, request: SandboxRequest) -> None:
+        most = self._settings.note_limit
+        if most is not None and len(text(request, "note") or "") > most:
+            raise RefusedError(400, f"note must have at most {most} characters")
 
     def _check_minimum(self, basket: Basket) -> None:
         if basket.cents < self._settings.stripe_minimum_cents:

@@ -29,6 +29,8 @@ class WrenSettings:
     """How an order by card is refused when there is no card behind the token."""
     unsupported_in_test_mode_status: Literal[400, 403] = 403
     """How purchases and project donations refuse a test token."""
+    team_lists: Literal["team", "token"] = "team"
+    """Whose orders are listed for a token of a team: the team's, or only those placed with that very token."""
     preview_is_public: bool = False
     """Whether trees can be priced without a token."""
 
@@ -55,6 +57,20 @@ class WrenSettings:
     """Whether the price of previewed trees is in dollars or in cents."""
     refund_sign: Literal[1, -1] = 1
     """The sign of a refund in the ledger. The wallet rises either way."""
+
+    # What orders may say
+    default_portfolio_id: int = 1
+    """The portfolio of orders that name none. An id of no preset becomes that of the Wren Climate Fund."""
+    tons_limit: Decimal | None = None
+    """The most tonnes of an order; any number when None."""
+    tons_decimals: int | None = None
+    """The most decimals that the tonnes of an order may have; any number when None."""
+    note_limit: int | None = None
+    """The most characters of a note; any number when None."""
+    long_on_behalf_of: Literal["refuse", "take"] = "refuse"
+    """What becomes of `onBehalfOf…` texts above their documented 200 and 320 characters."""
+    form_values: Literal["coerce", "strict"] = "coerce"
+    """Whether numbers and truth values of a form are read from their texts, or refused because they are texts."""
 
     # Answers to orders
     embedded_portfolio: Literal["camel", "snake", "none"] = "camel"

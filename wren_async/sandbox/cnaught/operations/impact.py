@@ -32,7 +32,7 @@ class ImpactOperations:
         return {"getImpactData": self.get_impact_data, "getHostedPageConfig": self.get_hosted_page_config}
 
     def get_impact_data(self, request: SandboxRequest) -> SandboxAnswer:
-        """What the caller's orders of a period have retired; both bounds count."""
+        """What the caller's orders of a period have retired."""
         caller = self.accounts.caller(request)
         since, until = (moment(name, request.query.get(name)) for name in ("from", "to"))
         if since is not None and until is not None and since > until:
@@ -41,8 +41,7 @@ class ImpactOperations:
         retirements = [
             retirement
             for order in orders
-            if order.state is OrderState.FULFILLED
-            if (since is None or since <= order.created_on) and (until is None or order.created_on <= until)
+            if order.state is OrderState.FULFILLED and self._is_within(order.created_on, since, until)
             for retirement in order.retirements
         ]
         total = sum((retirement.amount_kg for retirement in retirements), Decimal())
@@ -62,6 +61,12 @@ class ImpactOperations:
         """The settings of the caller's public impact page."""
         name, _, _ = self._identity(self.accounts.caller(request))
         return SandboxAnswer(body=impact.hosted_page(name, self.settings))
+
+    def _is_within(self, moment: datetime, since: datetime | None, until: datetime | None) -> bool:
+        bounds = self.settings.impact_bounds
+        begun = since is None or since < moment or (since == moment and bounds != "exclusive")
+        over = until is not None and (until < moment or (until == moment and bounds != "inclusive"))
+        return begun and not over
 
     def _identity(self, caller: Caller) -> tuple[str, str | None, datetime]:
         subaccount = caller.subaccount
