@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
+from hypothesis import HealthCheck, settings
 
 from wren_async import Timing
 
@@ -37,6 +38,11 @@ class VirtualTime:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes seconds, because other programs are run")
+    # A slow machine is no fault of the code; and the gate must not depend on chance.
+    settings.register_profile(
+        "suite", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("suite")
     if os.environ.get("PYTEST_XDIST_WORKER"):
         # The workers are measured; the programs that tests start would only take three times as long.
         os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
