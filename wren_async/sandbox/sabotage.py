@@ -45,6 +45,11 @@ class Sabotage:
         answer = self._server.commit(visit)
         await self._fail_after(visit, fault, answer, wire, receive, send)
 
+    @property
+    def late_commits(self) -> int:
+        """Commits that are still to come, though the connection died."""
+        return len(self._late)
+
     def stop(self) -> None:
         """Give up the commits that are still to come."""
         for task in self._late:

@@ -152,6 +152,11 @@ class SandboxServer:
             if not self.stopping:
                 raise
 
+    @property
+    def late_commits(self) -> int:
+        """Commits that are still to come, though their connections died."""
+        return self._sabotage.late_commits
+
     def stop(self) -> None:
         """Let go of requests that are still being served, and of commits that are still to come."""
         self.stopping = True
