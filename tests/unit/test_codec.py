@@ -421,3 +421,8 @@ def test_a_model_may_hold_itself() -> None:
     assert problems({"name": "a", "parts": [{"name": "b", "parts": [{}]}]}, Tree) == (
         "$.parts[0].parts[0].name: is missing",
     )
+
+
+def test_a_fault_far_below_is_found_in_one_reading_of_what_is_above_it() -> None:
+    raw = b'{"name":"a","parts":[' * 60 + b'{"name":7}' + b"]}" * 60
+    assert problems(raw, Tree) == ("$" + ".parts[0]" * 60 + ".name: takes a string, not a number",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
 import pickle
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 
 from wren_async._generated.cnaught import operations as cnaught_operations
 from wren_async._generated.wren import operations as wren_operations
-from wren_async.core import codec
+from wren_async.core import codec, native, twins, writing
 from wren_async.core.operation import Operation
 from wren_async.core.values import JSON, UNSET, OpenStrEnum, Unset
 from wren_async.models import cnaught, wren
@@ -343,6 +344,34 @@ def outcome(read: Callable[[], object]) -> object:
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_bytes_are_read_as_the_value_that_they_stand_for_is_read(model: type, data: st.DataObject) -> None:
-    plain_value = codec.unstructure(data.draw(instances(model)))
-    raw = codec.encode(with_one_odd_value(plain_value, data))
-    assert outcome(lambda: codec.decode(raw, model)) == outcome(lambda: codec.structure(codec.parse(raw), model))
+    value = data.draw(instances(model))
+    raw = codec.encode(with_one_odd_value(codec.unstructure(value), data))
+    whole = outcome(lambda: codec.structure(codec.parse(raw), model))
+    assert outcome(lambda: codec.decode(raw, model)) == whole
+    for keeps in (False, True):
+        with contextlib.suppress(*native.REFUSALS):
+            found = native.road(model, keeps=keeps)(raw)
+            assert outcome(lambda found=found: found) == whole  # type: ignore[misc]
+
+
+@every_model
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_a_model_is_written_as_cattrs_writes_it(model: type, data: st.DataObject) -> None:
+    value = data.draw(instances(model))
+    by_cattrs = codec.converter().unstructure(value)
+    assert meaning_of(writing.plain(value)) == meaning_of(by_cattrs)
+    assert codec.parse(codec.encode(value)) == codec.parse(codec.encode(by_cattrs))
+
+
+def meaning_of(value: Any) -> Any:
+    """A JSON value with its arrays as lists."""
+    if isinstance(value, Mapping):
+        return {name: meaning_of(each) for name, each in value.items()}
+    return [meaning_of(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+@every_model
+def test_every_model_has_both_fast_roads(model: type) -> None:
+    for keeps in (False, True):
+        assert twins.reading(model, keeps=keeps).maker()

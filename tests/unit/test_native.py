@@ -1,13 +1,16 @@
-"""The fast road from bytes to models gives what the codec's own road gives, or stands aside."""
+"""The fast roads between bytes and models give what the codec's own road gives, or stand aside."""
 
 from __future__ import annotations
 
 import copy
-import json
+import pickle
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 import pytest
 import yaml
@@ -88,19 +91,124 @@ def encoded(value: Any) -> bytes:
     return msgspec.json.Encoder(decimal_format="number").encode(value)
 
 
+def by_cattrs(raw: bytes, form: type) -> object:
+    return codec.structure(codec.parse(raw), form)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
 @settings(max_examples=300, deadline=None)
 @given(bodies())
-def test_both_roads_read_the_same(given: tuple[type, bytes]) -> None:
+def test_each_fast_road_reads_what_cattrs_reads(keeps: bool, given: tuple[type, bytes]) -> None:
     form, raw = given
     try:
-        fast = native.read(raw, form)
-    except native.OffTheRoad:
+        fast: Any = native.road(form, keeps=keeps)(raw)
+    except native.REFUSALS:
         return
-    assert fast == codec.structure(codec.parse(raw), form)
-    assert repr(fast) == repr(codec.structure(codec.parse(raw), form))
+    slow: Any = by_cattrs(raw, form)
+    assert fast == slow
+    assert repr(fast) == repr(slow)
+    assert type(fast) is type(slow) is form
+    assert list(fast.extra_fields) == list(slow.extra_fields)
 
 
-@pytest.mark.parametrize("form", [cnaught.OrderList, cnaught.Quote, cnaught.SubaccountList, wren.LedgerPage])
-def test_the_fast_road_is_taken_for_what_is_read_most(form: type) -> None:
-    example = next(value for seed, value in SEEDS if seed is form)
-    assert native.read(json.dumps(example).encode(), form)
+@pytest.mark.parametrize(("form", "value"), SEEDS)
+def test_what_the_contract_knows_is_read_on_the_first_road(form: type, value: Any) -> None:
+    raw = encoded(value)
+    assert native.road(form, keeps=False)(raw) == by_cattrs(raw, form)
+
+
+@pytest.mark.parametrize(("form", "value"), SEEDS)
+def test_a_new_field_in_every_object_is_kept_on_the_second_road(form: type, value: Any) -> None:
+    raw = encoded(with_a_new_field(value))
+    with pytest.raises(native.REFUSALS):
+        native.road(form, keeps=False)(raw)
+    assert native.road(form, keeps=True)(raw) == by_cattrs(raw, form)
+    assert codec.encode(codec.decode(raw, form)).count(b'"a new field"') == raw.count(b'"a new field"')
+
+
+def with_a_new_field(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {**{name: with_a_new_field(item) for name, item in value.items()}, "a new field": [Decimal("0.1")]}
+    return [with_a_new_field(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        (wren.Portfolio, {"id": 21, "name": "Trailblazer", "costPerTon": 401.71, "cost_per_ton": None, "projects": []}),
+        (wren.OrderedPortfolio, {"cost_per_ton": 401.71}),
+        (wren.OffsetOrder, {"created_at": "2022-08-01T18:00:00Z", "portfolioId": 21}),
+        (wren.OffsetOrderList, [{"id": 1}, {"id": "b", "tons": 0.5}]),
+        (wren.OffsetOrderReceipt, {"amountCharged": 1040, "currency": "USD", "tons": 1, "dryRun": True}),
+    ],
+)
+@pytest.mark.parametrize("keeps", [False, True])
+def test_other_spellings_and_bare_arrays_are_read_on_both_roads(form: type, value: Any, keeps: bool) -> None:
+    raw = encoded(value)
+    assert native.road(form, keeps=keeps)(raw) == by_cattrs(raw, form)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"amount_kg": "10.5"},
+        {"amount_kg": True},
+        {"amount_kg": None},
+        {"price_usd_cents": Decimal("20.0")},
+        {"created_on": "2022-08-01T18:00:00"},
+        {"distance_km": [1]},
+        {"id": 12},
+    ],
+)
+def test_the_fast_roads_leave_what_only_cattrs_may_judge(changed: dict[str, Any]) -> None:
+    raw = encoded({"id": "x", "amount_kg": 1, "price_usd_cents": 2, **changed})
+    with pytest.raises(native.OffTheRoad):
+        native.read(raw, cnaught.Order)
+
+
+@attrs.frozen(kw_only=True)
+class Checked:
+    """A model that looks at what it is given."""
+
+    share: int = attrs.field(validator=attrs.validators.le(100))
+
+
+@attrs.frozen(kw_only=True)
+class Watchful:
+    """A model that looks at itself once it is made."""
+
+    share: int
+
+    def __attrs_post_init__(self) -> None:
+        assert self.share <= 100
+
+
+@pytest.mark.parametrize("form", [Checked, Watchful])
+def test_a_model_that_checks_itself_is_not_made_behind_its_back(form: type) -> None:
+    with pytest.raises(native.OffTheRoad):
+        native.read(b'{"share": 50}', form)
+    assert codec.decode(b'{"share": 50}', form).share == 50
+
+
+def test_a_model_made_on_a_fast_road_is_frozen_and_like_any_other() -> None:
+    raw = b'{"id": "x", "amount_kg": 1, "price_usd_cents": 2}'
+    order = native.read(raw, cnaught.Order)
+    assert type(order) is cnaught.Order
+    assert order == pickle.loads(pickle.dumps(order)) == attrs.evolve(order)
+    for touch in (lambda: setattr(order, "id", "y"), lambda: delattr(order, "id")):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            touch()
+
+
+def test_an_order_is_written_and_read_without_cattrs() -> None:
+    program = """
+import sys
+from wren_async.core import codec
+from wren_async.models import cnaught, wren
+codec.encode(cnaught.OrderByAmount(amount_kg=10, metadata="mine"))
+codec.decode(b'{"id": "x", "amount_kg": 1.5, "price_usd_cents": 2, "new": 1}', cnaught.Order)
+codec.encode(wren.OffsetOrderRequest(tons=1, payment_method=wren.PaymentMethod.CREDITS))
+codec.decode(b'{"id": "x", "amountCharged": 1, "currency": "USD", "tons": 1.5}', wren.OffsetOrderReceipt)
+assert "cattrs" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
