@@ -16,7 +16,7 @@ from openapi_python_client.parser import GeneratorData
 from codegen.contract import Contract
 from codegen.formatting import tidy
 from codegen.lint import lint
-from codegen.model_views import ModelsModule, models_module
+from codegen.model_views import ModelsPackage, models_package
 from codegen.operation_views import OperationsModule, operations_module
 from codegen.parsed import GenerationFailed, explain, generator_config, names, parse
 from codegen.prose import docstring
@@ -46,7 +46,7 @@ def render(contract: Contract) -> dict[str, str]:
         config = generator_config(contract, output)
         data = parse(contract, config)
         found = names(contract, data, config)
-        models = models_module(contract, found)
+        models = models_package(contract, found)
         tags = list(dict.fromkeys(each.node["tags"][0] for each in contract.operations()))
         operations = {tag: operations_module(contract, found, tag) for tag in tags}
         check_counts(contract, data, models, operations)
@@ -63,15 +63,16 @@ def _build(
     contract: Contract,
     config: Config,
     data: GeneratorData,
-    models: ModelsModule,
+    models: ModelsPackage,
     operations: Mapping[str, OperationsModule],
 ) -> None:
     project = Project(openapi=data, config=config, custom_template_path=TEMPLATES)
     project.env.globals.update(
         api=contract.api,
         header=header(contract),
-        package_docstring=docstring(f"Models and operations of the {contract.document['info']['title']}."),
-        models_module=lambda: models,
+        title=contract.document["info"]["title"],
+        docstring=docstring,
+        models_package=models,
         operations_module=lambda tag: operations[str(tag)],
     )
     with contextlib.redirect_stdout(io.StringIO()):
@@ -81,7 +82,7 @@ def _build(
 
 
 def check_counts(
-    contract: Contract, data: GeneratorData, models: ModelsModule, operations: Mapping[str, OperationsModule]
+    contract: Contract, data: GeneratorData, models: ModelsPackage, operations: Mapping[str, OperationsModule]
 ) -> None:
     """Refuse to lose anything silently: two ids that are equal in snake_case overwrite each other without a warning."""
     objects = [
@@ -100,7 +101,7 @@ def check_counts(
 
 
 def flatten(output: Path) -> dict[str, str]:
-    """The generator's folders as we want them: `models.py` and `operations/<tag>.py`; empty files are left out."""
+    """The generator's folders as we want them: `models/` and `operations/<tag>.py`; empty files are left out."""
     moved = {}
     for path in sorted(output.rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -111,8 +112,6 @@ def flatten(output: Path) -> dict[str, str]:
 
 def _target(path: Path) -> str:
     match path.parts:
-        case ("models", "__init__.py"):
-            return "models.py"
         case ("api", "__init__.py"):
             return "operations/__init__.py"
         case ("api", tag, "__init__.py"):

@@ -1,7 +1,10 @@
-"""What the template of `models.py` prints: enums and models, with every decision already made."""
+"""What the templates of `models/` print: enums and models, with every decision already made."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 import attrs
@@ -9,11 +12,12 @@ from openapi_python_client.strings import snake_case
 
 from codegen.contract import Contract, Node, properties, required
 from codegen.directions import requests_only
-from codegen.parsed import Names
+from codegen.parsed import GenerationFailed, Names
 from codegen.prose import Prose, docstring
 from codegen.shapes import Kind, Shape, Shapes
 
 INDENT: Final = 4
+WORD: Final = re.compile(r"[A-Za-z_]\w*")
 EXTRA: Final = 'attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})'
 
 
@@ -55,26 +59,44 @@ class ModelView:
     docstring: str
     bare_array: str | None
     attributes: tuple[AttributeView, ...]
+    nested: tuple[str, ...]
+    """The classes that its attributes hold."""
 
 
 @attrs.frozen(kw_only=True)
-class ModelsModule:
-    """The module of all enums and models of an API."""
+class ModelsPackage:
+    """The package of all enums and models of an API, with a module for each."""
 
-    exports: tuple[str, ...]
-    enums: tuple[EnumView, ...]
-    models: tuple[ModelView, ...]
+    modules: Mapping[str, str]
+    """Module by class, in the order of the classes' names."""
+    enums: Mapping[str, EnumView]
+    models: Mapping[str, ModelView]
 
 
-def models_module(contract: Contract, names: Names) -> ModelsModule:
-    """The view of an API's `models.py`, in the order of the document."""
+def models_package(contract: Contract, names: Names) -> ModelsPackage:
+    """The view of an API's `models/`."""
     shapes = Shapes(contract, names)
     writer = _Writer(contract=contract, shapes=shapes, prose=Prose(names), requests=requests_only(contract))
     named = [(name, contract.schemas[name]) for name in names.classes]
-    enums = tuple(writer.enum(name, schema) for name, schema in named if "enum" in schema)
-    models = tuple(writer.model(name) for name, schema in named if "enum" not in schema)
-    exports = sorted([*(view.name for view in enums), *(view.name for view in models)])
-    return ModelsModule(exports=tuple(exports), enums=enums, models=models)
+    enums = [writer.enum(name, schema) for name, schema in named if "enum" in schema]
+    models = [writer.model(name) for name, schema in named if "enum" not in schema]
+    refuse_cycles(models)
+    return ModelsPackage(
+        modules={
+            name: names.modules[name]
+            for name in sorted([*(view.name for view in enums), *(view.name for view in models)])
+        },
+        enums={view.name: view for view in enums},
+        models={view.name: view for view in models},
+    )
+
+
+def refuse_cycles(models: Iterable[ModelView]) -> None:
+    """Refuse models that hold each other: their modules could not import each other. One may hold itself."""
+    try:
+        TopologicalSorter({model.name: model.nested for model in models}).prepare()
+    except CycleError as error:
+        raise GenerationFailed(f"models that hold each other: {' → '.join(error.args[1])}") from None
 
 
 def enum_members(names: Names, class_name: str, values: list[str]) -> tuple[MemberView, ...]:
@@ -126,12 +148,14 @@ class _Writer:
         ]
         if not request:
             attributes.append(_EXTRA_FIELDS)
+        held = {word for each in attributes for word in WORD.findall(each.annotation)}
         array = schema.get("x-bare-array")
         return ModelView(
             name=class_name,
             docstring=docstring(self.prose.text(schema.get("description")), INDENT),
             bare_array=None if array is None else self.names.attributes[class_name][array],
             attributes=tuple(attributes),
+            nested=tuple(sorted(held & self.names.modules.keys() - {class_name})),
         )
 
     def attribute(self, name: str, wire: str, node: Node, needed: bool, request: bool) -> AttributeView:

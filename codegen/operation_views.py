@@ -98,7 +98,7 @@ class OperationWriter:
             "id": repr(operation.id),
             "method": repr(operation.method.upper()),
             "path": repr(operation.path),
-            "answer": "NoneType" if answer == "None" else answer,
+            "answer": _answer_code(answer),
             "effect": f"Effect.{operation.node['x-effect'].upper()}",
             "compute_when": self._compute_when(operation),
             "content_type": self._content_type(operation),
@@ -205,6 +205,13 @@ class OperationWriter:
         told = _deprecation(operation.node)
         found = str(operation.node["description"])
         return found if told is None else " ".join(each for each in sentences(found) if each != told)
+
+
+def _answer_code(answer: str) -> str:
+    """The type of a success as the operation is given it: models load when they are first needed."""
+    if answer == "None":
+        return "NoneType"
+    return f"Lazy(lambda: {answer})" if "models." in answer else answer
 
 
 _NOTICE: Final = re.compile(r"^(this operation is )?deprecated\s*[:;,.-]\s*", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -37,6 +37,8 @@ class Names:
 
     classes: Mapping[str, str]
     """Class by named schema; schemas that become no class are not here."""
+    modules: Mapping[str, str]
+    """Module by class: each has one of its own."""
     attributes: Mapping[str, Mapping[str, str]]
     """By class, then by name on the wire."""
     members: Mapping[str, tuple[str, ...]]
@@ -88,6 +90,7 @@ def names(contract: Contract, data: GeneratorData, config: Config) -> Names:
     functions = {each.id: str(each.node.get("x-python-name", endpoint.name)) for each, endpoint in endpoints}
     return Names(
         classes={name: found for name, found in classes.items() if found in models or found in enums},
+        modules={str(each.class_info.name): str(each.class_info.module_name) for each in _classes(data)},
         attributes={
             found: _wire_names(_attributes(models[found])) | _chosen(contract, name)
             for name, found in classes.items()
@@ -98,6 +101,11 @@ def names(contract: Contract, data: GeneratorData, config: Config) -> Names:
         builders={each.id: builder_names(contract, each, functions[each.id]) for each, _ in endpoints},
         parameters={each.id: _parameter_names(contract, each, endpoint) for each, endpoint in endpoints},
     )
+
+
+def _classes(data: GeneratorData) -> Iterator[ModelProperty | EnumProperty]:
+    yield from (model for model in data.models if _attributes(model))
+    yield from (enum for enum in data.enums if isinstance(enum, EnumProperty))
 
 
 def _endpoints(contract: Contract, data: GeneratorData) -> list[tuple[OperationNode, Endpoint]]:

@@ -1,21 +1,48 @@
-"""Names that load when they are first used, so that importing a package costs little."""
+"""Things that load when they are first used, so that importing the package costs little."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """A `__getattr__` for a package whose names live in modules: `homes` has the names of each, apart by spaces."""
+    """A `__getattr__` for a package whose names live in modules: `homes` has the names of each, apart by spaces.
+
+    A home may be relative to the package, such as `.order`.
+    """
     home_of = {name: home for home, names in homes.items() for name in names.split()}
 
     def load(name: str) -> object:
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(home_of[name]), name)
+        value = getattr(importlib.import_module(home_of[name], package), name)
         setattr(sys.modules[package], name, value)
         return value
 
     return load
+
+
+class Lazy(Generic[T]):
+    """A value that is made when it is first asked for, such as `Lazy(lambda: models.Order)`."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+
+    @functools.cached_property
+    def value(self) -> T:
+        """The value itself."""
+        return self._make()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A lambda cannot be pickled; what it makes can.
+        return _itself, (self.value,)
+
+
+def _itself(value: T) -> T:
+    return value

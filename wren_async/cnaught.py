@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterable, Collection, Mapping
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, Unpack, overload
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, Unpack, overload
 
 import attrs
 
-from wren_async._generated.cnaught.models import Order, OrderState, Subaccount
+from wren_async._generated.cnaught import models
 from wren_async._generated.cnaught.operations import (
     checkout_sessions,
     impact,
@@ -21,19 +20,22 @@ from wren_async._generated.cnaught.operations import (
     quotes,
     subaccounts,
 )
-from wren_async.core import arguments, codec
+from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
 from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, ClientOptions, HTTPClient, new_session
-from wren_async.core.document import Document, download
+from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
-from wren_async.core.paging import CursorPager
-from wren_async.core.request import Identity
 from wren_async.core.resource import Resource, bound
-from wren_async.core.session import Timing
+from wren_async.core.telemetry import OnAttempt
+from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument, StateNotReached
-from wren_async.reconcile.cnaught import CNaughtReconciling
+from wren_async.reconcile.mixins import CNaughtReconciling
+
+if TYPE_CHECKING:
+    from wren_async.core.document import Document
+    from wren_async.core.paging import CursorPager
 
 CNAUGHT: Final = "https://api.cnaught.com/v1"
 
@@ -47,7 +49,7 @@ _LOGO_TYPES: Final[Mapping[str, LogoType]] = {
     ".svg": "image/svg+xml",
 }
 
-_COURSE: Final = (OrderState.PLACED, OrderState.FULFILLED, OrderState.CANCELLED)
+_COURSE: Final = ("placed", "fulfilled", "cancelled")
 """The states of an order, which only go forward."""
 
 
@@ -69,7 +71,7 @@ class Orders(Resource):
         subaccount_id: str | Unset | None = UNSET,
         prefetch: bool = False,
         **options: Unpack[CallOptions],
-    ) -> CursorPager[Order]:
+    ) -> CursorPager[models.Order]:
         """Walk the orders, newest first.
 
         `await` the pager for the first page, iterate over it (`async for`) for all orders, or over `pages()`.
@@ -87,6 +89,8 @@ class Orders(Resource):
 
         Source: https://docs.cnaught.com
         """
+        from wren_async.core.paging import CursorPager
+
         call = orders.list_orders(
             limit=limit,
             starting_after=starting_after,
@@ -101,13 +105,13 @@ class Orders(Resource):
     async def wait_until(
         self,
         order_id: str,
-        state: OrderState | Literal["placed", "fulfilled", "cancelled"] = OrderState.FULFILLED,
+        state: models.OrderState | Literal["placed", "fulfilled", "cancelled"] = "fulfilled",
         *,
         every: float = 5.0,
         within: float = 300.0,
         subaccount_id: str | Unset | None = UNSET,
         **options: Unpack[CallOptions],
-    ) -> Order:
+    ) -> models.Order:
         """Look at an order every few seconds until it is in a state.
 
         Args:
@@ -121,7 +125,7 @@ class Orders(Resource):
         Raises `StateNotReached` when the time is up, or when the order is past the state. How long CNaught takes to
         fulfil an order is not documented. It changes nothing.
         """
-        wanted = arguments.choice("state", state, OrderState)
+        wanted = arguments.choice("state", state, models.OrderState)
         if not every > 0:
             raise InvalidArgument("every", f"takes seconds, more than 0; not {every!r}")
         timing = self._client._session.timing
@@ -138,7 +142,7 @@ class Orders(Resource):
 
     async def certificate(
         self,
-        order: Order | str,
+        order: models.Order | str,
         *,
         to: str | os.PathLike[str] | None = None,
         subaccount_id: str | Unset | None = UNSET,
@@ -155,6 +159,8 @@ class Orders(Resource):
         The certificate lies on another host, which gets no API key. Raises `StateNotReached` for an order that has
         none, such as a cancelled one. It changes nothing.
         """
+        from wren_async.core.document import download
+
         if isinstance(order, str):
             order = await self.get(order, subaccount_id=subaccount_id, **options)
         if order.certificate_download_public_url is None:
@@ -196,7 +202,7 @@ class SubaccountLogo(Resource):
         *,
         content_type: LogoType | None = None,
         **options: Unpack[CallOptions],
-    ) -> Subaccount: ...
+    ) -> models.Subaccount: ...
     @overload
     async def upload(
         self,
@@ -205,7 +211,7 @@ class SubaccountLogo(Resource):
         *,
         content_type: LogoType,
         **options: Unpack[CallOptions],
-    ) -> Subaccount: ...
+    ) -> models.Subaccount: ...
     async def upload(
         self,
         subaccount_id: str,
@@ -213,7 +219,7 @@ class SubaccountLogo(Resource):
         *,
         content_type: LogoType | None = None,
         **options: Unpack[CallOptions],
-    ) -> Subaccount:
+    ) -> models.Subaccount:
         """Upload an image as the logo.
 
         Args:
@@ -229,6 +235,8 @@ class SubaccountLogo(Resource):
         if isinstance(image, str | os.PathLike):
             path = Path(image)
             content_type = content_type or _LOGO_TYPES.get(path.suffix.lower())
+            import asyncio
+
             image = await asyncio.to_thread(path.read_bytes)
         if content_type is None or content_type not in _LOGO_TYPES.values():
             raise InvalidArgument("content_type", f"takes one of {', '.join(dict.fromkeys(_LOGO_TYPES.values()))}")
@@ -258,7 +266,7 @@ class Subaccounts(Resource):
         ending_before: str | Unset = UNSET,
         prefetch: bool = False,
         **options: Unpack[CallOptions],
-    ) -> CursorPager[Subaccount]:
+    ) -> CursorPager[models.Subaccount]:
         """Walk the subaccounts, newest first; the pager is used as that of `orders.list`.
 
         Args:
@@ -270,6 +278,8 @@ class Subaccounts(Resource):
 
         Source: https://docs.cnaught.com
         """
+        from wren_async.core.paging import CursorPager
+
         call = subaccounts.list_subaccounts(
             limit=limit, starting_after=starting_after, ending_before=ending_before, **options
         )
@@ -285,7 +295,7 @@ class Subaccounts(Resource):
         email: str | Unset | None = UNSET,
         default_portfolio_id: str | Unset | None = UNSET,
         **options: Unpack[CallOptions],
-    ) -> Subaccount:
+    ) -> models.Subaccount:
         """Change some attributes of a subaccount and leave the others as they are.
 
         The API only knows a full replacement, so this reads, merges and writes. The API has no way to make the two one:
@@ -350,6 +360,7 @@ class CNaughtClient(CNaughtReconciling):
         http_client: HTTPClient | None = None,
         insecure_hosts: Collection[str] = (),
         max_in_flight: int = MAX_IN_FLIGHT,
+        on_attempt: OnAttempt | None = None,
         timing: Timing | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -362,6 +373,8 @@ class CNaughtClient(CNaughtReconciling):
                 `AiohttpBackend()`, which costs the least CPU.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once.
+            on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
+                and changes nothing.
             timing: Clocks and waits, for tests.
             options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
 
@@ -374,7 +387,7 @@ class CNaughtClient(CNaughtReconciling):
             credentials=credentials(api_key, argument="api_key", variable="CNAUGHT_API_KEY"),
             user_agent=USER_AGENT,
         )
-        self._begin(identity, new_session(http_client, max_in_flight, timing), options)
+        self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)
 
     def for_subaccount(self, subaccount_id: str) -> CNaughtClient:
         """A copy that acts for a subaccount wherever the API allows it. It shares the connections."""
@@ -427,7 +440,7 @@ class CNaughtClient(CNaughtReconciling):
         return ProjectCategories(self)
 
 
-def parse_order_notification(body: bytes | str) -> Order:
+def parse_order_notification(body: bytes | str) -> models.Order:
     """Read the body of a notification that CNaught posts when an order changes its state.
 
     Notifications carry no signature: take one as a hint, and confirm it with `orders.get`. Answer it with status 200
@@ -435,9 +448,11 @@ def parse_order_notification(body: bytes | str) -> Order:
 
     Source: https://docs.cnaught.com
     """
+    from wren_async.core import codec
+
     try:
         value = codec.parse(body.encode() if isinstance(body, str) else body)
         wrapped = value.get("order", value) if isinstance(value, Mapping) else value
-        return codec.structure(wrapped, Order)
+        return codec.structure(wrapped, models.Order)
     except (codec.Unreadable, UnicodeEncodeError) as error:
         raise InvalidArgument("body", f"is no order notification: {error}") from None

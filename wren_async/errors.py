@@ -43,14 +43,15 @@ None of them shows a token, and all of them can be pickled.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import attrs
+from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from wren_async.core.operation import Call
+    from wren_async.facts import CallFacts as CallFacts
     from wren_async.reconcile.verdict import CannotTell
+
+__getattr__ = lazy(__name__, {"wren_async.facts": "CallFacts"})
 
 
 class WrenAsyncError(Exception):
@@ -91,34 +92,6 @@ class IdempotencyKeyReused(UsageError, ValueError):
     """The idempotency key was used before for another method, path, subaccount, credential or body."""
 
 
-@attrs.frozen(kw_only=True)
-class CallFacts:
-    """What is known of a call that did not succeed."""
-
-    method: str
-    url: str
-    attempts: int
-    """Attempts begun, the first included."""
-    call: Call[Any]
-    """The call with its key and reference. Sending it again repeats a keyed write safely."""
-    idempotency_key: str | None = None
-    reference: str | None = None
-    """The text by which a placed order can be found again."""
-    first_sent: datetime | None = None
-    """When the first attempt that may have reached the server was begun, by this machine's clock."""
-    last_sent: datetime | None = None
-    """When the last such attempt ended, by this machine's clock. No byte was sent later."""
-    accepted: bool = False
-    """Whether some attempt was answered with a success."""
-    status: int | None = None
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
-    """Headers of the last answer, names in lower case."""
-    body: object = attrs.field(default=None, repr=False)
-    """Body of the last answer, decoded where it was JSON."""
-    raw: bytes = attrs.field(default=b"", repr=False)
-    """Body of the last answer as it came, without any token of ours."""
-
-
 class CallError(WrenAsyncError):
     """A call that did not succeed. Its attributes tell what is known."""
 
@@ -144,6 +117,8 @@ class CallError(WrenAsyncError):
         return f"{self.method} {self.url}: {self.reason} ({times})"
 
     def __reduce__(self) -> tuple[object, ...]:
+        import attrs
+
         # A stream of bytes cannot be pickled, and could not be sent a second time either.
         call = self.call
         if hasattr(call.body, "__aiter__"):

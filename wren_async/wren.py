@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from typing import Final, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
-from wren_async._generated.wren.models import LedgerEntry
+from wren_async._generated.wren import models
 from wren_async._generated.wren.operations import (
     offset_orders,
     portfolios,
@@ -20,13 +20,16 @@ from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
 from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, ClientOptions, HTTPClient, new_session
-from wren_async.core.document import Document, download
+from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
-from wren_async.core.paging import OffsetPager
-from wren_async.core.request import Identity
 from wren_async.core.resource import Resource, bound
-from wren_async.core.session import Timing
-from wren_async.reconcile.wren import WrenReconciling
+from wren_async.core.telemetry import OnAttempt
+from wren_async.core.timing import Timing
+from wren_async.reconcile.mixins import WrenReconciling
+
+if TYPE_CHECKING:
+    from wren_async.core.document import Document
+    from wren_async.core.paging import OffsetPager
 
 WREN: Final = "https://www.wren.co"
 
@@ -53,6 +56,8 @@ class OffsetOrders(Resource):
 
         Source: https://www.wren.co/docs/api/quickstart
         """
+        from wren_async.core.document import download
+
         return await download(self._client, offset_orders.get_offset_order_certificate(group_id, **options), to)
 
 
@@ -102,7 +107,7 @@ class Credits(Resource):
         prefetch: bool = False,
         at_once: int = 1,
         **options: Unpack[CallOptions],
-    ) -> OffsetPager[LedgerEntry]:
+    ) -> OffsetPager[models.LedgerEntry]:
         """Walk the movements of the wallet, newest first.
 
         `await` the pager for the first page, or iterate over it (`async for`) for all entries.
@@ -119,6 +124,8 @@ class Credits(Resource):
 
         Source: https://www.wren.co/docs/api/credits
         """
+        from wren_async.core.paging import OffsetPager
+
         return OffsetPager(
             self._client,
             wallet.list_credit_ledger(
@@ -153,6 +160,7 @@ class WrenClient(WrenReconciling):
         http_client: HTTPClient | None = None,
         insecure_hosts: Collection[str] = (),
         max_in_flight: int = MAX_IN_FLIGHT,
+        on_attempt: OnAttempt | None = None,
         timing: Timing | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -165,6 +173,8 @@ class WrenClient(WrenReconciling):
                 `AiohttpBackend()`, which costs the least CPU.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once.
+            on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
+                and changes nothing.
             timing: Clocks and waits, for tests.
             options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
 
@@ -175,7 +185,7 @@ class WrenClient(WrenReconciling):
             credentials=credentials(token, argument="token", variable="WREN_API_TOKEN"),
             user_agent=USER_AGENT,
         )
-        self._begin(identity, new_session(http_client, max_in_flight, timing), options)
+        self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)
 
     @property
     def is_test(self) -> bool:

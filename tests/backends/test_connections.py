@@ -13,7 +13,7 @@ import pytest
 from tests.backends.conftest import CALLERS, Kind, Opener, Rig, only
 from tests.backends.origin import Connection, Origin, Play, answers, echo, head, response, silence, then
 from wren_async.http import over_aiohttp
-from wren_async.http.backend import ExchangeFailed, Progress, WireRequest
+from wren_async.http.exchange import ExchangeFailed, Progress, WireRequest
 from wren_async.http.lifo import LifoTransport
 from wren_async.http.over_httpx import HttpxBackend
 

@@ -22,7 +22,7 @@ from tests.backends.origin import (
     response,
     then,
 )
-from wren_async.http.backend import ExchangeFailed, Progress, WireRequest
+from wren_async.http.exchange import ExchangeFailed, Progress, WireRequest
 from wren_async.http.over_httpx import HttpxBackend
 
 METHODS = ["GET", "PUT", "DELETE", "POST"]

@@ -115,6 +115,38 @@ def test_an_operation_that_is_lost_silently_fails_the_run(
         generate([contract(document)])
 
 
+def test_models_that_hold_each_other_fail_the_run(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    reference = {"$ref": "#/components/schemas/ThingList"}
+    schemas["Thing"]["properties"]["siblings"] = {**reference, "description": "Things of the same kind."}
+    with pytest.raises(GenerationFailed, match=r"models that hold each other: (Thing → ThingList|ThingList → Thing)"):
+        generate([contract(document)])
+
+
+def test_a_model_may_hold_itself(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    reference = {"$ref": "#/components/schemas/Thing"}
+    schemas["Thing"]["properties"]["parent"] = {**reference, "description": "The thing that it is a part of."}
+    source = generate([contract(document)])["small/models/thing.py"]
+    assert "parent: Thing | None = None" in source
+    assert "models.thing import" not in source
+
+
+def test_each_class_has_a_module_that_imports_what_it_holds(document: dict[str, Any]) -> None:
+    found = generate([contract(document)])
+    assert {path.rpartition("/")[2] for path in found if path.startswith("small/models/")} == {
+        "__init__.py",
+        "fault.py",
+        "state.py",
+        "thing.py",
+        "thing_list.py",
+        "thing_request.py",
+    }
+    held = {path: text.count("import Thing\n") for path, text in found.items() if "/models/" in path}
+    assert {path for path, count in held.items() if count} == {"small/models/__init__.py", "small/models/thing_list.py"}
+    assert "from wren_async._generated.small.models.state import State\n" in found["small/models/thing.py"]
+
+
 def test_text_that_passed_by_the_filters_fails_the_run(
     document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,26 +182,28 @@ def test_narrowing_keeps_one_media_type_that_the_generator_knows(document: dict[
 def test_the_check_notices_an_edit_a_gap_and_a_stray_file(files: dict[str, str], tmp_path: Path) -> None:
     write(tmp_path, files)
     assert drift(tmp_path, files) == []
-    (tmp_path / "wren" / "models.py").write_text(files["wren/models.py"].replace("STRIPE", "CARD"))
+    edited = files["wren/models/payment_method.py"].replace("STRIPE", "CARD")
+    (tmp_path / "wren" / "models" / "payment_method.py").write_text(edited)
     (tmp_path / "wren" / "__init__.py").unlink()
     (tmp_path / "stray.py").write_text("")
     found = drift(tmp_path, files)
     assert found[:2] == ["not generated: stray.py", "missing: wren/__init__.py"]
-    assert found[2] == "differs: wren/models.py"
+    assert found[2] == "differs: wren/models/payment_method.py"
     assert '    -    CARD = "stripe"' in found
     assert len(found) < 30
 
 
 def test_writing_restores_the_tree_and_touches_only_what_differs(files: dict[str, str], tmp_path: Path) -> None:
     write(tmp_path, files)
-    before = (tmp_path / "wren" / "models.py").stat().st_mtime_ns
-    (tmp_path / "cnaught" / "models.py").write_text("")
+    untouched = tmp_path / "wren" / "models" / "purchase.py"
+    before = untouched.stat().st_mtime_ns
+    (tmp_path / "cnaught" / "models" / "order.py").write_text("")
     (tmp_path / "old" / "__pycache__").mkdir(parents=True)
     (tmp_path / "old" / "stray.py").write_text("")
-    assert write(tmp_path, files) == ["cnaught/models.py", "old/stray.py"]
+    assert write(tmp_path, files) == ["cnaught/models/order.py", "old/stray.py"]
     assert committed(tmp_path) == files
     assert not (tmp_path / "old").exists()
-    assert (tmp_path / "wren" / "models.py").stat().st_mtime_ns == before
+    assert untouched.stat().st_mtime_ns == before
 
 
 def test_the_command_generates_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -178,7 +212,7 @@ def test_the_command_generates_and_checks(tmp_path: Path, capsys: pytest.Capture
         (tmp_path / "openapi" / f"{api}.yaml").write_bytes((ROOT / "openapi" / f"{api}.yaml").read_bytes())
     root = ["--root", str(tmp_path)]
     assert main([*root, "--check"]) == 1
-    assert "missing: cnaught/models.py" in capsys.readouterr().out
+    assert "missing: cnaught/models/order.py" in capsys.readouterr().out
     assert main(root) == 0
     assert main([*root, "--check"]) == 0
     assert capsys.readouterr().out.endswith("No drift.\n")

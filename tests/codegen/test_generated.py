@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import pickle
 import pkgutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from codegen.contract import Contract
 from wren_async._generated.cnaught import models as cnaught
 from wren_async._generated.cnaught.operations import checkout_sessions, impact, orders, quotes, subaccounts
 from wren_async._generated.wren import models as wren
-from wren_async._generated.wren.operations import offset_orders, portfolios, project_orders, wallet
+from wren_async._generated.wren.operations import offset_orders, portfolios, project_donations, project_orders, wallet
 from wren_async.core.operation import Call, Effect, Operation, ReferenceField, When
 from wren_async.core.values import UNSET, OpenStrEnum
 from wren_async.errors import InvalidArgument
@@ -151,6 +152,24 @@ def test_paths_queries_and_answers() -> None:
     assert impact.get_impact_data(from_=start).query == {"from": start, "to": UNSET}
     assert subaccounts.DELETE_SUBACCOUNT.answer is type(None)
     assert offset_orders.GET_OFFSET_ORDER_CERTIFICATE.answer is bytes
+
+
+def test_an_answer_is_the_class_itself_whichever_way_it_was_given() -> None:
+    assert orders.CREATE_ORDER.answer is cnaught.Order
+    assert project_donations.LIST_PROJECT_DONATIONS.answer == tuple[wren.ProjectDonation, ...]
+    given = attrs.evolve(orders.CREATE_ORDER, answer=cnaught.Order)
+    assert given.answer is cnaught.Order
+    assert given == orders.CREATE_ORDER
+    assert hash(given) == hash(orders.CREATE_ORDER)
+    assert given != attrs.evolve(given, answer=cnaught.Quote)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_operations_can_be_pickled(api: str) -> None:
+    for operation in operations(api).values():
+        copied = pickle.loads(pickle.dumps(operation))
+        assert copied == operation
+        assert copied.answer == operation.answer
 
 
 def test_an_upload() -> None:

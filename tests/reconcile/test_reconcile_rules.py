@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 from wren_async import InvalidArgument
 from wren_async._generated.cnaught.operations.orders import create_order_by_amount
 from wren_async._generated.wren.operations.offset_orders import create_offset_order
-from wren_async.reconcile import CannotTell, Look, NotPlaced, Present, Shows, Unsettled
+from wren_async.reconcile import KEY_TRUST, SETTLE_TIME, CannotTell, Look, NotPlaced, Present, Shows, Unsettled
 from wren_async.reconcile.listing import Search, references
 from wren_async.reconcile.rules import (
-    KEY_TRUST,
-    SETTLE_TIME,
     hides,
     horizon,
     judge_absence,

@@ -8,11 +8,14 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
 from wren_async import AttemptTimedOut, NotSent, OutcomeUnknown, WrenClient
+from wren_async.http import watched
 
 from .scripted import LIVE, Clock, ScriptedServer, answer, cnaught, deaf, raw, read_and_close, refused, silent, wren
 
@@ -115,6 +118,36 @@ async def test_a_callers_own_httpx_client_keeps_the_proof_of_a_refused_port() ->
             await order(client)
         assert len(server.requests) == 1
         assert not http_client.is_closed
+
+
+async def test_a_callers_own_client_that_is_closed_has_sent_nothing() -> None:
+    closed: list[Any] = [httpx.AsyncClient(), aiohttp.ClientSession()]
+    await closed[0].aclose()
+    await closed[1].close()
+    async with ScriptedServer() as server:
+        for http_client in closed:
+            async with wren(server, http_client=http_client, retries=0) as client:
+                with pytest.raises(NotSent, match="closed"):
+                    await order(client)
+        assert not server.requests
+
+
+async def test_a_callers_aiohttp_session_that_is_closed_between_two_orders_has_not_sent_the_second() -> None:
+    async with ScriptedServer(answer()) as server, aiohttp.ClientSession() as session:
+        async with wren(server, http_client=session, retries=0) as client:
+            await order(client)
+            await session.close()
+            with pytest.raises(NotSent, match="closed"):
+                await order(client)
+        assert len(server.requests) == 1
+
+
+def test_an_aiohttp_that_writes_requests_by_another_name_gives_no_proof() -> None:
+    async def send_by_another_name(self: Any) -> None:
+        await self.req._send(self.conn)
+
+    assert watched._writes_by("send", aiohttp.ClientSession._request.__code__)
+    assert not watched._writes_by("send", send_by_another_name.__code__)
 
 
 async def test_a_callers_own_httpx_client_sends_an_order_of_unknown_fate_once() -> None:

@@ -92,12 +92,13 @@ async def test_attempts_that_time_out_in_a_storm_leave_the_client_whole(monkeypa
                 lambda: client.credits.balance(timeout=chance.uniform(0.0005, 0.02)),
                 lambda: chance.uniform(0.0005, 0.02),
             )
-            await storm(
-                lambda: client.credits.top_up(amount_in_usd_cents=100, timeout=chance.uniform(0.001, 0.1)),
-                lambda: chance.uniform(0.001, 0.1),
-            )
-            sent = sum(request.method == "POST" for request in server.requests)
-            assert sent > 10
+            sent = 0
+            while sent <= 10:  # on a busy machine one storm may send little
+                await storm(
+                    lambda: client.credits.top_up(amount_in_usd_cents=100, timeout=chance.uniform(0.001, 0.1)),
+                    lambda: chance.uniform(0.001, 0.1),
+                )
+                sent = sum(request.method == "POST" for request in server.requests)
             assert await plain(client.credits.balance) == 10
             # An answered order, an unknown outcome for its caller, or an outcome kept: never one that nobody knows of.
             assert len(client.outcomes) <= sent

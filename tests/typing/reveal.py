@@ -39,6 +39,8 @@ from wren_async import (
     WrenClient,
     parse_order_notification,
 )
+from wren_async._generated.cnaught.operations.orders import CREATE_ORDER
+from wren_async._lazy import Lazy
 from wren_async.models import cnaught as cnaught_models
 from wren_async.models import wren as wren_models
 from wren_async.models.cnaught import Order, OrderState, Quote, Subaccount
@@ -114,11 +116,25 @@ async def sending(client: CNaughtClient, stream: AsyncIterator[bytes]) -> None:
         id="search", method="GET", path="/search", answer=dict[str, object], effect=Effect.READ
     )
     assert_type(await client.send(Call(operation=search)), dict[str, object])
+    own = Operation(id="own", method="GET", path="/own", answer=Own)
+    assert_type(own, Operation[Own])
+    assert_type(await client.send(Call(operation=own)), Own)
+    order = Lazy(lambda: cnaught_models.Order)
+    late = Operation(id="late", method="GET", path="/late", answer=order)
+    assert_type(late.answer, type[Order])
+    assert_type(await client.send(Call(operation=late)), Order)
+    assert_type(CREATE_ORDER.answer, type[Order])
+    wrong: Operation[Quote] = Operation(id="wrong", method="GET", path="/", answer=order)  # type: ignore[arg-type]
+    print(wrong)
     assert_type(await client.subaccounts.logo.upload("s1", Path("logo.png")), Subaccount)
     assert_type(await client.subaccounts.logo.upload("s1", "logo.png"), Subaccount)
     assert_type(await client.subaccounts.logo.upload("s1", b"png", content_type="image/png"), Subaccount)
     assert_type(await client.subaccounts.logo.upload("s1", stream, content_type="image/webp"), Subaccount)
     assert_type(await client.subaccounts.modify("s1", email=None, name=UNSET), Subaccount)
+
+
+class Own:
+    """A model of the user's."""
 
 
 class Scoped(CNaughtClient):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wren_async import Effect
 from wren_async.core.outcome import Judgement, Met, Next, is_undecided, judge
-from wren_async.http.backend import Answer
+from wren_async.http.exchange import Answer
 
 CONCURRENT = {"type": "https://api.cnaught.com/v1/errors/idempotency-concurrent-requests", "status": 409}
 READS = (Effect.READ, Effect.COMPUTE)

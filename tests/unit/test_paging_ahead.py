@@ -93,6 +93,17 @@ async def test_pages_of_a_still_ledger_are_fetched_together() -> None:
     assert server.requests == 17
 
 
+async def test_the_window_moves_on_with_each_page_and_is_never_wider() -> None:
+    server = GrowingLedger(list(range(1000, 0, -1)), 10, random.Random(1), 0.0)
+    pages = cast(Any, pager(server, ids=True, limit=10, at_once=5).pages())
+    async with aclosing(pages):
+        for taken in range(1, 20):
+            await anext(pages)
+            assert server.requests <= taken + 5
+        assert server.requests >= 20
+    assert server.running == 0
+
+
 @attrs.define
 class Cursors:
     """A list by cursor that notes how far the client has read."""
@@ -164,7 +175,8 @@ async def test_one_failure_of_many_ends_the_others_and_is_raised_as_it_is() -> N
 
     server = Failing(list(range(100, 0, -1)), 10, random.Random(1), 0.0)
     pages = pager(server, ids=True, limit=10, at_once=5).pages()
-    assert len(await anext(pages)) == 10
+    assert [(await anext(pages)).items[0] for _ in range(2)] == [100, 90]
     with pytest.raises(ConnectionError):
         await anext(pages)
     assert server.running == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -37,6 +37,20 @@ def test_every_public_name_is_real_and_listed(name: str) -> None:
     assert name in dir(wren_async)
 
 
+def test_every_public_name_is_there_without_the_extras() -> None:
+    code = """
+import json, sys
+for extra in ("aiohttp", "yarl", "httpx2", "cyclopts", "rich", "sniffio", "jsonschema"):
+    sys.modules[extra] = None  # as if it were not installed
+from wren_async import *
+try:
+    AiohttpBackend()
+except InvalidConfiguration as error:
+    print(json.dumps(str(error)))
+"""
+    assert "pip install 'wren-async[aiohttp]'" in in_a_fresh_process(code)
+
+
 def test_all_has_no_name_twice_and_star_imports_exactly_it() -> None:
     assert len(set(wren_async.__all__)) == len(wren_async.__all__)
     names = in_a_fresh_process(

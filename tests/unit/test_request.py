@@ -21,9 +21,10 @@ from wren_async._generated.cnaught.operations import impact, orders, subaccounts
 from wren_async._generated.cnaught.operations import portfolios as cnaught_portfolios
 from wren_async._generated.wren.operations import offset_orders, portfolios, wallet
 from wren_async.core.auth import Credentials
+from wren_async.core.identity import Identity
 from wren_async.core.operation import ReferenceField, When
 from wren_async.core.reference import carries
-from wren_async.core.request import Identity, Prepared, fingerprint, prepare
+from wren_async.core.request import Prepared, fingerprint, prepare
 from wren_async.http.backend import Secret
 
 TOKEN = "cnaught_fake_key"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine
+from typing import Any, Generic, Self, TypeVar
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -27,11 +29,45 @@ async def ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         await items.aclose()
 
 
-async def at_once(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all, in their order. The first error ends the others and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(each) for each in work]
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+class Window(Generic[K, T]):
+    """Work under way in tasks of its own, which ends in the order in which it was begun.
+
+    Use it with `async with`: what is still under way at the end is ended too, and none of it is left behind.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: deque[tuple[K, asyncio.Task[T]]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    @property
+    def last(self) -> K | None:
+        """The key of what was begun last."""
+        return self._under_way[-1][0] if self._under_way else None
+
+    def begin(self, key: K, work: Coroutine[Any, Any, T]) -> None:
+        """Begin more work."""
+        self._under_way.append((key, asyncio.get_running_loop().create_task(work)))
+
+    async def first(self) -> tuple[K, T]:
+        """The result, or the error, of what was begun first."""
+        key, task = self._under_way[0]
+        result = await asyncio.shield(task)
+        self._under_way.popleft()
+        return key, result
+
+    async def drop(self) -> None:
+        """End all that is under way."""
+        tasks = [task for _, task in self._under_way]
+        self._under_way.clear()
+        for task in tasks:
+            task.cancel()
+        # Waited for and looked at, so that neither a task nor its error is left behind.
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.drop()

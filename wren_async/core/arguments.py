@@ -6,7 +6,6 @@ API takes a JSON `null`.
 
 from __future__ import annotations
 
-import difflib
 import enum
 from datetime import datetime
 from decimal import Decimal
@@ -129,6 +128,8 @@ def choice(name: str, value: E | str | Unset | None, enum_type: type[E], *, null
         return value  # type: ignore[return-value]
     known = [str(member) for member in enum_type]
     if not isinstance(value, str) or value not in known:
+        import difflib
+
         near = difflib.get_close_matches(str(value), known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InvalidArgument(name, f"takes one of {', '.join(known)}, not {value!r}{hint}")

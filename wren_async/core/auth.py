@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+import hashlib
 import os
 import re
 from collections.abc import Collection
@@ -12,24 +14,25 @@ from typing import Final
 import attrs
 import httpx
 
+from wren_async.core.values import Value
 from wren_async.errors import InvalidConfiguration
 from wren_async.http.backend import Secret
 
 TEST_PREFIX: Final = "wren_test_"
 
+_ROUNDS: Final = 100_000
 _TOKEN_CHARACTERS: Final = re.compile(r"[\x21-\x7e]+")
 
 
-@attrs.frozen
-class Credentials:
+@attrs.frozen(eq=False, repr=False)
+class Credentials(Value):
     """A token, and every form of it that must not appear in a text."""
 
     token: Secret
-
-    @property
-    def bearer(self) -> Secret:
-        """The value of the `Authorization` header."""
-        return Secret(f"Bearer {self.token.reveal()}")
+    bearer: Secret = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(lambda self: _bearer(self.token), takes_self=True)
+    )
+    """The value of the `Authorization` header."""
 
     @property
     def is_test(self) -> bool:
@@ -48,11 +51,24 @@ class Credentials:
             raw = raw.replace(form.encode(), b"<token>")
         return raw
 
+    def mark(self, salt: bytes) -> bytes:
+        """A salted and slow digest, by which the token is recognised again and cannot be found. Blocks for a while."""
+        return _slow_digest(hashlib.sha256(self.token.reveal().encode()).digest(), salt)
+
     def _forms(self) -> tuple[str, ...]:
         token = self.token.reveal()
         forms = (token, *(base64.b64encode(text.encode()).decode() for text in (f"{token}:", token)))
         # Some servers write a slash in JSON as `\/`.
         return *forms, *(form.replace("/", "\\/") for form in forms if "/" in form)
+
+
+@functools.lru_cache(maxsize=32)
+def _slow_digest(digest: bytes, salt: bytes) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", digest, salt, _ROUNDS)
+
+
+def _bearer(token: Secret) -> Secret:
+    return Secret(f"Bearer {token.reveal()}")
 
 
 def credentials(given: str | None, *, argument: str, variable: str) -> Credentials:

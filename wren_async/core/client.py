@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypedDict, TypeVar, Un
 import attrs
 import httpx
 
+from wren_async._lazy import Lazy
+from wren_async.core.identity import Identity, check_headers
+from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget, RetryPolicy
-from wren_async.core.reply import Reply
-from wren_async.core.request import Identity, check_headers
-from wren_async.core.send import Limits, send
-from wren_async.core.session import Outcome, Session, Timing
+from wren_async.core.telemetry import OnAttempt
+from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.http.backend import Backend
-from wren_async.http.over_httpx import HttpxBackend
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from wren_async.core.reply import Reply
+    from wren_async.core.send import Trip
+    from wren_async.core.session import Outcome, Session
 
     HTTPClient: TypeAlias = httpx.AsyncClient | aiohttp.ClientSession | Backend
 else:
@@ -38,7 +42,7 @@ DEADLINE: Final = 100.0
 MAX_IN_FLIGHT: Final = 100
 CLOSING_TIME: Final = 10.0
 
-USER_AGENT: Final = f"wren-async/{__version__} python/{platform.python_version()}"
+USER_AGENT: Final = f"wren-async/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
 
 
 class ClientOptions(TypedDict, total=False):
@@ -53,11 +57,12 @@ class ClientOptions(TypedDict, total=False):
 class BaseClient:
     """A client of one API. Immutable; its copies share its connections, its gate and its retry budget."""
 
-    __slots__ = ("_identity", "_limits", "_owner", "_session")
+    __slots__ = ("_identity", "_limits", "_owner", "_shared")
 
     _identity: Identity
     _limits: Limits
-    _session: Session
+    _shared: Lazy[Session]
+    """Made with the first call, and what sends is loaded then: whoever only makes a client need not wait for it."""
     _owner: bool
 
     if not TYPE_CHECKING:  # a type checker would take it for leave to set whatever one likes
@@ -72,9 +77,23 @@ class BaseClient:
         return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"
 
     @property
+    def _session(self) -> Session:
+        return self._shared.value
+
+    @property
     def base_url(self) -> str:
         """Where the calls go."""
         return self._identity.base_url
+
+    @property
+    def in_flight(self) -> int:
+        """Exchanges that this client and its copies have on the wire; at most `max_in_flight`."""
+        return self._session.gate.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a place on the wire."""
+        return self._session.gate.waiting
 
     @property
     def outcomes(self) -> Mapping[str, Outcome]:
@@ -84,13 +103,29 @@ class BaseClient:
         """
         return self._session.outcomes
 
+    async def token_mark(self, salt: bytes) -> bytes:
+        """A digest of the token, for a journal: the same token gives the same with the same random salt.
+
+        It is no secret: it is slow to make, so that no token can be found from it.
+        """
+        import asyncio
+
+        return await asyncio.to_thread(self._identity.credentials.mark, salt)
+
     async def send(self, call: Call[T]) -> T:
         """Send any call, also of an operation that this library does not know, and return its decoded value."""
-        return (await send(call, self._identity, self._limits, self._session)).value
+        return await self._trip(call).run()
 
     async def send_raw(self, call: Call[T]) -> Reply[T]:
         """Send any call and return its value with status, headers, bytes, attempts, and whether it was a replay."""
-        return await send(call, self._identity, self._limits, self._session)
+        trip = self._trip(call)
+        await trip.run()
+        return trip.reply()
+
+    def _trip(self, call: Call[T], identity: Identity | None = None) -> Trip[T]:
+        from wren_async.core.send import Trip
+
+        return Trip(call, identity or self._identity, self._limits, self._session)
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A copy with other options. It shares the connections, and closing it leaves them open."""
@@ -126,37 +161,59 @@ class BaseClient:
     async def _send_elsewhere(self, call: Call[T], url: str) -> Reply[T]:
         """Send a call to another address: nothing that belongs to the API goes with it."""
         stranger = attrs.evolve(self._identity, base_url=url, headers={}, subaccount_id=None)
-        return await send(call, stranger, self._limits, self._session)
+        trip = self._trip(call, stranger)
+        await trip.run()
+        return trip.reply()
 
     def _copy(self, identity: Identity, limits: Limits) -> Self:
         made = object.__new__(type(self))
-        made._fill(identity, limits, self._session, owner=False)
+        made._fill(identity, limits, self._shared, owner=False)
         return made
 
-    def _begin(self, identity: Identity, session: Session, options: ClientOptions) -> None:
+    def _begin(self, identity: Identity, shared: Lazy[Session], options: ClientOptions) -> None:
         base = Limits(timeout=TIMEOUT, deadline=DEADLINE, retries=RetryPolicy())
-        self._fill(identity, base, session, owner=True)
+        self._fill(identity, base, shared, owner=True)
         made = self.with_options(**options)
-        self._fill(made._identity, made._limits, session, owner=True)
+        self._fill(made._identity, made._limits, shared, owner=True)
 
-    def _fill(self, identity: Identity, limits: Limits, session: Session, *, owner: bool) -> None:
-        for name, value in (("_identity", identity), ("_limits", limits), ("_session", session), ("_owner", owner)):
+    def _fill(self, identity: Identity, limits: Limits, shared: Lazy[Session], *, owner: bool) -> None:
+        for name, value in (("_identity", identity), ("_limits", limits), ("_shared", shared), ("_owner", owner)):
             object.__setattr__(self, name, value)
 
 
-def new_session(http_client: HTTPClient | None, max_in_flight: int, timing: Timing | None) -> Session:
+def new_session(
+    http_client: HTTPClient | None, max_in_flight: int, timing: Timing | None, on_attempt: OnAttempt | None = None
+) -> Lazy[Session]:
     """The shared part of a new client."""
     if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
         raise InvalidConfiguration(f"max_in_flight takes an int of 1 or more, not {max_in_flight!r}")
-    return Session(_backend(http_client), max_in_flight=max_in_flight, timing=timing or Timing(), budget=RetryBudget())
+    if on_attempt is not None and not callable(on_attempt):
+        raise InvalidConfiguration(f"on_attempt takes a function of one Attempt, not {on_attempt!r}")
+    # What the caller brings is looked at now, while a mistake is still easy to find.
+    brought = None if http_client is None else _backend(http_client)
+
+    def make() -> Session:
+        from wren_async.core.session import Session
+
+        return Session(
+            brought or _backend(None),
+            max_in_flight=max_in_flight,
+            timing=timing or Timing(),
+            budget=RetryBudget(),
+            on_attempt=on_attempt,
+        )
+
+    return Lazy(make)
 
 
 def _backend(http_client: object) -> Backend:
     """The backend for whatever the caller brings, without importing a library that is not in use."""
-    if http_client is None:
-        return HttpxBackend()
     if isinstance(http_client, Backend):
         return http_client
+    from wren_async.http.over_httpx import HttpxBackend
+
+    if http_client is None:
+        return HttpxBackend()
     match type(http_client).__mro__[-2].__module__.partition(".")[0]:
         case "httpx" | "httpx2" if hasattr(http_client, "aclose"):
             return HttpxBackend(cast(httpx.AsyncClient, http_client))

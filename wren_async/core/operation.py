@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncIterable, Mapping
-from typing import Generic, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 import attrs
 
+from wren_async._lazy import Lazy
 from wren_async.core.policy import RetryPolicy
-from wren_async.core.values import JSON, UNSET, Unset
+from wren_async.core.values import JSON, UNSET, Unset, Value
 
 T = TypeVar("T")
 
@@ -39,32 +40,29 @@ class Effect(enum.StrEnum):
         return self not in (Effect.READ, Effect.COMPUTE)
 
 
-@attrs.frozen(kw_only=True)
-class When:
+class When(NamedTuple):
     """The value of a body attribute that turns a `once` operation into a `compute` one, such as a dry run."""
 
     attribute: str
     value: JSON
 
 
-@attrs.frozen(kw_only=True)
-class ReferenceField:
+class ReferenceField(NamedTuple):
     """The body attribute in which a caller's reference travels."""
 
     attribute: str
     max_length: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Operation(Generic[T]):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Operation(Value, Generic[T]):
     """What the contract states of one operation. `T` is what a success is decoded into."""
 
     id: str
     method: str
     path: str
     """Path template below the base URL, such as `/orders/{id}`."""
-    answer: type[T]
-    """`bytes` for an answer that is not JSON, `NoneType` for one without a body."""
+    _answer: type[T] | Lazy[type[T]] = attrs.field(alias="answer")
     effect: Effect = Effect.ONCE
     compute_when: When | None = None
     content_type: str | None = None
@@ -75,6 +73,11 @@ class Operation(Generic[T]):
     reference: ReferenceField | None = None
     deprecated: str | None = None
     """What to use instead, where the API has deprecated the operation."""
+
+    @property
+    def answer(self) -> type[T]:
+        """What a success is decoded into: `bytes` for an answer that is not JSON, `NoneType` for one without a body."""
+        return self._answer.value if isinstance(self._answer, Lazy) else self._answer
 
 
 class CallOptions(TypedDict, total=False):
@@ -90,8 +93,8 @@ class CallOptions(TypedDict, total=False):
     """Further request headers. Credentials are the client's and cannot be given here."""
 
 
-@attrs.frozen(kw_only=True)
-class Call(Generic[T]):
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Call(Value, Generic[T]):
     """One logical call: an operation with its arguments. Send it with `client.send(call)`.
 
     Each `send` is a new logical call, unless the call carries an idempotency key: then sending it again repeats it.

@@ -14,7 +14,7 @@ import attrs
 
 from wren_async.core.operation import Effect
 from wren_async.errors import IdempotencyConcurrentRequests, api_error_class
-from wren_async.http.backend import Answer
+from wren_async.http.exchange import Answer
 
 T = TypeVar("T")
 
@@ -24,7 +24,8 @@ _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 
 
-@attrs.frozen(kw_only=True)
+# Not frozen, because one is made for every attempt, and a frozen one takes three times as long to make.
+@attrs.define(kw_only=True)
 class Met(Generic[T]):
     """What one attempt met: no whole answer, or an answer with its value or the reasons why it was not understood."""
 
@@ -53,7 +54,8 @@ class Met(Generic[T]):
     @property
     def succeeded(self) -> bool:
         """Whether the server answered with a success, understood or not."""
-        return self.status is not None and 200 <= self.status < (400 if self.may_point_elsewhere else 300)
+        answer = self.answer
+        return answer is not None and 200 <= answer.status < (400 if self.may_point_elsewhere else 300)
 
     @property
     def concurrent_key(self) -> bool:
@@ -104,6 +106,11 @@ class Judgement:
     may_have_acted: bool = False
 
 
+_DONE: Final = Judgement(Next.DONE)
+_AGAIN: Final = Judgement(Next.AGAIN)
+_STOP: Final = Judgement(Next.STOP)
+
+
 def judge(
     effect: Effect,
     met: Met[Any],
@@ -118,16 +125,16 @@ def judge(
     before, when a 404 says that it happened.
     """
     if met.answer is None and met.unsent:
-        return Judgement(Next.AGAIN)
+        return _AGAIN
     if met.succeeded:
         return _judge_success(effect, met, can_repeat)
     if met.status == _NOT_FOUND and gone_is_done:
-        return Judgement(Next.DONE)
+        return _DONE
     if met.status == _TOO_MANY:
         again = can_repeat and (effect is not Effect.ONCE or resend_rate_limited)
-        return Judgement(Next.AGAIN if again else Next.STOP)
+        return _AGAIN if again else _STOP
     if _is_refusal(met) and not (effect is Effect.KEYED and met.concurrent_key):
-        return Judgement(Next.STOP)
+        return _STOP
     # From here on the server has, or may have, worked on the request and did not say with what result.
     again = can_repeat and effect is not Effect.ONCE
     return Judgement(Next.AGAIN if again else Next.STOP, may_have_acted=effect.writes)
@@ -135,7 +142,7 @@ def judge(
 
 def _judge_success(effect: Effect, met: Met[Any], can_repeat: bool) -> Judgement:
     if not met.problems:
-        return Judgement(Next.DONE)
+        return _DONE
     if effect is Effect.KEYED:
         # The server keeps the answer under the key, so a repeat is a replay.
         return Judgement(Next.AGAIN if can_repeat else Next.STOP, may_have_acted=True)

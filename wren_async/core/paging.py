@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from wren_async.core.ahead import ahead, at_once
+from wren_async.core.ahead import Window, ahead
 from wren_async.core.operation import Call
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, PagingError
@@ -182,13 +182,17 @@ class OffsetWalk(Generic[ItemT]):
     _vanished: int = 0
     _seen: set[Hashable] = attrs.field(factory=set[Hashable])
 
-    def offsets(self, first: int, *, size: int, count: int) -> tuple[int, ...]:
-        """Where the next pages start: up to `count` of them, if pages have `size` items as the last one had."""
+    def next_offset(self, first: int, *, size: int, last: int | None) -> int | None:
+        """Where the next page to ask for starts, if there is one.
+
+        `last` is where the last page that is under way starts, and `size` what pages hold, if they hold as many as the
+        last one did.
+        """
         if self.left is None:
-            return (first,)
-        start = max(0, self._total - self.left)
-        pages = min(count, -(-self.left // size)) if size else 1
-        return tuple(start + page * size for page in range(pages))
+            return first if last is None else None
+        if last is None:
+            return max(0, self._total - self.left)
+        return last + size if size and last + size < self._total else None
 
     def fits(self, offset: int, total: int) -> bool:
         """Whether a page that was fetched beside others goes on where they ended. If not, it is fetched again."""
@@ -279,16 +283,27 @@ class OffsetPager(Generic[ItemT]):
 
     async def _pages(self) -> AsyncGenerator[OffsetPage[ItemT], None]:
         walk, size = OffsetWalk(self._identify), 0
-        while walk.left is None or walk.left > 0:
-            offsets = walk.offsets(self._first, size=size, count=self._at_once)
-            answers = await at_once(self._fetch(offset) for offset in offsets)
-            for offset, answer in zip(offsets, answers, strict=True):
-                if offset != offsets[0] and not walk.fits(offset, self._total(answer)):
-                    break
+        async with Window[int, Any]() as window:
+            while walk.left != 0:
+                # Asked for alone, a page starts where the walk stands, whatever the list has done meanwhile.
+                alone = len(window) == 0
+                self._widen(window, walk, size)
+                offset, answer = await window.first()
+                if not (alone or walk.fits(offset, self._total(answer))):
+                    await window.drop()
+                    continue
                 size = len(self._items(answer))
                 page = self._take(walk, offset, answer)
                 if page.items:
                     yield page
+
+    def _widen(self, window: Window[int, Any], walk: OffsetWalk[ItemT], size: int) -> None:
+        """Ask for as many pages as may be under way at once."""
+        while len(window) < self._at_once:
+            offset = walk.next_offset(self._first, size=size, last=window.last)
+            if offset is None:
+                return
+            window.begin(offset, self._fetch(offset))
 
     @property
     def _first(self) -> int:

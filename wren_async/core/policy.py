@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import attrs
 
+from wren_async.core.values import Value
+
 _SECONDS: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 
@@ -20,8 +22,8 @@ def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float) -> N
         raise ValueError(f"{attribute.name} must be a finite number, zero or more, not {value!r}")
 
 
-@attrs.frozen(kw_only=True)
-class RetryPolicy:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RetryPolicy(Value):
     """How often a call is tried again, and how the waits between grow. Times are in seconds.
 
     Which failures may be tried again is no matter of policy: that follows from what the operation does.
@@ -74,7 +76,6 @@ def http_date(value: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-@attrs.define
 class RetryBudget:
     """Tokens that all tasks of a client spend on repeats, so that a failing server is not flooded with them.
 
@@ -82,13 +83,13 @@ class RetryBudget:
     first failure.
     """
 
-    capacity: float = 500.0
-    cost: float = 5.0
-    refund: float = 1.0
-    tokens: float = attrs.field(init=False)
+    __slots__ = ("capacity", "cost", "refund", "tokens")
 
-    def __attrs_post_init__(self) -> None:
-        self.tokens = self.capacity
+    def __init__(self, capacity: float = 500.0, cost: float = 5.0, refund: float = 1.0) -> None:
+        self.capacity = capacity
+        self.cost = cost
+        self.refund = refund
+        self.tokens = capacity
 
     def spend(self) -> bool:
         """Take the cost of one repeat, if it is there."""

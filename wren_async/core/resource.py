@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Callable, Coroutine
 from typing import Generic, ParamSpec, TypeVar, overload
 
-import attrs
-
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 
@@ -15,11 +13,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@attrs.frozen(eq=False, repr=False)
 class Resource:
     """A group of operations, bound to a client."""
 
-    _client: BaseClient
+    __slots__ = ("_client",)
+
+    def __init__(self, client: BaseClient) -> None:
+        self._client = client
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._client!r}>"
@@ -54,7 +54,8 @@ class bound(Generic[P, T]):
             call = build(*args, **kwargs)
             if call.operation.deprecated:
                 warnings.warn(call.operation.deprecated, DeprecationWarning, stacklevel=2)
-            return client.send(call)
+            # Not by `client.send`, which would be one coroutine more to wake in every turn of the loop.
+            return client._trip(call).run()
 
         method.__wrapped__ = build  # type: ignore[attr-defined]
         method.__name__, method.__qualname__ = self._name, f"{self._owner}.{self._name}"

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import attrs
 
+from wren_async.core.gate import Gate
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget
 from wren_async.core.reply import Reply
+from wren_async.core.telemetry import OnAttempt
+from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
 from wren_async.errors import ClientClosed, IdempotencyKeyReused, OutcomeUnknown, WrongEventLoop
 from wren_async.http.backend import Backend
@@ -26,16 +26,6 @@ R = TypeVar("R")
 logger = logging.getLogger("wren_async")
 
 _REMEMBERED: Final = 10_000
-
-
-@attrs.frozen(kw_only=True)
-class Timing:
-    """The clocks and the chance that decisions depend on, so that tests can bring their own."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    utc: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    draw: Callable[[], float] = random.random
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -72,11 +62,20 @@ class Outcome:
 class Session:
     """The shared and changing part of a client. It belongs to the event loop that first uses it."""
 
-    def __init__(self, backend: Backend, *, max_in_flight: int, timing: Timing, budget: RetryBudget) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        max_in_flight: int,
+        timing: Timing,
+        budget: RetryBudget,
+        on_attempt: OnAttempt | None = None,
+    ) -> None:
         self.backend = backend
         self.timing = timing
+        self.on_attempt = on_attempt
         self.budget = budget
-        self.gate = asyncio.Semaphore(max_in_flight)
+        self.gate = Gate(max_in_flight)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -119,12 +118,19 @@ class Session:
         if len(self._bindings) > _REMEMBERED:
             self._bindings.popitem(last=False)
 
-    def own(self, work: Coroutine[Any, Any, R]) -> asyncio.Task[R]:
-        """Run `work` in a task of the client's, which a caller's cancellation does not reach."""
+    def own(self, work: Coroutine[Any, Any, R], ended: Callable[[asyncio.Task[R]], object]) -> asyncio.Task[R]:
+        """Run `work` in a task of the client's, which a caller's cancellation does not reach.
+
+        `ended` is called with the task when it has ended, and has to `disown` it.
+        """
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(ended)
         return task
+
+    def disown(self, task: asyncio.Task[Any]) -> None:
+        """Forget a task that has ended."""
+        self._tasks.discard(task)
 
     def keep(self, name: str, call: Call[Any]) -> asyncio.Future[Reply[Any]]:
         """Open an outcome under `name`, or `name#2` where that is taken; whoever decides it sets the future."""
@@ -166,4 +172,8 @@ class Session:
             await self.backend.aclose()
         for name, outcome in self._outcomes.items():
             if outcome.unknown:
-                logger.error("undecided when the client closed: %s (%s)", name, outcome.call.operation.id)
+                self.tell_undecided(name, outcome.call)
+
+    def tell_undecided(self, name: str, call: Call[Any]) -> None:
+        """Name a write in the log that nobody will look after any more."""
+        logger.error("undecided when the client closed: %s (%s)", name, call.operation.id)

@@ -4,12 +4,51 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Final, Self, TypeAlias, TypeVar, final
+from typing import Any, Final, Self, TypeAlias, TypeVar, final
+
+import attrs
 
 T = TypeVar("T")
 
 JSON: TypeAlias = object
 """A decoded JSON value of any shape. Numbers with a fraction are `Decimal`, so nothing is rounded."""
+
+
+class Value:
+    """What attrs classes made with `eq=False, repr=False` have instead: comparing, hashing and showing.
+
+    attrs would write these three for each class, which takes as long as all else in making one, and a program loads
+    dozens of classes and hardly ever calls any. The fields say what counts, and go by the names the constructor takes.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_get(self, field) == _get(other, field) for field in _fields(self) if field.eq)
+
+    def __hash__(self) -> int:
+        hashed = [field for field in _fields(self) if (field.eq if field.hash is None else field.hash)]
+        return hash((type(self), *(_get(self, field) for field in hashed)))
+
+    def __repr__(self) -> str:
+        shown = [f"{field.alias}={_text(self, field)}" for field in _fields(self) if field.repr]
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _fields(value: Any) -> tuple[attrs.Attribute[Any], ...]:
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(type(value))
+    return fields
+
+
+def _get(value: object, field: attrs.Attribute[Any]) -> object:
+    return getattr(value, field.alias or field.name)
+
+
+def _text(value: object, field: attrs.Attribute[Any]) -> str:
+    show = field.repr if callable(field.repr) else repr
+    return show(_get(value, field))
 
 
 class Unset(enum.Enum):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-import attrs
+if TYPE_CHECKING:
+    from wren_async.http.exchange import Answer, Progress, WireRequest
 
 
 class Secret:
@@ -31,52 +31,6 @@ class Secret:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a secret is not pickled; build the client where it is used")
-
-
-@attrs.frozen(kw_only=True)
-class WireRequest:
-    """A request as it goes onto the wire, but for its credentials, which travel apart."""
-
-    method: str
-    url: str
-    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
-    content: bytes | AsyncIterable[bytes] | None = attrs.field(default=None, repr=False)
-    authorization: Secret | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Answer:
-    """A whole answer."""
-
-    status: int
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
-    """Names in lower case."""
-    body: bytes = attrs.field(default=b"", repr=False)
-
-
-@attrs.define
-class Progress:
-    """How far an exchange has got, as the connection itself reports it."""
-
-    started: bool = False
-    """The exchange has been handed to the HTTP library."""
-    watched: bool = False
-    """The HTTP library is known to report each step, so that its silence is proof."""
-    connecting: bool = False
-    sending: bool = False
-
-    @property
-    def unsent(self) -> bool:
-        """Proof that no byte of the request has been handed to the connection. Without proof: false."""
-        return not self.started or ((self.watched or self.connecting) and not self.sending)
-
-
-class ExchangeFailed(Exception):
-    """No whole answer came. Whether something was sent is for `Progress` to say; the cause is chained."""
-
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
-        super().__init__(reason)
-        self.timed_out = timed_out
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import httpx
 
-from wren_async.http.backend import Answer, ExchangeFailed, Progress, WireRequest
+from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
 from wren_async.http.lifo import LifoTransport
 
 _CONNECT_STEPS: Final = (
@@ -37,6 +37,9 @@ class HttpxBackend:
 
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` once and read the whole answer."""
+        if self._client.is_closed:
+            progress.watched = True  # and silent: nothing is sent
+            raise ExchangeFailed("the HTTP client is closed")
         progress.watched = self._owned
         watch = _Watch(progress)
         try:

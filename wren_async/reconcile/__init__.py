@@ -6,7 +6,7 @@ carries references, and it was walked to its end. Otherwise the verdict is *cann
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wren_async._lazy import lazy
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from wren_async.errors import NotFindable
     from wren_async.reconcile.ledger import Checkpoint
     from wren_async.reconcile.order_rows import FoundOrder
-    from wren_async.reconcile.rules import KEY_TRUST, SETTLE_TIME
     from wren_async.reconcile.verdict import (
         CannotTell,
         Charge,
@@ -29,11 +28,15 @@ if TYPE_CHECKING:
         Verdict,
     )
 
+SETTLE_TIME: Final = 900.0
+"""Seconds after the last byte before an absence can prove anything."""
+KEY_TRUST: Final = 600.0
+"""Seconds after the first sending in which CNaught is trusted to know an idempotency key."""
+
 _HOMES = {
     "wren_async.errors": "NotFindable",
     "wren_async.reconcile.ledger": "Checkpoint",
     "wren_async.reconcile.order_rows": "FoundOrder",
-    "wren_async.reconcile.rules": "KEY_TRUST SETTLE_TIME",
     "wren_async.reconcile.verdict": (
         "CannotTell Charge Evidence How Look NotPlaced Placed Present Shows Unsettled Verdict"
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar, cast, overload
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -20,7 +20,6 @@ from wren_async.errors import CallError, OutcomeUnknown, UsageError
 from wren_async.reconcile.listing import READ_FAILURES, Listing, Reader, Search
 from wren_async.reconcile.placing import FindOrPlace, not_findable, own_reference, subaccount_of
 from wren_async.reconcile.rules import (
-    SETTLE_TIME,
     hides,
     horizon,
     judge_absence,
@@ -275,9 +274,7 @@ def _carried(found: Sequence[Order]) -> str:
 class _Desk:
     """Finds or places one order."""
 
-    def __init__(
-        self, client: CNaughtReconciling, call: Call[Order], since: datetime | None, settle_time: float
-    ) -> None:
+    def __init__(self, client: BaseClient, call: Call[Order], since: datetime | None, settle_time: float) -> None:
         self._client = client
         self._reference = own_reference(client, call)
         self._subaccount_id = subaccount_of(client, call)
@@ -304,71 +301,25 @@ class _Desk:
         return self.placed(reply.value, How.SENT, "placed now: no list shows an earlier one")
 
     async def settle(self, lost: Unsettled[Any]) -> Verdict[Order]:
-        return await self._client.reconcile(lost, settle_time=self._settle_time)
+        return (await reconcile(self._client, [lost], self._settle_time))[0]
 
     def placed(self, answer: Any, how: How, reason: str) -> Placed[Order]:
         evidence = Evidence(reason=reason, present=Reader(self._client).present(), reference=self._reference)
         return Placed(order=answer, how=how, evidence=evidence)
 
 
-class CNaughtReconciling(BaseClient):
-    """What a client of CNaught offers for finding out what became of a write."""
+async def reconcile(
+    client: BaseClient, lost: Iterable[OutcomeUnknown | Unsettled[Any]], settle_time: float
+) -> list[Verdict[Any]]:
+    """The verdict on each write, in their order."""
+    run = Reconciliation(client, [as_unsettled(each, client) for each in lost])
+    return await run.verdicts(settle_seconds(settle_time))
 
-    __slots__ = ()
 
-    @overload
-    async def reconcile(self, lost: Unsettled[T], *, settle_time: float = ...) -> Verdict[T]: ...
-    @overload
-    async def reconcile(self, lost: OutcomeUnknown, *, settle_time: float = ...) -> Verdict[Any]: ...
-    async def reconcile(
-        self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME
-    ) -> Verdict[Any]:
-        """Find out what became of a write whose answer was lost. **It may place it now**: exactly once either way.
-
-        Args:
-            lost: The error, or what a journal remembers of it.
-            settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
-                and the server's.
-
-        For ten minutes from the first sending, by the server's clock, the very call is sent again with its key. The
-        server repeats its first answer (`How.REPLAYED`) or, if nothing had reached it, carries the call out now
-        (`How.SENT`). After that nothing is sent. The orders are searched for the reference in `metadata`; `NotPlaced`
-        needs the settle time, and a list that shows references and was walked to its end. A cancelled order was
-        cancelled. All else is `CannotTell`: an order without a reference, a new subaccount (those of its name are in
-        the evidence), a list that failed to come.
-
-        Ask the client, or the copy for a subaccount, that sent it: its key means nothing elsewhere.
-        """
-        return (await self.reconcile_many([lost], settle_time=settle_time))[0]
-
-    async def reconcile_many(
-        self, lost: Iterable[OutcomeUnknown | Unsettled[Any]], *, settle_time: float = SETTLE_TIME
-    ) -> list[Verdict[Any]]:
-        """Find out what became of many, as `reconcile` does, walking the orders of each subaccount once at most.
-
-        The verdicts come in the order of `lost`.
-        """
-        run = Reconciliation(self, [as_unsettled(each, self) for each in lost])
-        return await run.verdicts(settle_seconds(settle_time))
-
-    async def find_or_place(
-        self, call: Call[Order], *, since: datetime | None = None, settle_time: float = SETTLE_TIME
-    ) -> Placed[Order]:
-        """Place an order unless one with its reference was placed before: for webhooks and messages that come twice.
-
-        Args:
-            call: The order, with a `reference` of your own, such as `Orders.create(amount_kg=10, reference="ride-7")`.
-            since: How far back to look; left out, through all orders. Nothing older than the event is needed.
-            settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
-
-        The orders are searched for the reference, and an order that is placed gets an idempotency key made from it,
-        unless the call has one. So two processes at the same time place it once, for as long as the server remembers
-        keys. Not promised is what comes later than that and earlier than the list shows the order.
-
-        Raises `NotFindable`, and sends nothing, where the list hides whether the order is there; `OutcomeUnknown` where
-        the answer to the order was lost: call it again. `IdempotencyChangedPayload` says that the reference stands for
-        another order.
-        """
-        arguments.moment("since", since, nullable=True)
-        desk = _Desk(self, call, since, settle_seconds(settle_time))
-        return await FindOrPlace(self, call, desk).run()
+async def find_or_place(
+    client: BaseClient, call: Call[Order], since: datetime | None, settle_time: float
+) -> Placed[Order]:
+    """The order with the reference of `call`, placed now if it was not before."""
+    arguments.moment("since", since, nullable=True)
+    desk = _Desk(client, call, since, settle_seconds(settle_time))
+    return await FindOrPlace(client, call, desk).run()

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 
-from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType
+from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purchase
 from wren_async._generated.wren.operations import purchases, wallet
 from wren_async.core.paging import OffsetPage, OffsetPager
 from wren_async.errors import InvalidArgument
-from wren_async.reconcile.listing import READ_FAILURES, Reader
+from wren_async.reconcile.listing import READ_FAILURES, Reader, UnreadableList, read_row, whole_list
 from wren_async.reconcile.verdict import Charge, Look
 
 KeyT = TypeVar("KeyT")
 
+Accounted: TypeAlias = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Tells which of some ids are those of orders that are accounted for: there may be more of them than fit in memory."""
+
 LEDGER: Final = "GET /api/credits/ledger"
 PURCHASES: Final = "GET /api/purchases"
 _PAGE: Final = 200
+_AT_ONCE: Final = 5000
+"""Charges that are held until it is asked which of them are accounted for."""
 _TOGETHER: Final = timedelta(minutes=2)
 """How far the times of an order and of its charge may lie apart."""
 
@@ -79,53 +84,87 @@ async def take_checkpoint(reader: Reader) -> Checkpoint:
     return Checkpoint(total=page.total, newest=_mark(page.entries[0]) if page.entries else None, taken=taken)
 
 
-async def new_entries(reader: Reader, checkpoint: Checkpoint | None, since: datetime | None) -> Charges:
-    """The entries after a checkpoint or, without one, those not older than `since`."""
-    entries: list[LedgerEntry] = []
-    trouble: str | None
+@attrs.define
+class _Kept:
+    """The charges that may matter, out of any number that pass: of a wanted amount, and of no order accounted for."""
+
+    amounts: Collection[int]
+    accounted: Accounted
+    rows: int = 0
+    """Charges that passed."""
+    charges: list[Charge] = attrs.field(factory=list[Charge])
+    _unasked: list[Charge] = attrs.field(factory=list[Charge])
+
+    async def take(self, charge: Charge) -> None:
+        """Look at a charge."""
+        self.rows += 1
+        if charge.cents in self.amounts:
+            self._unasked.append(charge)
+            if len(self._unasked) >= _AT_ONCE:
+                await self.ask()
+
+    async def ask(self) -> None:
+        """Ask which of those that wait are accounted for."""
+        known = await self.accounted([charge.id for charge in self._unasked if charge.id is not None])
+        self.charges += [charge for charge in self._unasked if charge.id not in known]
+        self._unasked = []
+
+
+async def new_entries(
+    reader: Reader,
+    checkpoint: Checkpoint | None,
+    since: datetime | None,
+    amounts: Collection[int],
+    accounted: Accounted,
+) -> Charges:
+    """The entries of these amounts after a checkpoint or, without one, those not older than `since`."""
+    deductions, top_ups = _Kept(amounts, accounted), _Kept(amounts, accounted)
+    rows, trouble = 0, None
     try:
-        trouble = await _walk(reader, checkpoint, since, entries)
+        async with aclosing(_entries_since(reader, checkpoint, since)) as entries:
+            async for entry in entries:
+                rows += 1
+                if entry.type == LedgerEntryType.DEDUCTION:
+                    await deductions.take(_charge(entry, entry.order_group_id, -entry.amount_usd_cents))
+                elif entry.type == LedgerEntryType.TOP_UP:
+                    await top_ups.take(_charge(entry, entry.stripe_charge_id, entry.amount_usd_cents))
+        await deductions.ask()
+        await top_ups.ask()
     except READ_FAILURES as error:
         trouble = str(error)
-    look = Look(where=LEDGER, rows=len(entries), to_the_end=trouble is None, trouble=trouble)
+    look = Look(where=LEDGER, rows=rows, to_the_end=trouble is None, trouble=trouble)
     if trouble is not None:
         return Charges(look=look)
-    return Charges(
-        look=look,
-        charges=tuple(
-            Charge(where=LEDGER, id=entry.order_group_id, cents=-entry.amount_usd_cents, at=entry.created_at)
-            for entry in entries
-            if entry.type == LedgerEntryType.DEDUCTION
-        ),
-        top_ups=tuple(
-            Charge(where=LEDGER, id=entry.stripe_charge_id, cents=entry.amount_usd_cents, at=entry.created_at)
-            for entry in entries
-            if entry.type == LedgerEntryType.TOP_UP
-        ),
-    )
+    return Charges(look=look, charges=tuple(deductions.charges), top_ups=tuple(top_ups.charges))
 
 
-async def _walk(
-    reader: Reader, checkpoint: Checkpoint | None, since: datetime | None, entries: list[LedgerEntry]
-) -> str | None:
-    """Collect new entries, newest first; why they cannot be told from old ones, if they cannot."""
+def _charge(entry: LedgerEntry, linked: str | None, cents: int) -> Charge:
+    return Charge(where=LEDGER, id=linked, cents=cents, at=entry.created_at)
+
+
+async def _entries_since(
+    reader: Reader, checkpoint: Checkpoint | None, since: datetime | None
+) -> AsyncGenerator[LedgerEntry, None]:
+    """New entries, newest first. Raises `UnreadableList` where they cannot be told from old ones."""
     count: int | None = None
+    place, undated = 0, False
     # Closed at once, because the walk mostly ends before the list does.
     async with aclosing(cast("AsyncGenerator[OffsetPage[LedgerEntry], None]", _ledger(reader).pages())) as pages:
         async for page in pages:
             if count is None:
                 count = page.total - (checkpoint.total if checkpoint else 0)
                 if count < 0:
-                    return "it has fewer entries than at the checkpoint"
+                    raise UnreadableList("it has fewer entries than at the checkpoint")
             for entry in page:
-                if _is_old(entry, len(entries), count, checkpoint, since):
-                    return None
-                entries.append(entry)
+                if _is_old(entry, place, count, checkpoint, since):
+                    return
+                place += 1
+                undated |= entry.created_at is None
+                yield entry
     if checkpoint is not None and checkpoint.total:
-        return "its entry at the checkpoint did not come"
-    if checkpoint is None and any(entry.created_at is None for entry in entries):
-        return "its entries have no times, and there is no checkpoint"
-    return None
+        raise UnreadableList("its entry at the checkpoint did not come")
+    if checkpoint is None and undated:
+        raise UnreadableList("its entries have no times, and there is no checkpoint")
 
 
 def _is_old(entry: LedgerEntry, place: int, count: int, checkpoint: Checkpoint | None, since: datetime | None) -> bool:
@@ -152,33 +191,35 @@ def _ledger(reader: Reader) -> OffsetPager[LedgerEntry]:
     )
 
 
-async def new_purchases(reader: Reader, since: datetime | None) -> Charges:
-    """The purchases not older than `since`."""
+async def new_purchases(
+    reader: Reader, since: datetime | None, amounts: Collection[int], accounted: Accounted
+) -> Charges:
+    """The purchases of these amounts not older than `since`."""
+    kept = _Kept(amounts, accounted)
+    rows, trouble = 0, None
     try:
-        listed = (await reader.send(purchases.list_purchases())).purchases
+        async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
+            each = read_row(raw, Purchase)
+            rows += 1
+            if since is None or each.created_at >= since:
+                cents = each.total_amount_paid_by_customer
+                await kept.take(Charge(where=PURCHASES, id=each.stripe_charge_id, cents=cents, at=each.created_at))
+        await kept.ask()
     except READ_FAILURES as error:
-        return Charges(look=Look(where=PURCHASES, trouble=str(error)))
-    return Charges(
-        look=Look(where=PURCHASES, rows=len(listed), to_the_end=True),
-        charges=tuple(
-            Charge(
-                where=PURCHASES, id=each.stripe_charge_id, cents=each.total_amount_paid_by_customer, at=each.created_at
-            )
-            for each in listed
-            if since is None or each.created_at >= since
-        ),
-    )
+        trouble = str(error)
+    look = Look(where=PURCHASES, rows=rows, to_the_end=trouble is None, trouble=trouble)
+    return Charges(look=look, charges=() if trouble else tuple(kept.charges))
 
 
 def fitting(
-    charges: Sequence[Charge], amounts: Collection[int], placed_at: datetime | None, known: Collection[str]
+    charges: Sequence[Charge], amounts: Collection[int], placed_at: datetime | None, taken: Collection[str]
 ) -> tuple[Charge, ...]:
-    """The charges of one of these amounts that may belong to an order of that time, and to none that is known."""
+    """The charges of one of these amounts that may belong to an order of that time, and are not taken."""
     return tuple(
         charge
         for charge in charges
         if charge.cents in amounts
-        and charge.id not in known
+        and charge.id not in taken
         and (placed_at is None or charge.at is None or abs(charge.at - placed_at) <= _TOGETHER)
     )
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
+import msgspec
 
 from wren_async.core import codec
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 from wren_async.core.policy import http_date
 from wren_async.core.reference import token
+from wren_async.core.reply import Reply
 from wren_async.errors import CallError, PagingError
 from wren_async.reconcile.verdict import Look, Present, Shows
 
@@ -22,7 +25,15 @@ RowT = TypeVar("RowT")
 
 _REFERENCE: Final = re.compile(re.escape(token("@")).replace("@", r"([^\[\]\r\n]+)"))
 
-READ_FAILURES: Final = (CallError, PagingError)
+_TURN: Final = 500
+"""Rows that are read before the other tasks get their turn."""
+
+
+class UnreadableList(Exception):
+    """A list that came, and could not be read."""
+
+
+READ_FAILURES: Final = (CallError, PagingError, UnreadableList)
 """What a read may fail with. A read that fails proves nothing, and is no reason to stop looking elsewhere."""
 
 
@@ -108,10 +119,14 @@ class Reader:
 
     async def send(self, call: Call[T]) -> T:
         """Send a read."""
+        return (await self.send_raw(call)).value
+
+    async def send_raw(self, call: Call[T]) -> Reply[T]:
+        """Send a read, and return its reply."""
         reply = await self._client.send_raw(call)
         self.note(reply.headers)
         self.body = reply.body
-        return reply.value
+        return reply
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Take the time from an answer."""
@@ -125,16 +140,47 @@ class Reader:
         return Present(here=self._timing.utc(), there=self._date and self._date + since)
 
 
+async def whole_list(reader: Reader, call: Call[Any], name: str) -> AsyncIterator[bytes]:
+    """The rows, as they came, of a list that comes in one answer: bare, or under a name.
+
+    An account may have more of them than fit in memory as models, so each is to be read when its turn comes.
+    """
+    raw_call = attrs.evolve(call, operation=attrs.evolve(call.operation, answer=bytes))
+    reply = await reader.send_raw(raw_call)
+    if reply.status >= 300:
+        raise UnreadableList(f"answered {reply.status}")
+    try:
+        rows = _raw_rows(reply.body, name)
+    except (msgspec.MsgspecError, KeyError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableList(f"the answer is no list: {error}") from None
+    for number, row in enumerate(rows):
+        if number % _TURN == 0:
+            await asyncio.sleep(0)
+        yield bytes(row)
+
+
+def read_row(raw: bytes, form: type[T]) -> T:
+    """A row of such a list. Raises `UnreadableList`."""
+    try:
+        return codec.decode(raw, form)
+    except codec.Unreadable as error:
+        raise UnreadableList(f"a row cannot be read: {error}") from None
+
+
+def _raw_rows(body: bytes, name: str) -> list[msgspec.Raw]:
+    whole = msgspec.json.decode(body, type=dict[str, msgspec.Raw] | list[msgspec.Raw])
+    return whole if isinstance(whole, list) else msgspec.json.decode(whole[name], type=list[msgspec.Raw])
+
+
 async def look_through(
-    reader: Reader, call: Call[Any], search: Search[RowT], rows: Callable[[Any], Collection[RowT]], attribute: str
+    reader: Reader, call: Call[Any], search: Search[RowT], name: str, form: type[RowT], attribute: str
 ) -> Listing[RowT]:
-    """Look through a list that comes whole, in one answer."""
+    """Look through a list that comes whole, in one answer, whose rows stand under `name` if not bare."""
     here, trouble = reader.present().here, None
     try:
-        answer = await reader.send(call)
-        for row in rows(answer):
-            search.take(row)
-        search.see_raw(reader.body, attribute)
+        async for raw in whole_list(reader, call, name):
+            search.take(read_row(raw, form))
+            search.see_raw(b"[%b]" % raw, attribute)
     except READ_FAILURES as error:
         trouble = str(error)
     return Listing(

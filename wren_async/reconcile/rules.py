@@ -9,12 +9,8 @@ from typing import Any, Final
 
 from wren_async.core.operation import Call
 from wren_async.errors import InvalidArgument
+from wren_async.reconcile import KEY_TRUST
 from wren_async.reconcile.verdict import CannotTell, Charge, Evidence, Look, NotPlaced, Present, Shows, Unsettled
-
-SETTLE_TIME: Final = 900.0
-"""Seconds after the last byte before an absence can prove anything."""
-KEY_TRUST: Final = 600.0
-"""Seconds after the first sending in which CNaught is trusted to know an idempotency key."""
 
 _TOLERANCE: Final = 60.0
 _MARGIN: Final = timedelta(days=1)

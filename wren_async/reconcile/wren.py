@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from wren_async._generated.wren.models import OffsetOrder, OffsetOrderList, ProjectDonation, TreeOrder, TreeOrderList
+from wren_async._generated.wren.models import OffsetOrder, ProjectDonation, TreeOrder
 from wren_async._generated.wren.operations import (
     offset_orders,
     project_donations,
@@ -20,11 +20,11 @@ from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 from wren_async.errors import OutcomeUnknown
 from wren_async.reconcile import ledger
-from wren_async.reconcile.ledger import Charges, Checkpoint
+from wren_async.reconcile.ledger import Accounted, Charges, Checkpoint
 from wren_async.reconcile.listing import Listing, Reader, Search, look_through
 from wren_async.reconcile.order_rows import FoundOrder, Row, is_doubled, note_of, order_of, order_of_receipt
 from wren_async.reconcile.placing import FindOrPlace, not_findable, own_reference
-from wren_async.reconcile.rules import SETTLE_TIME, hides, horizon, judge_absence, settle_seconds
+from wren_async.reconcile.rules import hides, horizon, judge_absence, settle_seconds
 from wren_async.reconcile.verdict import (
     CannotTell,
     Charge,
@@ -111,7 +111,7 @@ class Reconciliation:
         )
 
     async def verdicts(
-        self, checkpoint: Checkpoint | None, known: Collection[str], settle_time: float
+        self, checkpoint: Checkpoint | None, accounted: Accounted, settle_time: float
     ) -> list[Verdict[FoundOrder]]:
         """The verdict on each write, in their order."""
         lists = await self.read_lists()
@@ -120,7 +120,7 @@ class Reconciliation:
             for place, lost in enumerate(self._lost)
             if lost.reference is not None and (rows := lists.rows(lost))
         }
-        candidates = await self._candidates(found, checkpoint, known)
+        candidates = await self._candidates(found, checkpoint, accounted)
         told = ledger.unique({place: candidates[place] for place in found if place in candidates})
         return [
             self._found(lost, lists, found[place], told.get(place), candidates.get(place, ()))
@@ -139,30 +139,24 @@ class Reconciliation:
     # --- lists ---
 
     async def _offsets(self) -> Listing[OffsetOrder]:
-        def rows(answer: OffsetOrderList) -> tuple[OffsetOrder, ...]:
-            return answer.offset_orders
-
         search: Search[OffsetOrder] = Search(self._wanted, note_of, lambda row: row.project_id)
-        return await look_through(self._reader, offset_orders.list_offset_orders(), search, rows, "note")
+        call = offset_orders.list_offset_orders()
+        return await look_through(self._reader, call, search, "offsetOrders", OffsetOrder, "note")
 
     async def _donations(self) -> Listing[ProjectDonation]:
-        def rows(answer: list[ProjectDonation]) -> list[ProjectDonation]:
-            return answer
-
         search: Search[ProjectDonation] = Search(self._wanted, note_of, lambda row: row.project_id)
-        return await look_through(self._reader, project_donations.list_project_donations(), search, rows, "note")
+        call = project_donations.list_project_donations()
+        return await look_through(self._reader, call, search, "", ProjectDonation, "note")
 
     async def _trees(self) -> Listing[TreeOrder]:
-        def rows(answer: TreeOrderList) -> tuple[TreeOrder, ...]:
-            return answer.tree_orders
-
         search: Search[TreeOrder] = Search(self._wanted, note_of)
-        return await look_through(self._reader, tree_orders.list_tree_orders(), search, rows, "note")
+        call = tree_orders.list_tree_orders()
+        return await look_through(self._reader, call, search, "treeOrders", TreeOrder, "note")
 
     # --- charges ---
 
     async def _candidates(
-        self, found: dict[int, FoundOrder], checkpoint: Checkpoint | None, known: Collection[str]
+        self, found: dict[int, FoundOrder], checkpoint: Checkpoint | None, accounted: Accounted
     ) -> dict[int, tuple[Charge, ...]]:
         """By the place of each write, the charges that may be its own."""
         asking = {
@@ -173,9 +167,9 @@ class Reconciliation:
         if not asking or self._is_test:
             return {}
         by_card = {place for place in asking if _pays_by_card(self._lost[place])}
-        entries = await self._ledger(asking.keys() - by_card, checkpoint)
-        bought = await self._purchases(by_card)
-        taken = {*known, *(order.id for order in found.values() if order.id is not None)}
+        entries = await self._ledger(asking.keys() - by_card, checkpoint, _all_of(asking), accounted)
+        bought = await self._purchases(by_card, _all_of(asking), accounted)
+        taken = {order.id for order in found.values() if order.id is not None}
         return {
             place: ledger.fitting(
                 self._charges(place, bought if place in by_card else entries, checkpoint),
@@ -193,17 +187,19 @@ class Reconciliation:
             return ()
         return charges.top_ups if lost.call.operation.id == _TOP_UP else charges.charges
 
-    async def _ledger(self, places: Collection[int], checkpoint: Checkpoint | None) -> Charges:
+    async def _ledger(
+        self, places: Collection[int], checkpoint: Checkpoint | None, amounts: Collection[int], accounted: Accounted
+    ) -> Charges:
         since = self._since(places)
         if not places or (checkpoint is None and since is None):
             return Charges(look=Look(where=ledger.LEDGER))
-        return await ledger.new_entries(self._reader, checkpoint, since)
+        return await ledger.new_entries(self._reader, checkpoint, since, amounts, accounted)
 
-    async def _purchases(self, places: Collection[int]) -> Charges:
+    async def _purchases(self, places: Collection[int], amounts: Collection[int], accounted: Accounted) -> Charges:
         since = self._since(places)
         if not places or since is None:
             return Charges(look=Look(where=ledger.PURCHASES))
-        return await ledger.new_purchases(self._reader, since)
+        return await ledger.new_purchases(self._reader, since, amounts, accounted)
 
     def _since(self, places: Collection[int]) -> datetime | None:
         return horizon(ledger.earliest([self._lost[place].first_sent for place in places]), self._reader.present())
@@ -248,7 +244,7 @@ class Reconciliation:
 class _Desk:
     """Finds or places one order."""
 
-    def __init__(self, client: WrenReconciling, call: Call[Any], settle_time: float) -> None:
+    def __init__(self, client: BaseClient, call: Call[Any], settle_time: float) -> None:
         self._client = client
         self._call = call
         self._settle_time = settle_time
@@ -270,78 +266,29 @@ class _Desk:
         return self.placed(await self._client.send(self._call), How.SENT, "placed now: no list shows an earlier one")
 
     async def settle(self, lost: Unsettled[Any]) -> Verdict[FoundOrder]:
-        return await self._client.reconcile(lost, settle_time=self._settle_time)
+        return (await reconcile(self._client, [lost], None, (), self._settle_time))[0]
 
     def placed(self, answer: Any, how: How, reason: str) -> Placed[FoundOrder]:
         evidence = Evidence(reason=reason, present=Reader(self._client).present(), reference=self._reference)
         return Placed(order=order_of_receipt(self._reference, answer), how=how, evidence=evidence)
 
 
-class WrenReconciling(BaseClient):
-    """What a client of Wren offers for finding out what became of an order."""
+async def reconcile(
+    client: BaseClient,
+    lost: Iterable[OutcomeUnknown | Unsettled[Any]],
+    checkpoint: Checkpoint | None,
+    known: Collection[str] | Accounted,
+    settle_time: float,
+) -> list[Verdict[FoundOrder]]:
+    """The verdict on each write, in their order."""
+    run = Reconciliation(client, [as_unsettled(each, client) for each in lost])
+    return await run.verdicts(checkpoint, _accounted(known), settle_seconds(settle_time))
 
-    __slots__ = ()
 
-    async def checkpoint(self) -> Checkpoint:
-        """Note where the ledger stands. Taken before orders are sent, it helps to find their ids again."""
-        return await ledger.take_checkpoint(Reader(self))
-
-    async def reconcile(
-        self,
-        lost: OutcomeUnknown | Unsettled[Any],
-        *,
-        checkpoint: Checkpoint | None = None,
-        known: Collection[str] = (),
-        settle_time: float = SETTLE_TIME,
-    ) -> Verdict[FoundOrder]:
-        """Find out what became of an order whose answer was lost. It places nothing.
-
-        Args:
-            lost: The error, or what a journal remembers of it.
-            checkpoint: Where the ledger stood before the order was sent; helps to find the id.
-            known: Ids of orders that are accounted for, so that their charges are not taken for this one's.
-            settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
-                and the server's.
-
-        Looks for the reference in the lists of orders and donations. `Placed` has all rows of the order together; its
-        id comes from the rows or, where exactly one new charge fits, from that. An equal charge alone proves nothing.
-        `NotPlaced` needs more than absence: the settle time, and a list that was read whole and shows references.
-        All else is `CannotTell`: an order without a reference, a top-up (its candidates are in the evidence), a list
-        that failed to come, and everything sent with a test token, which keeps nothing.
-        """
-        return (await self.reconcile_many([lost], checkpoint=checkpoint, known=known, settle_time=settle_time))[0]
-
-    async def reconcile_many(
-        self,
-        lost: Iterable[OutcomeUnknown | Unsettled[Any]],
-        *,
-        checkpoint: Checkpoint | None = None,
-        known: Collection[str] = (),
-        settle_time: float = SETTLE_TIME,
-    ) -> list[Verdict[FoundOrder]]:
-        """Find out what became of many, reading each list once. The verdicts come in the order of `lost`.
-
-        The arguments are those of `reconcile`; `checkpoint` is one taken before the first of them was sent.
-        """
-        run = Reconciliation(self, [as_unsettled(each, self) for each in lost])
-        return await run.verdicts(checkpoint, frozenset(known), settle_seconds(settle_time))
-
-    async def find_or_place(self, call: Call[Any], *, settle_time: float = SETTLE_TIME) -> Placed[FoundOrder]:
-        """Place an order unless one with its reference was placed before: for webhooks and messages that come twice.
-
-        Args:
-            call: The order, with a `reference` of your own, such as `OffsetOrders.create(..., reference="ride-7")`.
-            settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
-
-        Within one client (and its copies) a reference is placed once, also by tasks at the same time. Beyond that Wren
-        has nothing that would promise it: two processes that look at the same time both place the order, and so does
-        one whose list does not show yet what another has just placed. Let one process handle a reference at a time.
-
-        Raises `NotFindable`, and sends nothing, where a list hides whether the order is there; `OutcomeUnknown` where
-        the answer to the order was lost. Call it again after that, with the same client, and it reconciles first.
-        """
-        desk = _Desk(self, call, settle_seconds(settle_time))
-        return await FindOrPlace(self, call, desk).run()
+async def find_or_place(client: BaseClient, call: Call[Any], settle_time: float) -> Placed[FoundOrder]:
+    """The order with the reference of `call`, placed now if it was not before."""
+    desk = _Desk(client, call, settle_seconds(settle_time))
+    return await FindOrPlace(client, call, desk).run()
 
 
 def _amounts(lost: Unsettled[Any], order: FoundOrder | None) -> set[int]:
@@ -350,6 +297,21 @@ def _amounts(lost: Unsettled[Any], order: FoundOrder | None) -> set[int]:
         return {order.cents}
     exact = lost.body.get("amountInUsdCents") if lost.call.operation.id in (_PROJECTS, _TOP_UP) else None
     return {amount for amount in (exact, lost.cents) if isinstance(amount, int)}
+
+
+def _all_of(amounts: Mapping[int, set[int]]) -> set[int]:
+    return {amount for each in amounts.values() for amount in each}
+
+
+def _accounted(known: Collection[str] | Accounted) -> Accounted:
+    if callable(known):
+        return known
+    ids = frozenset(known)
+
+    async def among(asked: Collection[str]) -> Collection[str]:
+        return ids.intersection(asked)
+
+    return among
 
 
 def _asks_for_charges(lost: Unsettled[Any], order: FoundOrder | None) -> bool:

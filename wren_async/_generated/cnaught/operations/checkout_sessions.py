@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 from wren_async.core.values import UNSET, Unset
@@ -25,7 +26,7 @@ CREATE_CHECKOUT_SESSION: Final[Operation[models.CheckoutSession]] = Operation(
     id="createCheckoutSession",
     method="POST",
     path="/checkout/sessions",
-    answer=models.CheckoutSession,
+    answer=Lazy(lambda: models.CheckoutSession),
     effect=Effect.ONCE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -90,7 +91,7 @@ GET_CHECKOUT_SESSION: Final[Operation[models.CheckoutSession]] = Operation(
     id="getCheckoutSession",
     method="GET",
     path="/checkout/sessions/{id}",
-    answer=models.CheckoutSession,
+    answer=Lazy(lambda: models.CheckoutSession),
     effect=Effect.READ,
 )
 

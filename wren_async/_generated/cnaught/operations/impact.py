@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 from wren_async.core.values import UNSET, Unset
@@ -25,7 +26,7 @@ GET_IMPACT_DATA: Final[Operation[models.ImpactData]] = Operation(
     id="getImpactData",
     method="GET",
     path="/impact/data",
-    answer=models.ImpactData,
+    answer=Lazy(lambda: models.ImpactData),
     effect=Effect.READ,
     subaccount_header="X-Subaccount-Id",
 )
@@ -69,7 +70,7 @@ GET_HOSTED_PAGE_CONFIG: Final[Operation[models.HostedPageConfig]] = Operation(
     id="getHostedPageConfig",
     method="GET",
     path="/impact/hosted-page-config",
-    answer=models.HostedPageConfig,
+    answer=Lazy(lambda: models.HostedPageConfig),
     effect=Effect.READ,
     subaccount_header="X-Subaccount-Id",
 )

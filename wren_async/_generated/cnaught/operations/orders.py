@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation, ReferenceField
 from wren_async.core.values import UNSET, Unset
@@ -32,7 +33,7 @@ LIST_ORDERS: Final[Operation[models.OrderList]] = Operation(
     id="listOrders",
     method="GET",
     path="/orders",
-    answer=models.OrderList,
+    answer=Lazy(lambda: models.OrderList),
     effect=Effect.READ,
     subaccount_header="X-Subaccount-Id",
 )
@@ -83,7 +84,7 @@ CREATE_ORDER: Final[Operation[models.Order]] = Operation(
     id="createOrder",
     method="POST",
     path="/orders",
-    answer=models.Order,
+    answer=Lazy(lambda: models.Order),
     effect=Effect.KEYED,
     content_type="application/json",
     idempotency_header="Idempotency-Key",
@@ -215,7 +216,7 @@ CREATE_RIDE_ORDER: Final[Operation[models.Order]] = Operation(
     id="createRideOrder",
     method="POST",
     path="/orders/ride",
-    answer=models.Order,
+    answer=Lazy(lambda: models.Order),
     effect=Effect.KEYED,
     content_type="application/json",
     idempotency_header="Idempotency-Key",
@@ -292,7 +293,7 @@ GET_ORDER: Final[Operation[models.Order]] = Operation(
     id="getOrder",
     method="GET",
     path="/orders/{id}",
-    answer=models.Order,
+    answer=Lazy(lambda: models.Order),
     effect=Effect.READ,
     subaccount_header="X-Subaccount-Id",
 )
@@ -331,7 +332,7 @@ CANCEL_ORDER: Final[Operation[models.Order]] = Operation(
     id="cancelOrder",
     method="POST",
     path="/orders/{id}/cancel",
-    answer=models.Order,
+    answer=Lazy(lambda: models.Order),
     effect=Effect.KEYED,
     idempotency_header="Idempotency-Key",
     subaccount_header="X-Subaccount-Id",

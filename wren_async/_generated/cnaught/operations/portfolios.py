@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 
@@ -23,7 +24,7 @@ LIST_PORTFOLIOS: Final[Operation[models.PortfolioList]] = Operation(
     id="listPortfolios",
     method="GET",
     path="/portfolios",
-    answer=models.PortfolioList,
+    answer=Lazy(lambda: models.PortfolioList),
     effect=Effect.READ,
 )
 
@@ -53,7 +54,7 @@ GET_PORTFOLIO: Final[Operation[models.PortfolioDetails]] = Operation(
     id="getPortfolio",
     method="GET",
     path="/portfolios/{id}",
-    answer=models.PortfolioDetails,
+    answer=Lazy(lambda: models.PortfolioDetails),
     effect=Effect.READ,
 )
 

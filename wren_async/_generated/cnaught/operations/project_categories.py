@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 
@@ -21,7 +22,7 @@ GET_PROJECT_CATEGORY: Final[Operation[models.ProjectCategory]] = Operation(
     id="getProjectCategory",
     method="GET",
     path="/project-categories/{id}",
-    answer=models.ProjectCategory,
+    answer=Lazy(lambda: models.ProjectCategory),
     effect=Effect.READ,
 )
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 from wren_async.core.values import UNSET, Unset
@@ -37,7 +38,7 @@ CREATE_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createQuote",
     method="POST",
     path="/quotes",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -86,7 +87,7 @@ CREATE_RIDE_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createRideQuote",
     method="POST",
     path="/quotes/ride",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -136,7 +137,7 @@ CREATE_GROUND_TRANSPORT_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createGroundTransportQuote",
     method="POST",
     path="/quotes/ground-transport",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -188,7 +189,7 @@ CREATE_FLIGHT_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createFlightQuote",
     method="POST",
     path="/quotes/flight",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -238,7 +239,7 @@ CREATE_TRAIN_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createTrainQuote",
     method="POST",
     path="/quotes/train",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -287,7 +288,7 @@ CREATE_AIR_FREIGHT_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createAirFreightQuote",
     method="POST",
     path="/quotes/air-freight",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -339,7 +340,7 @@ CREATE_GROUND_FREIGHT_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createGroundFreightQuote",
     method="POST",
     path="/quotes/ground-freight",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",
@@ -391,7 +392,7 @@ CREATE_OFFICE_SPACE_QUOTE: Final[Operation[models.Quote]] = Operation(
     id="createOfficeSpaceQuote",
     method="POST",
     path="/quotes/office-space",
-    answer=models.Quote,
+    answer=Lazy(lambda: models.Quote),
     effect=Effect.COMPUTE,
     content_type="application/json",
     subaccount_header="X-Subaccount-Id",

@@ -10,6 +10,7 @@ from types import NoneType
 from typing import Final, Literal, Unpack
 
 from wren_async._generated.cnaught import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 from wren_async.core.values import UNSET, Unset
@@ -38,7 +39,7 @@ LIST_SUBACCOUNTS: Final[Operation[models.SubaccountList]] = Operation(
     id="listSubaccounts",
     method="GET",
     path="/subaccounts",
-    answer=models.SubaccountList,
+    answer=Lazy(lambda: models.SubaccountList),
     effect=Effect.READ,
 )
 
@@ -82,7 +83,7 @@ CREATE_SUBACCOUNT: Final[Operation[models.Subaccount]] = Operation(
     id="createSubaccount",
     method="POST",
     path="/subaccounts",
-    answer=models.Subaccount,
+    answer=Lazy(lambda: models.Subaccount),
     effect=Effect.KEYED,
     content_type="application/json",
     idempotency_header="Idempotency-Key",
@@ -137,7 +138,7 @@ GET_SUBACCOUNT: Final[Operation[models.Subaccount]] = Operation(
     id="getSubaccount",
     method="GET",
     path="/subaccounts/{id}",
-    answer=models.Subaccount,
+    answer=Lazy(lambda: models.Subaccount),
     effect=Effect.READ,
 )
 
@@ -169,7 +170,7 @@ UPDATE_SUBACCOUNT: Final[Operation[models.Subaccount]] = Operation(
     id="updateSubaccount",
     method="PUT",
     path="/subaccounts/{id}",
-    answer=models.Subaccount,
+    answer=Lazy(lambda: models.Subaccount),
     effect=Effect.REPEATABLE,
     content_type="application/json",
 )
@@ -250,7 +251,7 @@ SET_SUBACCOUNT_LOGO_FROM_URL: Final[Operation[models.Subaccount]] = Operation(
     id="setSubaccountLogoFromUrl",
     method="POST",
     path="/subaccounts/{id}/logo",
-    answer=models.Subaccount,
+    answer=Lazy(lambda: models.Subaccount),
     effect=Effect.REPEATABLE,
     content_type="application/json",
 )
@@ -289,7 +290,7 @@ UPLOAD_SUBACCOUNT_LOGO: Final[Operation[models.Subaccount]] = Operation(
     id="uploadSubaccountLogo",
     method="PUT",
     path="/subaccounts/{id}/logo",
-    answer=models.Subaccount,
+    answer=Lazy(lambda: models.Subaccount),
     effect=Effect.REPEATABLE,
 )
 
@@ -329,7 +330,7 @@ REMOVE_SUBACCOUNT_LOGO: Final[Operation[models.Subaccount]] = Operation(
     id="removeSubaccountLogo",
     method="DELETE",
     path="/subaccounts/{id}/logo",
-    answer=models.Subaccount,
+    answer=Lazy(lambda: models.Subaccount),
     effect=Effect.REPEATABLE,
 )
 

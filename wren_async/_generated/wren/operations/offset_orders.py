@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, Literal, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation, ReferenceField, When
 from wren_async.core.values import UNSET, Unset
@@ -29,7 +30,7 @@ CREATE_OFFSET_ORDER: Final[Operation[models.OffsetOrderReceipt]] = Operation(
     id="createOffsetOrder",
     method="POST",
     path="/api/offset-orders",
-    answer=models.OffsetOrderReceipt,
+    answer=Lazy(lambda: models.OffsetOrderReceipt),
     effect=Effect.ONCE,
     compute_when=When(attribute="dryRun", value=True),
     content_type="application/json",
@@ -100,7 +101,7 @@ LIST_OFFSET_ORDERS: Final[Operation[models.OffsetOrderList]] = Operation(
     id="listOffsetOrders",
     method="GET",
     path="/api/offset-orders",
-    answer=models.OffsetOrderList,
+    answer=Lazy(lambda: models.OffsetOrderList),
     effect=Effect.READ,
 )
 
@@ -133,7 +134,7 @@ LIST_PUBLIC_OFFSET_ORDERS: Final[Operation[models.PublicOffsetOrderList]] = Oper
     id="listPublicOffsetOrders",
     method="GET",
     path="/api/offset-orders/public",
-    answer=models.PublicOffsetOrderList,
+    answer=Lazy(lambda: models.PublicOffsetOrderList),
     effect=Effect.READ,
     credentials="none",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 from wren_async.core.values import UNSET, Unset
@@ -22,7 +23,7 @@ LIST_PORTFOLIOS: Final[Operation[models.PortfolioList]] = Operation(
     id="listPortfolios",
     method="GET",
     path="/api/portfolios",
-    answer=models.PortfolioList,
+    answer=Lazy(lambda: models.PortfolioList),
     effect=Effect.READ,
     credentials="optional",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 
 __all__ = [
@@ -20,7 +21,7 @@ LIST_PROJECT_DONATIONS: Final[Operation[tuple[models.ProjectDonation, ...]]] = O
     id="listProjectDonations",
     method="GET",
     path="/api/project-donations",
-    answer=tuple[models.ProjectDonation, ...],
+    answer=Lazy(lambda: tuple[models.ProjectDonation, ...]),
     effect=Effect.READ,
 )
 

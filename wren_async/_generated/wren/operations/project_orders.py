@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation, ReferenceField, When
 from wren_async.core.values import UNSET, Unset
@@ -22,7 +23,7 @@ CREATE_PROJECT_ORDER: Final[Operation[models.ProjectOrderReceipt]] = Operation(
     id="createProjectOrder",
     method="POST",
     path="/api/project-orders",
-    answer=models.ProjectOrderReceipt,
+    answer=Lazy(lambda: models.ProjectOrderReceipt),
     effect=Effect.ONCE,
     compute_when=When(attribute="dryRun", value=True),
     content_type="application/json",

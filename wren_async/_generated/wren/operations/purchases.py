@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 
 __all__ = [
@@ -20,7 +21,7 @@ LIST_PURCHASES: Final[Operation[models.PurchaseList]] = Operation(
     id="listPurchases",
     method="GET",
     path="/api/purchases",
-    answer=models.PurchaseList,
+    answer=Lazy(lambda: models.PurchaseList),
     effect=Effect.READ,
 )
 

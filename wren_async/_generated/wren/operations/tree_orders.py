@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation, ReferenceField, When
 from wren_async.core.values import UNSET, Unset
@@ -26,7 +27,7 @@ CREATE_TREE_ORDER: Final[Operation[models.TreeOrderReceipt]] = Operation(
     id="createTreeOrder",
     method="POST",
     path="/api/tree-orders",
-    answer=models.TreeOrderReceipt,
+    answer=Lazy(lambda: models.TreeOrderReceipt),
     effect=Effect.ONCE,
     compute_when=When(attribute="dryRun", value=True),
     content_type="application/json",
@@ -89,7 +90,7 @@ LIST_TREE_ORDERS: Final[Operation[models.TreeOrderList]] = Operation(
     id="listTreeOrders",
     method="GET",
     path="/api/tree-orders",
-    answer=models.TreeOrderList,
+    answer=Lazy(lambda: models.TreeOrderList),
     effect=Effect.READ,
 )
 
@@ -120,7 +121,7 @@ PREVIEW_TREE_ORDER: Final[Operation[models.TreePreview]] = Operation(
     id="previewTreeOrder",
     method="POST",
     path="/api/tree-orders/preview",
-    answer=models.TreePreview,
+    answer=Lazy(lambda: models.TreePreview),
     effect=Effect.COMPUTE,
     content_type="application/json",
 )

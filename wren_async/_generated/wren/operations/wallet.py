@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Unpack
 
 from wren_async._generated.wren import models
+from wren_async._lazy import Lazy
 from wren_async.core import arguments
 from wren_async.core.operation import Call, CallOptions, Effect, Operation
 from wren_async.core.values import UNSET, Unset
@@ -26,7 +27,7 @@ TOP_UP_CREDITS: Final[Operation[models.TopUpReceipt]] = Operation(
     id="topUpCredits",
     method="POST",
     path="/api/credits/top-up",
-    answer=models.TopUpReceipt,
+    answer=Lazy(lambda: models.TopUpReceipt),
     effect=Effect.ONCE,
     content_type="application/json",
 )
@@ -66,7 +67,7 @@ GET_CREDIT_BALANCE: Final[Operation[models.CreditBalance]] = Operation(
     id="getCreditBalance",
     method="GET",
     path="/api/credits/balance",
-    answer=models.CreditBalance,
+    answer=Lazy(lambda: models.CreditBalance),
     effect=Effect.READ,
 )
 
@@ -96,7 +97,7 @@ LIST_CREDIT_LEDGER: Final[Operation[models.LedgerPage]] = Operation(
     id="listCreditLedger",
     method="GET",
     path="/api/credits/ledger",
-    answer=models.LedgerPage,
+    answer=Lazy(lambda: models.LedgerPage),
     effect=Effect.READ,
 )
 

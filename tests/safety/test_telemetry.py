@@ -1,0 +1,143 @@
+"""What a client tells of its attempts and of its gate, and that telling never gets in the way of an order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from wren_async import Attempt, InvalidConfiguration, NotSent, OutcomeUnknown, WrenClient
+
+from .scripted import KEY, LIVE, Clock, ScriptedServer, answer, cnaught, read_and_close, refused, silent, wren
+
+
+async def order(client: Any, **options: Any) -> object:
+    return await client.offset_orders.create(tons=1, payment_method="credits", **options)
+
+
+async def test_each_attempt_is_told_with_what_it_met() -> None:
+    told: list[Attempt] = []
+    async with (
+        ScriptedServer(read_and_close(), answer(503, {}), answer()) as server,
+        cnaught(server, on_attempt=told.append) as client,
+    ):
+        await client.orders.create(amount_kg=1)
+    assert [(each.operation, each.number, each.status, each.unsent) for each in told] == [
+        ("createOrder", 1, None, False),
+        ("createOrder", 2, 503, False),
+        ("createOrder", 3, 200, False),
+    ]
+    assert told[0].reason
+    assert told[1].reason == told[2].reason == ""
+
+
+async def test_an_attempt_that_sent_nothing_says_so() -> None:
+    told: list[Attempt] = []
+    async with (
+        ScriptedServer(refused(), refused()) as server,
+        wren(server, on_attempt=told.append, retries=0) as client,
+    ):
+        with pytest.raises(NotSent):
+            await order(client)
+    assert [each.unsent for each in told] == [True]
+
+
+async def test_time_in_the_gate_and_time_on_the_wire_are_told_apart() -> None:
+    told: list[Attempt] = []
+    clock = Clock()
+
+    async def work() -> None:
+        clock.now += 3
+
+    async with (
+        ScriptedServer(otherwise=answer(after=work)) as server,
+        wren(server, clock, max_in_flight=1, on_attempt=told.append) as client,
+    ):
+        await asyncio.gather(client.credits.balance(), client.credits.balance())
+    assert [(each.waited, each.took) for each in told] == [(0, 3), (3, 3)]
+
+
+async def test_the_gate_shows_how_many_are_on_the_wire_and_how_many_wait() -> None:
+    told: list[Attempt] = []
+    async with (
+        ScriptedServer(silent(), otherwise=answer()) as server,
+        wren(server, max_in_flight=1, on_attempt=told.append) as client,
+    ):
+        first = asyncio.create_task(client.credits.balance())
+        await server.until(lambda s: s.requests)
+        others = [asyncio.create_task(client.credits.balance()) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert (client.in_flight, client.waiting) == (1, 3)
+        assert (client.with_options(timeout=1).in_flight, client.with_options(timeout=1).waiting) == (1, 3)
+        first.cancel()
+        await asyncio.gather(first, *others, return_exceptions=True)
+        assert (client.in_flight, client.waiting) == (0, 0)
+    assert [each.waiting for each in told] == [2, 1, 0]
+
+
+async def test_calls_are_let_through_in_the_order_in_which_they_came() -> None:
+    came: list[str] = []
+    async with (
+        ScriptedServer(silent(), otherwise=answer()) as server,
+        wren(server, max_in_flight=1) as client,
+    ):
+        first = asyncio.create_task(client.credits.balance())
+        await server.until(lambda s: s.requests)
+        others = [asyncio.create_task(client.credits.balance(headers={"X-Number": str(number)})) for number in range(9)]
+        await asyncio.sleep(0)
+        others.pop(4).cancel()
+        first.cancel()
+        await asyncio.gather(*others)
+        came = [request.headers["x-number"] for request in server.requests[1:]]
+    assert came == ["0", "1", "2", "3", "5", "6", "7", "8"]
+
+
+async def test_an_order_whose_caller_went_away_is_told_too() -> None:
+    told: list[Attempt] = []
+    hold = asyncio.Event()
+    async with (
+        ScriptedServer(answer(after=hold.wait)) as server,
+        wren(server, on_attempt=told.append) as client,
+    ):
+        task = asyncio.create_task(order(client, reference="r1"))
+        await server.until(lambda s: s.requests)
+        task.cancel()
+        await asyncio.wait([task])
+        assert told == []
+        hold.set()
+        await client.outcomes["r1"].reply()
+    assert [(each.operation, each.status) for each in told] == [("createOffsetOrder", 200)]
+
+
+async def test_what_the_hook_raises_is_logged_and_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(_: Attempt) -> None:
+        raise ZeroDivisionError
+
+    async with (
+        ScriptedServer(answer(), read_and_close()) as server,
+        wren(server, on_attempt=broken) as client,
+    ):
+        await order(client)
+        with pytest.raises(OutcomeUnknown):
+            await order(client)
+        assert len(server.requests) == 2
+    assert [record.levelno for record in caplog.records if "on_attempt" in record.getMessage()] == [logging.ERROR] * 2
+
+
+async def test_nothing_that_is_told_shows_the_token() -> None:
+    told: list[Attempt] = []
+    async with (
+        ScriptedServer(answer(500, {"error": f"no {KEY} here"}), answer()) as server,
+        cnaught(server, on_attempt=told.append) as client,
+    ):
+        await client.orders.create(amount_kg=1)
+    assert len(told) == 2
+    assert KEY not in repr(told)
+
+
+def test_a_hook_that_cannot_be_called_is_refused() -> None:
+    wrong: Any = "metrics"
+    with pytest.raises(InvalidConfiguration, match="on_attempt"):
+        WrenClient(LIVE, on_attempt=wrong)

@@ -1,0 +1,41 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""A model of the CNaught API."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+from wren_async._generated.cnaught.models.notification_config import NotificationConfig
+from wren_async.core.values import UNSET, Unset, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CheckoutSessionRequest(Value):
+    """A purchase to open a hosted payment page for."""
+
+    amount_kg: Decimal
+    """Mass to offset, in kilograms of CO2e, above 0.
+
+    The price must come to at least 50 US cents; ask with a quote of source `checkout`.
+    """
+    success_url: str
+    """Where the buyer returns after paying.
+
+    Absolute, with https. The text `{CHECKOUT_SESSION_ID}` in it, braces not percent-encoded, stands for the id of the
+    session.
+    """
+    cancel_url: str
+    """Where the buyer goes who leaves the page. Absolute, with https."""
+    description: str | None | Unset = UNSET
+    """Public text of the order, printed on the certificate."""
+    portfolio_id: str | None | Unset = UNSET
+    """Portfolio whose projects fulfil the order.
+
+    Left out or null: the default portfolio of the subaccount or account.
+    """
+    notification_config: NotificationConfig | None | Unset = UNSET
+    """Where to report changes of the order's state. Left out or null: nothing is reported."""

@@ -1,0 +1,21 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""An enum of the CNaught API."""
+
+from __future__ import annotations
+
+from wren_async.core.values import OpenStrEnum
+
+
+class Equivalent(OpenStrEnum):
+    """A comparison on the public impact page.
+
+    `cars`: cars taken off the road. `homes`: yearly energy use of homes. `flights`: flights from Los Angeles to New
+    York. `trees`: trees planted.
+    """
+
+    CARS = "cars"
+    HOMES = "homes"
+    FLIGHTS = "flights"
+    TREES = "trees"

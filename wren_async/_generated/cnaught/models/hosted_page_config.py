@@ -1,0 +1,27 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""A model of the CNaught API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from wren_async._generated.cnaught.models.equivalent import Equivalent
+from wren_async.core.values import JSON, NO_EXTRA, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class HostedPageConfig(Value):
+    """Settings of the public impact page that CNaught hosts."""
+
+    enabled: bool
+    """Whether the page is public."""
+    url: str | None = None
+    """Address of the page; may be null while it is off."""
+    enabled_equivalents: tuple[Equivalent, ...]
+    """The comparisons the page shows."""
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
+    """What the server sent and the contract does not know, by its name on the wire."""

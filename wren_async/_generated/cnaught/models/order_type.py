@@ -1,0 +1,18 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""An enum of the CNaught API."""
+
+from __future__ import annotations
+
+from wren_async.core.values import OpenStrEnum
+
+
+class OrderType(OpenStrEnum):
+    """Kind of an order in an older form of the API.
+
+    `generic`: placed by mass or price. `ride`: placed by the length of a vehicle ride.
+    """
+
+    GENERIC = "generic"
+    RIDE = "ride"

@@ -1,0 +1,30 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""A model of the CNaught API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from wren_async.core.values import JSON, NO_EXTRA, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Portfolio(Value):
+    """A mix of projects that orders can be fulfilled from."""
+
+    id: str
+    """Id of the portfolio."""
+    name: str
+    """Name of the portfolio."""
+    summary: str | None = None
+    """One or two sentences about it."""
+    description: str | None = None
+    """Longer text about it."""
+    primary_image_url: str | None = None
+    """Picture that stands for it."""
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
+    """What the server sent and the contract does not know, by its name on the wire."""

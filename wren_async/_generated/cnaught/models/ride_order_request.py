@@ -1,0 +1,35 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""A model of the CNaught API."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+from wren_async._generated.cnaught.models.notification_config import NotificationConfig
+from wren_async.core.values import UNSET, Unset, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class RideOrderRequest(Value):
+    """A vehicle ride to offset, given by its length."""
+
+    distance_km: Decimal
+    """Length of the ride in kilometres, above 0."""
+    metadata: str | None | Unset = UNSET
+    """Private text kept with the order and returned with it, at most 512 characters.
+
+    A reference of your own goes here.
+    """
+    description: str | None | Unset = UNSET
+    """Public text printed on the certificate, at most 512 characters."""
+    notification_config: NotificationConfig | None | Unset = UNSET
+    """Where to report changes of the order's state. Left out or null: nothing is reported."""
+    portfolio_id: str | None | Unset = UNSET
+    """Portfolio whose projects fulfil the order.
+
+    Left out or null: the default portfolio of the subaccount or account.
+    """

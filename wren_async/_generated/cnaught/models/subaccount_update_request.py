@@ -1,0 +1,22 @@
+# Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
+# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+
+"""A model of the CNaught API."""
+
+from __future__ import annotations
+
+import attrs
+
+from wren_async.core.values import UNSET, Unset, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class SubaccountUpdateRequest(Value):
+    """The whole of a subaccount but its logo: what is left out is cleared."""
+
+    name: str
+    """Name of the subaccount, at most 512 characters."""
+    email: str | None | Unset = UNSET
+    """Mail address of the subaccount. Left out or null: cleared."""
+    default_portfolio_id: str | None | Unset = UNSET
+    """Portfolio of its orders that name none. Left out or null: cleared, so that the default of the account applies."""

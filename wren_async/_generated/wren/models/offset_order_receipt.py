@@ -1,0 +1,50 @@
+# Generated from openapi/wren.yaml by `make generate`. Do not edit.
+# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+
+"""A model of the Wren API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import attrs
+
+from wren_async._generated.wren.models.ordered_portfolio import OrderedPortfolio
+from wren_async._generated.wren.models.payment_method import PaymentMethod
+from wren_async.core.values import JSON, NO_EXTRA, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class OffsetOrderReceipt(Value):
+    """What an order of offsets cost, or would cost when it was a dry run."""
+
+    id: str | None = None
+    """Id of the order group, which also leads to the certificate: a Stripe charge id when paid by card, presumably a
+    UUID when paid from the wallet, beginning with `test_oo_` in test mode.
+
+    Null for a dry run. Opaque.
+    """
+    amount_charged: int = attrs.field(metadata={"wire": "amountCharged"})
+    """Amount charged, in the smallest unit of `currency` (cents for USD; yen for JPY). A fraction is rounded up."""
+    currency: str
+    """Upper-case code of the currency charged: the caller's own for a card, presumably USD for the wallet, always USD
+    in test mode.
+    """
+    tons: Decimal
+    """Weight ordered, in tonnes of CO2e."""
+    portfolio: OrderedPortfolio | None = attrs.field(default=None, metadata={"lenient": True})
+    """The portfolio bought from. Seen in answers of 2021; it may be absent today."""
+    payment_method: PaymentMethod | None = attrs.field(default=None, metadata={"wire": "paymentMethod"})
+    """Says `credits` when the wallet paid; absent when the card did."""
+    credits_remaining: int | None = attrs.field(default=None, metadata={"wire": "creditsRemaining"})
+    """US cents left in the wallet after the order; absent when the card paid.
+
+    On a dry run and in test mode only a hint.
+    """
+    test: bool | None = None
+    """True when a test token was used; absent otherwise."""
+    dry_run: bool | None = attrs.field(default=None, metadata={"wire": "dryRun", "lenient": True})
+    """True for a dry run. Seen in answers of 2021; it may be absent today."""
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
+    """What the server sent and the contract does not know, by its name on the wire."""

@@ -1,0 +1,26 @@
+# Generated from openapi/wren.yaml by `make generate`. Do not edit.
+# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+
+"""A model of the Wren API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from wren_async._generated.wren.models.offset_order import OffsetOrder
+from wren_async.core.values import JSON, NO_EXTRA, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class PublicOffsetOrderList(Value):
+    """The public feed of offset orders. The server may send the bare array instead."""
+
+    __bare_array__: ClassVar[str] = "offset_orders"
+
+    offset_orders: tuple[OffsetOrder, ...] = attrs.field(metadata={"wire": "offsetOrders"})
+    """The order rows, in no documented order."""
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
+    """What the server sent and the contract does not know, by its name on the wire."""

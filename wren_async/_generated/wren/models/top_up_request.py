@@ -1,0 +1,18 @@
+# Generated from openapi/wren.yaml by `make generate`. Do not edit.
+# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+
+"""A model of the Wren API."""
+
+from __future__ import annotations
+
+import attrs
+
+from wren_async.core.values import Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TopUpRequest(Value):
+    """An amount to add to the wallet."""
+
+    amount_in_usd_cents: int = attrs.field(metadata={"wire": "amountInUsdCents"})
+    """Amount to charge and add, in US cents; at least 100."""

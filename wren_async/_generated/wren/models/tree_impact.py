@@ -1,0 +1,22 @@
+# Generated from openapi/wren.yaml by `make generate`. Do not edit.
+# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+
+"""A model of the Wren API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from wren_async.core.values import JSON, NO_EXTRA, Value
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TreeImpact(Value):
+    """What an order of trees achieves."""
+
+    trees: int
+    """Number of trees of the order."""
+    extra_fields: Mapping[str, JSON] = attrs.field(default=NO_EXTRA, hash=False, repr=False, metadata={"extra": True})
+    """What the server sent and the contract does not know, by its name on the wire."""
