@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help run test check lint types drift tests generate lock bench clean
+.PHONY: help run test check lint types drift tests generate lock bench trybench FORCE clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,13 +42,17 @@ lock: $(STAMP) ## pin all that development needs, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --no-emit-package wren-async --upgrade -q -o requirements/dev.txt
 
-bench: $(STAMP) ## measure beside other libraries, in an environment of its own
+bench: .venv-bench ## measure beside other libraries, and put the numbers into docs/performance.md: half an hour
+	.venv-bench/bin/python benchmarks/run.py --clean .venv-bench/clean/bin/python
+
+trybench: .venv-bench ## the same in some minutes, for numbers that mean little and are thrown away
+	.venv-bench/bin/python benchmarks/run.py --clean .venv-bench/clean/bin/python --quick
+
+.venv-bench: FORCE
 	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
+	test -d .venv-bench/clean || $(PYTHON) -m venv .venv-bench/clean
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check '.[aiohttp,sandbox,speed]' --requirement benchmarks/requirements.txt
-	.venv-bench/bin/python benchmarks/http_layers.py
-	.venv-bench/bin/python benchmarks/decoding.py
-	.venv-bench/bin/python benchmarks/sandbox.py
-	.venv-bench/bin/python benchmarks/journal.py
+	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check .
 
 clean: ## take away what the other targets made
 	rm -rf $(VENV) .venv-bench .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

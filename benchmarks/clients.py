@@ -1,67 +1,76 @@
-"""The clients that are compared: each places the same order and reads the same answer, in its own way."""
+"""The clients that are compared: each places the same order and reads the same answer, in its own way.
+
+All are as they come, with two exceptions that favour the others: httpx and the SDKs on it may wait for a connection for
+as long as it takes (as shipped they fail at 1000 in flight), and bare aiohttp has no limit of connections. wren-async
+has its time limits, retries, gate, idempotency keys and tracing hooks on.
+"""
 
 from __future__ import annotations
 
-import json
 import sys
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
 Place: TypeAlias = Callable[[], Awaitable[object]]
-Client: TypeAlias = Callable[[str, int], AbstractAsyncContextManager[Place]]
-"""Opens a client for a base URL and a number of calls in flight, and gives what places one order."""
+Client: TypeAlias = Callable[[str], AbstractAsyncContextManager[Place]]
+"""Opens a client for a base URL, and gives what places one order."""
 
 BODY = {"amount_kg": 10, "description": "On behalf of Jane Smith"}
-HEADERS = {"Authorization": "Bearer benchmark"}
+
+
+def headers() -> dict[str, str]:
+    """What an order carries beside what every library adds, and what the SDKs send of themselves."""
+    return {"Authorization": "Bearer benchmark", "Idempotency-Key": str(uuid.uuid4())}
 
 
 @asynccontextmanager
-async def httpx_bare(base_url: str, in_flight: int) -> AsyncIterator[Place]:
+async def httpx_bare(base_url: str) -> AsyncIterator[Place]:
     """httpx as it comes. Its pool gives up on a request after a while, so it may wait for as long as it takes."""
     import httpx
 
     async with httpx.AsyncClient(timeout=httpx.Timeout(None)) as client:
 
         async def place() -> object:
-            return (await client.post(f"{base_url}/orders", json=BODY, headers=HEADERS)).json()
+            return (await client.post(f"{base_url}/orders", json=BODY, headers=headers())).json()
 
         yield place
 
 
 @asynccontextmanager
-async def httpx2_bare(base_url: str, in_flight: int) -> AsyncIterator[Place]:
-    """httpx2 as it comes."""
+async def httpx2_bare(base_url: str) -> AsyncIterator[Place]:
+    """httpx2 as it comes, but for the time that a request may wait."""
     import httpx2
 
     async with httpx2.AsyncClient(timeout=httpx2.Timeout(None)) as client:
 
         async def place() -> object:
-            return (await client.post(f"{base_url}/orders", json=BODY, headers=HEADERS)).json()
+            return (await client.post(f"{base_url}/orders", json=BODY, headers=headers())).json()
 
         yield place
 
 
 @asynccontextmanager
-async def aiohttp_bare(base_url: str, in_flight: int) -> AsyncIterator[Place]:
+async def aiohttp_bare(base_url: str) -> AsyncIterator[Place]:
     """aiohttp without its limit of connections."""
     import aiohttp
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def place() -> object:
-            async with session.post(f"{base_url}/orders", json=BODY, headers=HEADERS) as response:
-                return json.loads(await response.read())
+            async with session.post(f"{base_url}/orders", json=BODY, headers=headers()) as response:
+                return await response.json()
 
         yield place
 
 
 @asynccontextmanager
-async def wren_async_default(base_url: str, in_flight: int) -> AsyncIterator[Place]:
+async def wren_async_default(base_url: str) -> AsyncIterator[Place]:
     """wren-async as it comes: over httpx."""
     from wren_async import CNaughtClient
 
-    async with CNaughtClient("benchmark", base_url=base_url, deadline=None) as client:
+    async with CNaughtClient("benchmark", base_url=base_url) as client:
 
         async def place() -> object:
             return await client.orders.create(amount_kg=10, description="On behalf of Jane Smith")
@@ -70,13 +79,11 @@ async def wren_async_default(base_url: str, in_flight: int) -> AsyncIterator[Pla
 
 
 @asynccontextmanager
-async def wren_async_aiohttp(base_url: str, in_flight: int) -> AsyncIterator[Place]:
-    """wren-async over aiohttp, with as many exchanges as there are calls."""
+async def wren_async_aiohttp(base_url: str) -> AsyncIterator[Place]:
+    """wren-async over aiohttp, and else as it comes."""
     from wren_async import AiohttpBackend, CNaughtClient
 
-    async with CNaughtClient(
-        "benchmark", base_url=base_url, http_client=AiohttpBackend(), max_in_flight=in_flight, deadline=None
-    ) as client:
+    async with CNaughtClient("benchmark", base_url=base_url, http_client=AiohttpBackend()) as client:
 
         async def place() -> object:
             return await client.orders.create(amount_kg=10, description="On behalf of Jane Smith")
@@ -85,8 +92,8 @@ async def wren_async_aiohttp(base_url: str, in_flight: int) -> AsyncIterator[Pla
 
 
 @asynccontextmanager
-async def stripe_sdk(base_url: str, in_flight: int) -> AsyncIterator[Place]:
-    """stripe-python as it comes."""
+async def stripe_sdk(base_url: str) -> AsyncIterator[Place]:
+    """stripe-python as it comes, but for the time."""
     import stripe
 
     client = stripe.StripeClient(
@@ -100,8 +107,8 @@ async def stripe_sdk(base_url: str, in_flight: int) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def openai_sdk(base_url: str, in_flight: int) -> AsyncIterator[Place]:
-    """openai-python as it comes."""
+async def openai_sdk(base_url: str) -> AsyncIterator[Place]:
+    """openai-python as it comes, but for the time."""
     import openai
 
     async with openai.AsyncOpenAI(api_key="benchmark", base_url=base_url, timeout=300) as client:
@@ -113,8 +120,8 @@ async def openai_sdk(base_url: str, in_flight: int) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def githubkit_sdk(base_url: str, in_flight: int) -> AsyncIterator[Place]:
-    """githubkit as it comes."""
+async def githubkit_sdk(base_url: str) -> AsyncIterator[Place]:
+    """githubkit as it comes, but for the time."""
     from githubkit import GitHub
 
     async with GitHub("benchmark", base_url=base_url, timeout=300) as client:

@@ -1,9 +1,11 @@
 """What a call costs: CPU of the client's process and calls a second, beside bare HTTP libraries and other SDKs.
 
-    python benchmarks/http_layers.py [--rounds 5] [--in-flight 1 16 100 1000] [--delay 0.05] [client ...]
+    python benchmarks/http_layers.py [--rounds 5] [--in-flight 1 16 100 1000] [--delay 0.05] [--each 1] [client ...]
 
 Each measurement is a process of its own; the clients take turns, so that the machine's moods meet all alike. Server
-and client are pinned to a core each where the machine has two.
+and client are pinned to a core each where the machine has two. Calls go out in waves: as many tasks as calls are to be
+in flight start together, and when all have ended the next wave starts. With `--each` a task makes several calls one
+after another, which stock httpx and what stands on it bear worse the longer it lasts, from 100 in flight on.
 """
 
 from __future__ import annotations
@@ -11,82 +13,93 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import statistics
-import subprocess
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from clients import CLIENTS, Place
+from measuring import Spread, in_own_process, pin, ratio, save, served, versions
 
-HERE = Path(__file__).parent
+DEFAULT, FAST = "wren-async", "wren-async over aiohttp"
+PAIRS = (
+    (FAST, "aiohttp"),
+    (FAST, "stripe"),
+    (FAST, "openai"),
+    (DEFAULT, "httpx"),
+    (FAST, "httpx"),
+)
 
 
-async def drive(place: Place, calls: int, in_flight: int) -> None:
-    """Make `calls` calls, `in_flight` at a time."""
-    numbers = iter(range(calls))
+async def drive(place: Place, in_flight: int, *, each: int = 1) -> None:
+    """One wave: so many tasks, each of which makes `each` calls one after another."""
 
     async def work() -> None:
-        for _ in numbers:
+        for _ in range(each):
             await place()
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(in_flight):
-            group.create_task(work())
+    if in_flight == 1:
+        await work()
+    else:
+        await asyncio.gather(*(work() for _ in range(in_flight)))
 
 
-async def measure(name: str, base_url: str, in_flight: int, calls: int) -> dict[str, float]:
-    """CPU microseconds a call, and calls a second, after a warm-up."""
-    async with CLIENTS[name](base_url, in_flight) as place:
-        await drive(place, min(calls, in_flight * 2), in_flight)
-        cpu, wall = time.process_time(), time.perf_counter()
-        await drive(place, calls, in_flight)
+async def warm_up(place: Place, in_flight: int) -> None:
+    """Open connections little by little: a first wave of 1000 calls without any takes stock httpx 20 s."""
+    for size in (1, 4, 16, 100, 1000):
+        for _ in range(2):
+            await drive(place, min(size, in_flight))
+
+
+async def measure(name: str, base_url: str, in_flight: int, seconds: float, each: int) -> dict[str, float]:
+    """CPU microseconds a call, and calls a second, over about `seconds` of CPU."""
+    async with CLIENTS[name](base_url) as place:
+        await warm_up(place, in_flight)
+        calls, cpu, wall = 0, time.process_time(), time.perf_counter()
+        while time.process_time() - cpu < seconds:
+            for _ in range(max(1, 1000 // (in_flight * each))):
+                await drive(place, in_flight, each=each)
+                calls += in_flight * each
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return {"cpu": cpu / calls * 1e6, "rate": calls / wall}
+    return {"calls": calls, "cpu": cpu / calls * 1e6, "rate": calls / wall}
 
 
-def pin(core: int) -> None:
-    """Keep this process on one core, where there are several."""
-    if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[core]})
+def series(rows: Sequence[Mapping[str, Any]], name: str, in_flight: int, measure: str = "cpu") -> dict[int, float]:
+    """The measurements of one client, by round."""
+    found = (row for row in rows if row["client"] == name and row["in_flight"] == in_flight)
+    return {row["round"]: row[measure] for row in found}
 
 
-def one(name: str, port: int, in_flight: int, calls: int) -> dict[str, float]:
-    """A measurement in a process of its own."""
-    command = [sys.executable, __file__, "--measure", name, str(port), str(in_flight), str(calls)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout)
+def ratios(rows: Sequence[Mapping[str, Any]], measure: str = "cpu") -> list[dict[str, Any]]:
+    """The ratios that are asked for, as rows: what over what, at how many in flight, and the spread."""
+    counts = sorted({row["in_flight"] for row in rows})
+    found = [
+        (f"{above} ÷ {below}", count, ratio(series(rows, above, count, measure), series(rows, below, count, measure)))
+        for above, below in PAIRS
+        if measure == "cpu" or below == "httpx"
+        for count in counts
+    ]
+    if measure == "cpu":
+        for name in (DEFAULT, FAST):
+            flat = ratio(series(rows, name, 1000), series(rows, name, 16))
+            found.append((f"{name}, 1000 in flight ÷ 16", 1000, flat))
+    return [{"what": what, "in_flight": count, "ratio": spread} for what, count, spread in found if spread]
 
 
-def table(results: dict[tuple[str, int], list[dict[str, float]]], names: list[str], in_flight: list[int]) -> None:
-    """Print medians with their spread, and ratios to the bare library that a client stands on."""
-    for count in in_flight:
+def table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print medians with their spread, and the ratios."""
+    for count in sorted({row["in_flight"] for row in rows}):
         print(f"\n{count} in flight")
-        print(f"  {'client':26}{'CPU µs':>9}{'spread':>13}{'calls/s':>10}{'÷ httpx':>9}{'÷ aiohttp':>11}")
-        medians = {name: statistics.median(r["cpu"] for r in results[name, count]) for name in names}
-        for name in names:
-            cpus = sorted(r["cpu"] for r in results[name, count])
-            rate = statistics.median(r["rate"] for r in results[name, count])
-            ratios = [
-                f"{medians[name] / medians[base]:.2f}" if base in medians else "" for base in ("httpx", "aiohttp")
-            ]
-            spread = f"{cpus[0]:.0f}-{cpus[-1]:.0f}"
-            print(f"  {name:26}{medians[name]:9.0f}{spread:>13}{rate:10.0f}{ratios[0]:>9}{ratios[1]:>11}")
-
-
-def versions() -> str:
-    """Versions of what is compared."""
-    found = []
-    for package in ("wren-async", "httpx", "httpx2", "aiohttp", "stripe", "openai", "githubkit", "msgspec", "cattrs"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join([f"Python {sys.version.split()[0]}", *found])
+        print(f"  {'client':26}{'CPU µs a call':>22}{'calls/s':>22}")
+        for name in dict.fromkeys(row["client"] for row in rows):
+            cpu, rate = (Spread.of(list(series(rows, name, count, each).values())) for each in ("cpu", "rate"))
+            print(f"  {name:26}{cpu.text(0):>22}{rate.text(0):>22}")
+    for measure, what in (("cpu", "CPU a call"), ("rate", "calls a second")):
+        if found := ratios(rows, measure):
+            print(f"\nratios of {what}")
+        for row in found:
+            print(f"  {row['what']:44}{row['in_flight']:6}{row['ratio'].text():>22}")
 
 
 def main() -> None:
@@ -94,32 +107,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 16, 100, 1000])
-    parser.add_argument("--calls", type=int, default=3000)
-    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--seconds", type=float, default=0.6, help="of CPU for each measurement, at least a wave")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds that the server takes")
+    parser.add_argument("--each", type=int, default=1, help="calls that each task of a wave makes")
+    parser.add_argument("--json", type=Path, help="write the measurements there")
     parser.add_argument("clients", nargs="*", default=list(CLIENTS))
     chosen = parser.parse_args()
-    print(versions())
-    command = [sys.executable, str(HERE / "server.py"), str(chosen.delay)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(-1))
-    try:
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        results: dict[tuple[str, int], list[dict[str, float]]] = {}
-        for _ in range(chosen.rounds):
+    print(", ".join(" ".join(each) for each in versions().items()))
+    rows: list[dict[str, Any]] = []
+    with served(chosen.delay) as base_url:
+        for number in range(chosen.rounds):
             for count in chosen.in_flight:
                 for name in chosen.clients:
-                    calls = max(chosen.calls, count * 4)
-                    results.setdefault((name, count), []).append(one(name, port, count, calls))
-        table(results, chosen.clients, chosen.in_flight)
-    finally:
-        server.kill()
-        server.wait()
+                    found = in_own_process(__file__, name, base_url, count, chosen.seconds, chosen.each)
+                    rows.append({"client": name, "in_flight": count, "round": number, **found})
+    table(rows)
+    save(chosen.json, rows, delay=chosen.delay, each=chosen.each, rounds=chosen.rounds)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         pin(0)
-        name, port, in_flight, calls = sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
-        print(json.dumps(asyncio.run(measure(name, f"http://127.0.0.1:{port}", in_flight, calls))))
+        print(json.dumps(asyncio.run(measure(*json.loads(sys.argv[2])))))
     else:
         main()

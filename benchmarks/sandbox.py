@@ -21,6 +21,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from measuring import pin
+
 Place: TypeAlias = Callable[[], Awaitable[object]]
 Addresses: TypeAlias = dict[str, Any]
 
@@ -121,12 +123,6 @@ def cpu_seconds(pid: int) -> float:
     except OSError:
         return float("nan")
     return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def pin(core: int) -> None:
-    """Keep this process on one core, where there are several."""
-    if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[core]})
 
 
 def main() -> None:

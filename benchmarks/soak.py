@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -109,6 +110,7 @@ async def client(told: dict[str, Any]) -> None:
                     memory["while placing, last"] = resident()
             seconds = time.perf_counter() - began
     memory["at the end"] = resident()
+    memory["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(json.dumps({"settled": settled, "seconds": seconds, "undecided": undecided, "memory": memory}), flush=True)
 
 
