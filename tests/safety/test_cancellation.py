@@ -316,6 +316,19 @@ async def test_closing_waits_no_longer_than_its_patience_and_names_the_torn_orde
         assert [record.levelno for record in caplog.records if "ride-8" in record.getMessage()] == [logging.ERROR]
 
 
+@pytest.mark.parametrize("turns", range(1, 12))
+async def test_closing_can_be_cancelled_at_every_turn_of_the_loop_and_leaves_no_connection_open(turns: int) -> None:
+    async with ScriptedServer(otherwise=answer()) as server:
+        client = cnaught(server)
+        await asyncio.gather(*(client.orders.get("order_1") for _ in range(5)))
+        closing = asyncio.create_task(client.aclose())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        await server.until(lambda s: s.open == 0)
+
+
 async def test_a_caller_who_still_waits_when_closing_tears_his_order_gets_an_unknown_outcome(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -169,7 +169,7 @@ class Session:
                 if late:
                     await asyncio.wait(late, timeout=1)
         finally:
-            await self.backend.aclose()
+            await _to_its_end(self.backend.aclose())
         for name, outcome in self._outcomes.items():
             if outcome.unknown:
                 self.tell_undecided(name, outcome.call)
@@ -177,3 +177,13 @@ class Session:
     def tell_undecided(self, name: str, call: Call[Any]) -> None:
         """Name a write in the log that nobody will look after any more."""
         logger.error("undecided when the client closed: %s (%s)", name, call.operation.id)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` to its end, also where the caller is cancelled meanwhile."""
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
