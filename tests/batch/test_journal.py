@@ -82,7 +82,7 @@ async def test_an_order_comes_back_with_all_that_was_noted_of_it(journal: Journa
         attempts=3,
         replayed=True,
         reconciled=True,
-        reason="found, by “reference”\0",
+        reason="found, by “reference”",
         first_sent=NOON,
         last_sent=LATER.astimezone(timezone(timedelta(hours=-7))),
     )
@@ -224,9 +224,10 @@ async def test_times_without_a_zone_and_masses_without_an_end_are_refused(journa
     assert await positions(journal, State.SENDING) == [1]
 
 
-async def test_a_result_is_kept_even_where_the_server_wrote_half_a_character(journal: Journal) -> None:
+@pytest.mark.parametrize("oddity", ["\ud800", "\0"])
+async def test_a_result_is_kept_even_where_the_server_wrote_what_is_no_text(journal: Journal, oddity: str) -> None:
     await bring(journal, 1, State.SENDING)
-    await journal.settle(1, Result(state=State.REFUSED, reason="no \ud800 funds"))
+    await journal.settle(1, Result(state=State.REFUSED, reason=f"no {oddity} funds"))
     result = (await journal.entry(1)).result
     assert result.state is State.REFUSED
     assert result.reason is not None

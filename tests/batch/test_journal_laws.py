@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 POSITIONS = st.integers(0, 8)
 TIMES = st.datetimes(min_value=datetime(2020, 1, 1), timezones=st.just(UTC))
-TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 RESULTS = st.builds(
     Result,
     state=st.sampled_from(State),
@@ -85,6 +85,19 @@ class Journals(RuleBasedStateMachine):
     @rule(position=POSITIONS, result=RESULTS)
     def settle(self, position: int, result: Result) -> None:
         self.agree(self.model.settle(position, result), self.real.settle(position, result))
+
+    @rule(moves=st.lists(st.tuples(POSITIONS, st.none() | RESULTS), max_size=9), at=TIMES)
+    def move_many_at_once(self, moves: list[tuple[int, Result | None]], at: datetime) -> None:
+        def asked(journal: Journal) -> list[Coroutine[Any, Any, type[Exception] | None]]:
+            return [
+                told(journal.sending([position], at) if result is None else journal.settle(position, result))
+                for position, result in moves
+            ]
+
+        async def together() -> list[type[Exception] | None]:
+            return list(await asyncio.gather(*asked(self.real)))
+
+        assert self.run(together()) == [self.run(each) for each in asked(self.model)]
 
     @rule(name=st.sampled_from("ab"), value=st.text(st.characters(exclude_categories=["Cs"])))
     def note(self, name: str, value: str) -> None:

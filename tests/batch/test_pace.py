@@ -15,11 +15,20 @@ def settle(pace: Pace, count: int, took: float = 0.1, now: float = 0.0) -> float
     return now
 
 
-def test_good_answers_allow_one_more_at_a_time() -> None:
+def test_each_window_of_good_answers_doubles_the_limit_until_it_is_reached() -> None:
     pace = Pace(most=32, start=4)
-    settle(pace, 5)
+    for limit in (8, 16, 32, 32):
+        settle(pace, pace.limit)
+        assert pace.limit == limit
+
+
+def test_after_the_first_trouble_a_window_of_good_answers_allows_one_more() -> None:
+    pace = Pace(most=32, start=8)
+    pace.failed(began=0.0, now=0.0)
+    assert pace.limit == 4
+    now = settle(pace, 5)
     assert pace.limit == 5
-    settle(pace, 2000)
+    settle(pace, 2000, now=now)
     assert pace.limit == 32
 
 

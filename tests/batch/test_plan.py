@@ -9,6 +9,7 @@ import pytest
 from batch_world import World, world
 
 from wren_async import CNaughtClient, Forbidden, InvalidConfiguration, Unauthorized
+from wren_async.batch.events import Planning
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal import JournalError, State
 from wren_async.batch.memory import MemoryJournal
@@ -53,6 +54,30 @@ async def test_every_price_is_asked_once_over_all_pieces_of_the_input(here: Worl
         plan = await batch.plan(CNaughtMass(amount_kg=1 + index % 3) for index in range(1500))
     assert (plan.orders, plan.questions) == (1500, 3)
     assert len(here.sandbox.requests.of("createQuote")) == 3
+
+
+async def test_planning_tells_how_far_it_is(here: World, tmp_path: Path) -> None:
+    path = csv(tmp_path, "amount_kg\n" + "".join(f"{1 + number % 3}\n" for number in range(1200)))
+    told: list[Planning] = []
+    async with here.batch() as batch:
+        await batch.plan(path, tell=told.append)
+    assert [event.rows for event in told] == [500, 1000, 1200] * 2
+    assert [event.checking for event in told] == [True] * 3 + [False] * 3
+    assert [event.questions for event in told] == [0] * 3 + [3] * 3
+
+
+async def test_many_left_out_rows_are_known_again_and_a_mended_one_is_told(here: World, tmp_path: Path) -> None:
+    rows = [str(number % 2) for number in range(2000)]
+    path = csv(tmp_path, "\n".join(["amount_kg", *rows]))
+    journal = MemoryJournal()
+    for resumed in (False, True):
+        async with here.batch(journal) as batch:
+            plan = await batch.plan(path, skip_bad_rows=True)
+            assert (plan.orders, plan.left_out, plan.resumed) == (1000, 1000, resumed)
+    rows[1500] = "7"
+    async with here.batch(journal) as batch:
+        with pytest.raises(InputChanged, match="line 1502 was no order"):
+            await batch.plan(csv(tmp_path, "\n".join(["amount_kg", *rows])), skip_bad_rows=True)
 
 
 async def test_all_faults_are_told_before_anything_is_asked(here: World, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from wren_async import CNaughtClient, WrenClient
 from wren_async.batch import events
-from wren_async.batch.books import LEDGER, ORDERS, Books, Difference, compare_books
+from wren_async.batch.books import LEDGER, ORDERS, PURCHASES, Books, Difference, compare_books
 from wren_async.batch.history import History
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenTrees, canonical, digest
 from wren_async.batch.journal import Entry, Result, Row, State
@@ -415,6 +415,28 @@ async def test_an_order_that_the_journal_does_not_call_placed_is_named(bought: B
     difference = (await bought.books())[ORDERS].differences[0]
     assert "carries the reference of line 4, which is refused" in difference.problem
     assert difference.order_id in {order.id for order in bought.sandbox.orders}
+
+
+async def test_what_was_paid_by_card_is_held_against_the_purchases(bought: Bought) -> None:
+    purchases = (await bought.books())[PURCHASES]
+    assert purchases.agrees
+    third = (await bought.journal.entry(3)).result
+    assert (purchases.orders, purchases.books_cents, purchases.strangers) == (1, third.cents, 0)
+    await bought.wren.offset_orders.create(tons=2, payment_method="stripe")
+    assert (await bought.books())[PURCHASES].strangers == 1
+    await bought.altered(3, cents=(third.cents or 0) - 2)
+    [difference] = (await bought.books())[PURCHASES].differences
+    assert (difference.position, difference.cents) == (3, 2)
+    await bought.altered(3, order_id="never-heard-of")
+    [difference] = (await bought.books())[PURCHASES].differences
+    assert "no purchase is of its charge" in difference.problem
+
+
+async def test_many_differences_are_counted_and_the_first_are_kept(bought: Bought) -> None:
+    many = await journal_of(*[(OFFSET, placed(order_id=f"unheard-of-{number}")) for number in range(2500)])
+    [ledger] = await compare_books(many, wren=bought.wren)
+    assert (ledger.count, len(ledger.differences)) == (2500, 1000)
+    assert [each.position for each in ledger.differences] == list(range(1, 1001))
 
 
 async def test_refunds_and_cancellations_are_named(bought: Bought) -> None:

@@ -324,6 +324,14 @@ async def test_many_failures_end_the_run(here: World) -> None:
         assert (await states(batch)).count(State.REFUSED) == 3
 
 
+async def test_a_cap_on_mass_refuses_orders_whose_mass_nobody_knows(here: World) -> None:
+    async with here.batch(caps=Caps(kilograms=100)) as batch:
+        await batch.plan([*kilograms(1), CNaughtPrice(total_price_usd_cents=700)])
+        with pytest.raises(InvalidArgument, match="cap their cents instead"):
+            await run(batch)
+    assert here.sandbox.orders == []
+
+
 # --- stopping and leaving -------------------------------------------------------------------------------------------
 
 
@@ -356,6 +364,23 @@ async def test_leaving_waits_for_what_is_on_the_wire_and_knows_what_became_of_it
             await task
         assert await states(batch) == [State.PLACED] * 4
     assert len(here.committed()) == 4
+
+
+@pytest.mark.parametrize("turns", range(0, 120, 10))
+async def test_leaving_at_any_moment_tells_of_each_order_what_is_true(here: World, tmp_path: Path, turns: int) -> None:
+    async with here.batch(tmp_path / "journal", concurrency=4) as batch:
+        await batch.plan([*tonnes(6), *kilograms(*range(1, 7))])
+        task = asyncio.ensure_future(run(batch))
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        entries = [entry async for entry in batch.entries()]
+    committed = here.committed()
+    assert {entry.result.state for entry in entries} <= {State.PLACED, State.PENDING}
+    for entry in entries:
+        assert len(committed.get(entry.row.reference, ())) == (entry.result.state is State.PLACED)
 
 
 async def test_leaving_the_loop_ends_the_run_with_the_batch(here: World) -> None:

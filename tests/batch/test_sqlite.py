@@ -458,3 +458,61 @@ async def test_the_database_itself_refuses_what_an_order_must_not_do(path: Path,
     with pytest.raises(sqlite3.IntegrityError):
         connection.execute(change)
     connection.close()
+
+
+async def test_what_cannot_be_stored_is_refused_alone_among_others(path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(position) for position in range(1, 6)])
+        await journal.sending([1, 2, 3, 4], NOON)
+        results = [
+            Result(state=State.PLACED, order_id="o-1"),
+            Result(state=State.PLACED, cents=2**63),
+            Result(state=State.PLACED, cents=2**70),
+            Result(state=State.PLACED, order_id="o-4"),
+            Result(state=State.PLACED, order_id="never sent"),
+            Result(state=State.PLACED, order_id="no such order", cents=2**70),
+        ]
+        writes = [journal.settle(position, result) for position, result in enumerate(results, 1)]
+        told = await asyncio.gather(*writes, return_exceptions=True)
+        assert [type(each) for each in told] == [type(None), *[JournalError] * 2, type(None), *[JournalError] * 2]
+        assert [entry.row.position async for entry in journal.entries(State.PLACED)] == [1, 4]
+
+
+# --- reading beside a run -------------------------------------------------------------------------------------------
+
+
+async def test_a_journal_that_is_held_can_be_read_as_it_stood(path: Path) -> None:
+    async with await SqliteJournal.open(path) as held:
+        await held.add([row(1), row(2)])
+        await held.sending([1], NOON)
+        async with await SqliteJournal.open(path, read_only=True) as seen:
+            assert (seen.batch_id, seen.is_new) == (held.batch_id, False)
+            await held.settle(1, Result(state=State.PLACED, order_id="o-1"))
+            assert [entry.result.state async for entry in seen.entries()] == [State.SENDING, State.PENDING]
+            assert (await seen.totals()).orders[State.SENDING] == 1
+        async with await SqliteJournal.open(path, read_only=True) as later:
+            assert (await later.totals()).orders[State.PLACED] == 1
+
+
+async def test_what_is_opened_for_reading_takes_nothing_and_needs_no_one_else(path: Path) -> None:
+    async with await SqliteJournal.open(path) as held:
+        await held.add([row(1)])
+    seen = await SqliteJournal.open(path, read_only=True)
+    with pytest.raises(JournalError, match="for reading alone"):
+        await seen.sending([1], NOON)
+    with pytest.raises(JournalError, match="for reading alone"):
+        await seen.note("a", "b")
+    assert (await seen.entry(1)).result.state is State.PENDING
+    await seen.aclose()
+    await seen.aclose()
+    with pytest.raises(JournalError, match="closed"):
+        await seen.totals()
+
+
+async def test_reading_makes_no_journal_and_refuses_what_is_none(path: Path) -> None:
+    with pytest.raises(JournalError, match="cannot be opened"):
+        await SqliteJournal.open(path, read_only=True)
+    assert not await asyncio.to_thread(path.exists)
+    await asyncio.to_thread(path.write_text, "no database " * 100)
+    with pytest.raises(JournalError, match="damaged"):
+        await SqliteJournal.open(path, read_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
 
@@ -255,8 +256,10 @@ class BatchesUnderFire(RuleBasedStateMachine):
                             break
         finally:
             # What is on the wire when the process is gone is torn.
-            await wren.aclose(0 if journal else 5)
-            await cnaught.aclose(0 if journal else 5)
+            try:
+                await wren.aclose(0 if journal else 5)
+            finally:
+                await cnaught.aclose(0 if journal else 5)
 
     async def _run_and_cancel(self, turns: int) -> None:
         task = asyncio.ensure_future(self._run())
@@ -341,7 +344,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
 
 
 BatchesUnderFire.TestCase.settings = settings(
-    max_examples=30,
+    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "30")),
     stateful_step_count=6,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from wren_async.batch.events import Alarm, Ended, Ending, Paused, Progress, Settled
+from wren_async.batch.events import Alarm, Ended, Ending, Paused, Planning, Progress, Settled
 from wren_async.batch.journal import Entry, Result, Row, State, Totals
 from wren_async.cli.asking import Ahead
 from wren_async.cli.progress import LiveDisplay, PlainDisplay, clean, display, pace, span, sums
@@ -63,6 +63,30 @@ def test_failures_pauses_and_alarms_are_told_at_once() -> None:
         "ALARM: a copy is at work",
         "1 of 2 placed, 1 refused; $1.00 spent\ncap reached: enough",
     ]
+
+
+def test_planning_is_told_as_it_goes() -> None:
+    now, lines = [0.0], list[str]()
+    shown = PlainDisplay(lines.append, clock=lambda: now[0])
+    for second, event in enumerate(
+        [
+            Planning(rows=500, checking=True, questions=0),
+            Planning(rows=2500, checking=True, questions=0),
+            Planning(rows=500, checking=False, questions=1200),
+        ]
+    ):
+        now[0] = second * 6.0
+        shown.take(event)
+    assert lines == ["2,500 rows checked", "500 rows read, 1,200 prices asked for"]
+
+
+def test_at_a_terminal_planning_is_one_live_line() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    shown = LiveDisplay(console)
+    shown.take(Planning(rows=2500, checking=False, questions=12))
+    shown.end()
+    assert isinstance(console.file, io.StringIO)
+    assert "2,500 rows read, 12 prices asked for" in console.file.getvalue()
 
 
 def test_many_failures_do_not_flood() -> None:

@@ -18,7 +18,7 @@ from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
     from wren_async.batch.budget import Caps
-    from wren_async.batch.events import Alarm, Ended, Ending, Event, Paused, Progress, Returned, Settled
+    from wren_async.batch.events import Alarm, Ended, Ending, Event, Paused, Planning, Progress, Returned, Settled
     from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
     from wren_async.batch.journal import Entry, Journal, JournalError, Result, Row, State, Totals
     from wren_async.batch.memory import MemoryJournal
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "wren_async.batch.budget": "Caps",
-    "wren_async.batch.events": "Alarm Ended Ending Event Paused Progress Returned Settled",
+    "wren_async.batch.events": "Alarm Ended Ending Event Paused Planning Progress Returned Settled",
     "wren_async.batch.intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
     "wren_async.batch.journal": "Entry Journal JournalError Result Row State Totals",
     "wren_async.batch.memory": "MemoryJournal",
@@ -57,6 +57,7 @@ __all__ = [
     "MemoryJournal",
     "Paused",
     "Plan",
+    "Planning",
     "Progress",
     "Result",
     "Returned",

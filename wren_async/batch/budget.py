@@ -27,7 +27,8 @@ class Caps:
     cents: int | None = attrs.field(default=None, validator=_not_negative)
     """US cents. What is undecided counts as spent."""
     kilograms: Decimal | int | None = attrs.field(default=None, validator=_not_negative)
-    """Kilograms of CO2e of orders whose mass is known beforehand."""
+    """Kilograms of CO2e of orders whose mass is known beforehand. Orders by price are refused beside it; those for
+    projects and trees count with what their dry runs tell, which may be nothing."""
     failures: int | None = attrs.field(default=_FAILURES, validator=_not_negative)
     """Orders that one run may see refused or undecided; with more it stops."""
 

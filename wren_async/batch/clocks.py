@@ -12,7 +12,7 @@ from wren_async.cnaught import Portfolios as CNaughtPortfolios
 from wren_async.core.client import BaseClient
 from wren_async.core.policy import http_date
 from wren_async.core.reply import Reply
-from wren_async.core.session import Timing
+from wren_async.core.timing import Timing
 from wren_async.errors import CallError
 from wren_async.wren import Portfolios as WrenPortfolios
 

@@ -81,6 +81,18 @@ class Progress:
 
 
 @attrs.frozen(kw_only=True)
+class Planning:
+    """How far the planning is. Told now and then."""
+
+    rows: int
+    """Rows of the input read so far, good and bad."""
+    checking: bool
+    """Whether a file is being looked through for faults, before it is read once more and priced."""
+    questions: int
+    """Prices that were asked for."""
+
+
+@attrs.frozen(kw_only=True)
 class Ended:
     """The run is over. Always the last event."""
 
@@ -89,8 +101,8 @@ class Ended:
     totals: Totals
 
 
-Event: TypeAlias = Settled | Returned | Paused | Alarm | Progress | Ended
-"""What a run tells."""
+Event: TypeAlias = Settled | Returned | Paused | Alarm | Progress | Planning | Ended
+"""What a run tells; `Planning` is what a planning tells."""
 
 
 @attrs.define

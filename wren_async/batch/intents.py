@@ -274,6 +274,24 @@ def parse(canonical_intent: str) -> Intent:
         raise InvalidArgument("intent", f"{canonical_intent[:100]!r} is no order intent: {error}") from None
 
 
+def restore(canonical_intent: str) -> Intent:
+    """The intent that `canonical` wrote: quicker than `parse`, because what was checked once is not checked again."""
+    try:
+        values = json.loads(canonical_intent)
+        kind = KINDS[values.pop("kind")]
+        intent = kind.__new__(kind)
+        for name, form in _FORMS[kind.kind].items():
+            object.__setattr__(intent, name, _read(values[name], form) if name in values else None)
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        raise InvalidArgument("intent", f"{canonical_intent[:100]!r} is no order intent: {error}") from None
+    return intent
+
+
+def api_of(canonical_intent: str) -> Api:
+    """The API that an intent's canonical JSON is for."""
+    return KINDS[json.loads(canonical_intent)["kind"]].api
+
+
 def price_question(intent: Intent) -> str:
     """What its price depends on: intents with the same text here cost the same."""
     names = _FORMS[intent.kind].keys() - _PRICELESS

@@ -7,7 +7,7 @@ each order is then pending, placed, refused, or in doubt, and nothing in doubt i
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -96,6 +96,9 @@ class Totals:
     spent_grams: int
     reserved_grams: int
     planned_grams: int
+    pending_cents: int = 0
+    """Expected cents of what is still to be sent."""
+    pending_grams: int = 0
 
 
 class Journal(Protocol):
@@ -141,6 +144,10 @@ class Journal(Protocol):
 
     async def entry(self, position: int) -> Entry:
         """One order. Raises `JournalError` where there is none."""
+        ...
+
+    async def placed_among(self, order_ids: Collection[str]) -> Collection[str]:
+        """Which of these ids are those of placed orders. One walk through the batch, however many they are."""
         ...
 
     async def totals(self) -> Totals:

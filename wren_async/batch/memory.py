@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -103,11 +103,18 @@ class MemoryJournal:
         self._check_open()
         return self._known(position)
 
+    async def placed_among(self, order_ids: Collection[str]) -> Collection[str]:
+        """Which of these ids are those of placed orders."""
+        self._check_open()
+        placed = {entry.result.order_id for entry in self._entries.values() if entry.result.state is State.PLACED}
+        return {order_id for order_id in order_ids if order_id in placed}
+
     async def totals(self) -> Totals:
         """Sums over the batch, counted anew each time."""
         self._check_open()
         everything = self._entries.values()
         reserved = [entry.row for entry in everything if entry.result.state in (State.SENDING, State.UNDECIDED)]
+        pending = [entry.row for entry in everything if entry.result.state is State.PENDING]
         placed = [spent(entry.row, entry.result) for entry in everything if entry.result.state is State.PLACED]
         return Totals(
             orders={state: sum(entry.result.state is state for entry in everything) for state in State},
@@ -117,6 +124,8 @@ class MemoryJournal:
             spent_grams=sum(grams for _, grams in placed),
             reserved_grams=sum(row.grams for row in reserved),
             planned_grams=sum(entry.row.grams for entry in everything),
+            pending_cents=sum(row.cents for row in pending),
+            pending_grams=sum(row.grams for row in pending),
         )
 
     async def note(self, name: str, value: str) -> None:

@@ -24,7 +24,8 @@ class OpenFile:
     batch_id: str
     is_new: bool
     """Whether it was made now."""
-    writer: sqlite3.Connection
+    writer: sqlite3.Connection | None
+    """`None` where it is only read."""
     reader: sqlite3.Connection
     held: contextlib.ExitStack
     """Closes all of it, the lock last."""
@@ -45,6 +46,7 @@ def open_file(path: Path) -> OpenFile:
         size = _make_private(path)
         try:
             writer = _connect(path, held)
+            _check_functions(writer)
             is_new = schema.prepare(writer, size)
             reader = _connect(path, held)
             (batch_id,) = writer.execute("SELECT id FROM batch").fetchone()
@@ -55,6 +57,35 @@ def open_file(path: Path) -> OpenFile:
         except JournalError as error:
             raise JournalError(f"{path}: {error}") from error
         return OpenFile(batch_id, is_new, writer, reader, held.pop_all())
+
+
+def open_to_read(path: Path) -> OpenFile:
+    """Open a journal as it stands now, for reading alone, also while a run holds it. Blocks. Raises `JournalError`."""
+    path = path.resolve()
+    with contextlib.ExitStack() as held:
+        try:
+            reader = sqlite3.connect(
+                f"{path.as_uri()}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False
+            )
+            held.callback(reader.close)
+            # One moment for all that is read: a run may go on writing.
+            reader.execute("BEGIN")
+            schema.check(reader)
+            (batch_id,) = reader.execute("SELECT id FROM batch").fetchone()
+        except sqlite3.OperationalError as error:
+            raise JournalError(f"{path}: cannot be opened: {error}") from error
+        except (sqlite3.Error, ValueError) as error:
+            raise JournalError(f"{path}: {schema.damaged(error)}") from error
+        except JournalError as error:
+            raise JournalError(f"{path}: {error}") from error
+        return OpenFile(batch_id, False, None, reader, held.pop_all())
+
+
+def _check_functions(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("SELECT json_extract('[1]', '$[0]')")
+    except sqlite3.OperationalError:
+        raise JournalError("this SQLite was built without its JSON functions, which a journal needs") from None
 
 
 def _make_private(path: Path) -> int | None:

@@ -1,7 +1,8 @@
 """How many orders may be on the wire at once, decided by what the server says. Pure: the caller brings the clock.
 
 Additive increase, multiplicative decrease: each window of good answers allows one more; a 429, an error or answers that
-grow slow take a share away. A 429 pauses everyone.
+grow slow take a share away. A 429 pauses everyone. Until the first trouble each good answer allows one more, so that a
+short batch gets to its speed too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Pace:
     _usual: float | None = attrs.field(init=False, default=None)
     _recent: float = attrs.field(init=False, default=0.0)
     _limited: int = attrs.field(init=False, default=0)
+    _met_trouble: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self._window = min(self.start, float(self.most))
@@ -61,7 +63,8 @@ class Pace:
         if self._recent > max(self.least_slow, _SLOW * self._usual):
             self._shrink(_SHRINK_WHEN_SLOW, began, now)
         else:
-            self._window = min(float(self.most), self._window + 1.0 / self._window)
+            more = 1.0 / self._window if self._met_trouble else 1.0
+            self._window = min(float(self.most), self._window + more)
 
     def failed(self, began: float, now: float) -> None:
         """Take in a lost answer or an error of the server's."""
@@ -78,6 +81,7 @@ class Pace:
         return self.pause(now)
 
     def _shrink(self, share: float, began: float, now: float) -> None:
+        self._met_trouble = True
         # Orders that were sent before the last step down tell nothing of its effect.
         if began <= self._shrunk_at:
             return

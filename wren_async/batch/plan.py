@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
+from wren_async.batch.events import Planning
 from wren_async.batch.intents import canonical, digest
-from wren_async.batch.journal import Journal, Row, Totals
+from wren_async.batch.journal import Journal, JournalError, Row, Totals
+from wren_async.batch.kinds import note_kinds
 from wren_async.batch.pricing import Price, PriceList, Unpriced
 from wren_async.batch.reading import Fault, Faults, Line, Reading, Source, is_file, read
 from wren_async.batch.strays import Strays
 from wren_async.errors import UsageError
 
 _CHUNK: Final = 500
-SKIPPED: Final = "skipped rows"
-"""The note of the rows that were bad and left out on purpose."""
+
+Tell: TypeAlias = Callable[[Planning], None]
 
 
 class InputChanged(UsageError, ValueError):
@@ -61,13 +62,16 @@ class Plan:
 class Planner:
     """Reads an input into a journal, or compares it with what the journal has."""
 
-    def __init__(self, journal: Journal, prices: PriceList, root: str) -> None:
+    def __init__(self, journal: Journal, prices: PriceList, root: str, tell: Tell | None = None) -> None:
         self._journal = journal
         self._prices = prices
         self._root = root
+        self._tell = tell
+        self._kinds: set[str] = set()
         self._faults = Faults()
         self._strays = Strays(prices.apis)
         self._source = hashlib.sha256()
+        self._unexpected: int | None = None
 
     async def plan(self, source: Source, reading: Reading, *, skip_bad_rows: bool) -> Plan:
         """Take in a source, or see that it is the one that was taken in. Raises `InvalidInput`, `InputChanged`."""
@@ -86,27 +90,30 @@ class Planner:
 
     async def _check_all(self, source: Source, reading: Reading) -> None:
         """All bad rows at once, before anybody is asked for a price."""
-        async for row in read(source, reading):
-            if isinstance(row, Fault):
-                self._faults.add(row)
-            else:
-                self._strays.take(row.position, row.intent.api)
+        rows = 0
+        async for chunk in _chunks(read(source, reading)):
+            for row in chunk:
+                if isinstance(row, Fault):
+                    self._faults.add(row)
+                else:
+                    self._strays.take(row.position, row.intent.api)
+            rows += len(chunk)
+            self._tell_progress(rows, checking=True)
         self._faults.check()
         self._strays.check()
 
     async def _take_all(self, source: Source, reading: Reading, *, resumed: bool, skip_bad_rows: bool) -> None:
-        skipped = _Skipped(await self._journal.noted(SKIPPED))
-        last = 0
+        last = rows = 0
         async for chunk in _chunks(read(source, reading)):
             lines = [row for row in chunk if isinstance(row, Line)]
-            for row in chunk:
-                if isinstance(row, Fault):
-                    self._faults.add(row)
-                    skipped.add(row.line)
+            for fault in chunk:
+                if isinstance(fault, Fault):
+                    self._faults.add(fault)
             if lines:
-                new = await self._not_taken_in(last + 1, lines)
-                await self._take(new, skipped, resumed=resumed)
+                await self._take(await self._not_taken_in(last + 1, lines), resumed=resumed)
                 last = lines[-1].position
+            rows += len(chunk)
+            self._tell_progress(rows, checking=False)
         if not skip_bad_rows or self._faults.whole:
             self._faults.check()
         self._strays.check()
@@ -114,9 +121,23 @@ class Planner:
             raise InputChanged(
                 f"the input ends at line {last}, and the journal has orders after it; give the same input"
             )
-        if not resumed:
-            await self._journal.note(SKIPPED, skipped.text())
+        await self._seal(resumed=resumed)
+
+    async def _seal(self, *, resumed: bool) -> None:
+        """Note that all was taken in; or see that what was left out then is what is left out now."""
+        try:
             await self._journal.seal(self._source.hexdigest())
+        except JournalError:
+            if not resumed:
+                raise
+            place = f"line {self._unexpected} was" if self._unexpected else "some lines were"
+            raise InputChanged(f"{place} no order when the batch was planned; give the same input") from None
+        if not resumed:
+            await note_kinds(self._journal, self._kinds)
+
+    def _tell_progress(self, rows: int, *, checking: bool) -> None:
+        if self._tell is not None:
+            self._tell(Planning(rows=rows, checking=checking, questions=self._prices.asked))
 
     async def _not_taken_in(self, first: int, lines: Sequence[Line]) -> list[tuple[Line, str]]:
         """The rows that the journal does not have. Those that it has must be the same."""
@@ -124,6 +145,7 @@ class Planner:
         new = []
         for line in lines:
             text = canonical(line.intent)
+            self._kinds.add(line.intent.kind)
             self._source.update(f"{line.position}:{digest(text)}\n".encode())
             held = known.pop(line.position, None)
             if held is None:
@@ -144,10 +166,11 @@ class Planner:
             first = found[-1][0] + 1
         return known
 
-    async def _take(self, new: Sequence[tuple[Line, str]], skipped: _Skipped, *, resumed: bool) -> None:
+    async def _take(self, new: Sequence[tuple[Line, str]], *, resumed: bool) -> None:
         if resumed:
-            if added := [line.position for line, _ in new if line.position not in skipped]:
-                raise InputChanged(f"line {added[0]} was no order when the batch was planned; give the same input")
+            # Left out then as well, or new: the digest of the whole tells in the end.
+            if new and self._unexpected is None:
+                self._unexpected = new[0][0].position
             return
         new = [each for each in new if not self._strays.take(each[0].position, each[0].intent.api)]
         prices = await self._prices.of([line.intent for line, _ in new])
@@ -157,7 +180,6 @@ class Planner:
                 self._faults.add(
                     Fault(line=line.position, problem=f"{line.intent.api} would not price it: {price.reason}")
                 )
-                skipped.add(line.position)
             else:
                 rows.append(self._row(line, text, price))
         if rows:
@@ -181,22 +203,6 @@ def reference(root: str, position: int) -> str:
     So a batch whose journal was lost can still be found in the lists, given its root.
     """
     return f"{root}-{position}"
-
-
-class _Skipped:
-    """Lines that were left out, as ranges, so that many cost little."""
-
-    def __init__(self, noted: str | None) -> None:
-        self._lines: set[int] = set(json.loads(noted)) if noted else set()
-
-    def __contains__(self, line: int) -> bool:
-        return line in self._lines
-
-    def add(self, line: int) -> None:
-        self._lines.add(line)
-
-    def text(self) -> str:
-        return json.dumps(sorted(self._lines))
 
 
 async def _chunks(rows: AsyncIterator[Line | Fault]) -> AsyncIterator[list[Line | Fault]]:

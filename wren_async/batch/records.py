@@ -21,18 +21,8 @@ FROM standing CROSS JOIN orders USING (position)
 ADD_ORDER = "INSERT INTO orders (position, intent, digest, reference, key) VALUES (?, ?, ?, ?, ?)"
 ADD_STANDING = "INSERT INTO standing (position, state, planned_cents, planned_grams) VALUES (?, 'pending', ?, ?)"
 
-MARK = """
-UPDATE standing SET state = 'sending', replayed = 0, reconciled = 0, reason = NULL,
-    first_sent = coalesce(first_sent, :at), last_sent = :at
-WHERE position = :position
-"""
-
-SETTLE = """
-UPDATE standing SET state = :state, order_id = :order_id, cents = :cents, kilograms = :kilograms, grams = :grams,
-    certificate = :certificate, attempts = :attempts, replayed = :replayed, reconciled = :reconciled, reason = :reason,
-    first_sent = iif(:state = 'pending', :first_sent, coalesce(:first_sent, first_sent)),
-    last_sent = iif(:state = 'pending', :last_sent, coalesce(:last_sent, last_sent))
-WHERE position = :position
+PLACED_AMONG = """
+SELECT order_id FROM standing WHERE state = 'placed' AND order_id IN (SELECT value FROM json_each(?))
 """
 
 TOTALS = "SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams FROM tally"
@@ -95,28 +85,29 @@ def _result(
     )
 
 
-def settle_values(position: int, result: Result) -> dict[str, Any]:
-    """What `SETTLE` takes."""
-    return {
-        "position": position,
-        "state": result.state.value,
-        "order_id": _storable(result.order_id),
-        "cents": result.cents,
-        "kilograms": None if result.kilograms is None else str(result.kilograms),
-        "grams": answered_grams(result),
-        "certificate": _storable(result.certificate),
-        "attempts": result.attempts,
-        "replayed": int(result.replayed),
-        "reconciled": int(result.reconciled),
-        "reason": _storable(result.reason),
-        "first_sent": None if result.first_sent is None else time_text(result.first_sent),
-        "last_sent": None if result.last_sent is None else time_text(result.last_sent),
-    }
+def settle_values(position: int, result: Result) -> tuple[Any, ...]:
+    """An order's position and what is to be stored of its result, in the order of the columns."""
+    return (
+        position,
+        result.state.value,
+        _storable(result.order_id),
+        result.cents,
+        None if result.kilograms is None else str(result.kilograms),
+        answered_grams(result),
+        _storable(result.certificate),
+        result.attempts,
+        int(result.replayed),
+        int(result.reconciled),
+        _storable(result.reason),
+        None if result.first_sent is None else time_text(result.first_sent),
+        None if result.last_sent is None else time_text(result.last_sent),
+    )
 
 
 def _storable(text: str | None) -> str | None:
-    # A server's JSON can hold half a surrogate pair, which UTF-8 cannot: the outcome must be kept all the same.
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+    # A server's JSON can hold half a surrogate pair, which UTF-8 cannot, and NULs, at which SQLite's JSON ends a text:
+    # the outcome must be kept all the same.
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def time_text(moment: datetime) -> str:
@@ -136,4 +127,6 @@ def read_totals(rows: Sequence[tuple[str, int, int, int, int, int]]) -> Totals:
         spent_grams=counted[State.PLACED][4],
         reserved_grams=sum(sums[2] for sums in reserved),
         planned_grams=sum(sums[2] for sums in counted.values()),
+        pending_cents=counted[State.PENDING][1],
+        pending_grams=counted[State.PENDING][2],
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+from wren_async.batch.account import check_accounts
 from wren_async.batch.clocks import Clocks
 from wren_async.batch.events import Event, Returned, Settled
-from wren_async.batch.intents import Api, parse
+from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal import Entry, Journal, JournalError, State
 from wren_async.batch.settling import crashed, from_verdict, unsettled
 from wren_async.cnaught import CNaughtClient
@@ -22,8 +23,8 @@ FIRST_CHECKPOINT: Final = "wren ledger before the batch"
 _DOUBTED: Final = "looked for in the lists of the batch it continues"
 _RECONCILING: Final = "reconciling"
 _CHUNK: Final = 500
-_KNOWN: Final = 100_000
-"""Ids of placed orders that are handed over at most, to make matches in the ledger unique."""
+_AT_ONCE: Final = 10_000
+"""Orders in doubt that share a walk of the lists; more of them do not fit in memory for certain."""
 
 Emit = Callable[[Event], Awaitable[None]]
 
@@ -39,27 +40,31 @@ class Recovery:
         settle_time: float,
         clocks: Clocks,
         continues: bool,
+        same_account: bool,
     ) -> None:
         self._journal = journal
         self._clients = clients
         self._settle_time = settle_time
         self._clocks = clocks
         self._continues = continues
+        self._same_account = same_account
+        self._in_parts = False
 
     # --- servers ---
 
     async def note_servers(self) -> None:
-        """Note which servers the batch is for, and refuse others."""
+        """Note which servers and accounts the batch is for, and refuse others."""
         await self.check_servers()
         for api, client in self._clients.items():
             await self._journal.note(f"{api} server", _server(client))
 
     async def check_servers(self) -> None:
-        """Refuse to go on against another server: what was placed would not be found there."""
+        """Refuse to go on against another server or account: what was placed would not be found there."""
         for api, client in self._clients.items():
             noted = await self._journal.noted(f"{api} server")
             if noted not in (None, _server(client)):
                 raise JournalError(f"the batch was begun with {noted}, not {_server(client)}; go on there")
+        await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
     # --- doubt ---
 
@@ -73,7 +78,7 @@ class Recovery:
         # A process that ended while it reconciled may have repeated any of these with their keys.
         states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(_RECONCILING) else [])
         async for entry in self._journal.entries(*states):
-            api = parse(entry.row.intent).api
+            api = api_of(entry.row.intent)
             await self._journal.settle(entry.row.position, crashed(entry, self._clocks.latest(api)))
         await self.reconcile(emit)
 
@@ -90,17 +95,26 @@ class Recovery:
 
     async def reconcile(self, emit: Emit) -> int:
         """Look for all undecided orders; how many of them are pending again."""
-        lost: dict[Api, list[Entry]] = {}
-        async for entry in self._journal.entries(State.UNDECIDED):
-            lost.setdefault(parse(entry.row.intent).api, []).append(entry)
         again = 0
-        if lost:
-            await self._journal.note(_RECONCILING, "yes")
-        for api, entries in lost.items():
+        lost: list[Entry] = []
+        self._in_parts = (await self._journal.totals()).orders.get(State.UNDECIDED, 0) > _AT_ONCE
+        async for entry in self._journal.entries(State.UNDECIDED):
+            lost.append(entry)
+            if len(lost) >= _AT_ONCE:
+                again += await self._reconcile(lost, emit)
+                lost = []
+        return again + (await self._reconcile(lost, emit) if lost else 0)
+
+    async def _reconcile(self, lost: Sequence[Entry], emit: Emit) -> int:
+        again = 0
+        by_api: dict[Api, list[Entry]] = {}
+        for entry in lost:
+            by_api.setdefault(api_of(entry.row.intent), []).append(entry)
+        await self._journal.note(_RECONCILING, "yes")
+        for api, entries in by_api.items():
             for entry, verdict in zip(entries, await self._verdicts(api, entries), strict=True):
                 again += await self._settle(entry, verdict, emit)
-        if lost:
-            await self._journal.note(_RECONCILING, "")
+        await self._journal.note(_RECONCILING, "")
         return again
 
     async def _verdicts(self, api: Api, entries: Sequence[Entry]) -> Sequence[Verdict[Any]]:
@@ -114,19 +128,18 @@ class Recovery:
                 lost,
                 settle_time=self._settle_time,
                 checkpoint=Checkpoint.from_json(noted) if noted else None,
-                known=await self._known(),
+                known=self._accounted,
             )
         if isinstance(client, CNaughtClient):
             return await client.reconcile_many(lost, settle_time=self._settle_time)
         raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
 
-    async def _known(self) -> frozenset[str]:
-        if (await self._journal.totals()).orders.get(State.PLACED, 0) > _KNOWN:
-            return frozenset()
-        return frozenset([e.result.order_id async for e in self._journal.entries(State.PLACED) if e.result.order_id])
+    async def _accounted(self, order_ids: Collection[str]) -> Collection[str]:
+        """Which of some charges belong to an order. In parts, any may belong to an order of another part."""
+        return order_ids if self._in_parts else await self._journal.placed_among(order_ids)
 
     async def _settle(self, entry: Entry, verdict: Verdict[Any], emit: Emit) -> bool:
-        result = from_verdict(entry, verdict, self._clocks.latest(parse(entry.row.intent).api))
+        result = from_verdict(entry, verdict, self._clocks.latest(api_of(entry.row.intent)))
         await self._journal.settle(entry.row.position, result)
         after = Entry(row=entry.row, result=result)
         if result.state is State.PENDING:

@@ -19,10 +19,11 @@ from typing import Final, Self, TypeVar
 
 from wren_async.batch.budget import Caps
 from wren_async.batch.clocks import Clocks
-from wren_async.batch.events import Ending, Event, Progress
+from wren_async.batch.events import Ending, Event, Planning, Progress
 from wren_async.batch.history import History
 from wren_async.batch.intents import Api
 from wren_async.batch.journal import Entry, Journal, JournalError, Result, State, Totals
+from wren_async.batch.kinds import check_caps
 from wren_async.batch.pace import Pace
 from wren_async.batch.placing import Placing
 from wren_async.batch.plan import Plan, Planner
@@ -33,7 +34,7 @@ from wren_async.batch.sqlite import SqliteJournal
 from wren_async.batch.strays import check_clients
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
-from wren_async.core.session import Timing
+from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
@@ -60,6 +61,7 @@ class Batch:
         settle_time: float = SETTLE_TIME,
         patience: float = _PATIENCE,
         continues: str | None = None,
+        same_account: bool = False,
         timing: Timing | None = None,
     ) -> None:
         """Make a batch.
@@ -74,6 +76,8 @@ class Batch:
             patience: Seconds that leaving at once waits for the answers to orders on the wire.
             continues: Id of a batch whose journal was lost, for a new journal and the very same input. Every order is
                 then looked for before it is sent.
+            same_account: Say that a token other than the one the batch was begun with is of the very same account. It
+                is refused otherwise, unless it can read an order of the batch.
             timing: Clocks and waits, for tests.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
@@ -86,6 +90,7 @@ class Batch:
         self._settle_time = settle_time
         self._patience = patience
         self._continues = continues
+        self._same_account = same_account
         self._timing = timing or Timing()
         self._clocks = Clocks(self._timing)
         self._journal: Journal | None = None
@@ -103,6 +108,7 @@ class Batch:
                 settle_time=self._settle_time,
                 clocks=self._clocks,
                 continues=self._root != self.journal.batch_id,
+                same_account=self._same_account,
             )
         except BaseException:
             await self._close()
@@ -138,6 +144,7 @@ class Batch:
         defaults: Mapping[str, str] | None = None,
         ignore: Collection[str] = (),
         encoding: str | None = None,
+        tell: Callable[[Planning], None] | None = None,
     ) -> Plan:
         """Read the orders, ask what they will cost, and put them into the journal. Nothing is bought.
 
@@ -149,11 +156,12 @@ class Batch:
             defaults: Values for columns that a row leaves empty, such as `{"payment_method": "credits"}`.
             ignore: Columns of a file that mean nothing here.
             encoding: Of a text file; UTF-8, or what its byte order mark says, if left out.
+            tell: Is told now and then how far it is.
 
         Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients.
         """
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
-        planner = Planner(self.journal, PriceList(self._clients), self.batch_id)
+        planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell)
         plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
         await self._recovery.note_servers()
         return plan
@@ -235,6 +243,8 @@ class Batch:
             raise UsageError("a run of this batch is under way")
         if not await self.journal.sealed():
             raise UsageError("nothing is planned: call `plan` first, which also says what it will cost")
+        if place:
+            await check_caps(self.journal, self._caps)
         await self._recovery.check_servers()
         await check_clients(self.journal, self._clients)
         history = await History.of(self.journal)
@@ -308,7 +318,7 @@ class _Run:
         if not self._task.cancelled():
             # Retrieved, so that the loop does not complain of an error that nobody waited for.
             self._task.exception()
-        await self.placing.settle_torn(patience)
+        await self.placing.leave(patience)
         if not self._kept:
             self._kept = True
             await self._history.keep(self._journal)
@@ -324,8 +334,8 @@ class _Stream:
         self._room = asyncio.Event()
 
     async def put(self, event: Event) -> None:
-        """Add an event, once there is room."""
-        while len(self._events) >= _EVENTS:
+        """Add an event, once there is room, or nobody reads on."""
+        while len(self._events) >= _EVENTS and not self._ended:
             self._room.clear()
             await self._room.wait()
         self._events.append(event)
@@ -335,6 +345,7 @@ class _Stream:
         """Say that no more will come."""
         self._ended = True
         self._more.set()
+        self._room.set()
 
     def __aiter__(self) -> Self:
         return self

@@ -142,6 +142,11 @@ def prepare(connection: sqlite3.Connection, size: int | None) -> bool:
     return is_new
 
 
+def check(connection: sqlite3.Connection) -> None:
+    """See that a file is a whole journal. Raises `JournalError`, which names the remedy."""
+    _check(connection, _pragma(connection, "application_id"), _pragma(connection, "user_version"), None)
+
+
 def _create(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for statement in _statements(_SCHEMA):

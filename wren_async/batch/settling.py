@@ -12,7 +12,7 @@ import attrs
 from wren_async._generated.cnaught.models import Order
 from wren_async._generated.wren.models import OffsetOrderReceipt, ProjectOrderReceipt, TreeOrderReceipt
 from wren_async.batch.events import Ending
-from wren_async.batch.intents import parse
+from wren_async.batch.intents import api_of, restore
 from wren_async.batch.journal import Entry, Result, State
 from wren_async.core.reply import Reply
 from wren_async.errors import AccessRefused, CallError, NotSent, OutcomeUnknown, PaymentRequired, RateLimited
@@ -100,7 +100,7 @@ def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     row, result = entry.row, entry.result
     elsewhere = continues and not result.attempts
     return Unsettled(
-        call=parse(row.intent).call(row.reference, row.key),
+        call=restore(row.intent).call(row.reference, row.key),
         reference=row.reference,
         key=row.key,
         first_sent=None if elsewhere else result.first_sent,
@@ -135,7 +135,7 @@ def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime) -> Result:
 def _may_have_been_repeated(entry: Entry, now: datetime) -> bool:
     """Whether reconciling may have sent an order again: with its key, and not once that was too old to be trusted."""
     first_sent = entry.result.first_sent
-    if first_sent is None or parse(entry.row.intent).api != "cnaught":
+    if first_sent is None or api_of(entry.row.intent) != "cnaught":
         return False
     return (now - first_sent).total_seconds() <= KEY_TRUST
 

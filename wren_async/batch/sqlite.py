@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any, Self, TypeVar
 
 from wren_async.batch import records, schema
 from wren_async.batch.journal import Entry, JournalError, Result, Row, State, Totals
-from wren_async.batch.opening import OpenFile, open_file
-from wren_async.batch.transitions import check_result, check_time, objection, unknown, unsendable
+from wren_async.batch.moves import Move, carry_out_marks, carry_out_settling, mark, settle
+from wren_async.batch.opening import OpenFile, open_file, open_to_read
+from wren_async.batch.transitions import check_result, check_time, unknown
 from wren_async.batch.writer import Writer
 
 T = TypeVar("T")
@@ -38,16 +40,22 @@ class SqliteJournal:
         self._reader = opened.reader
         self._reading = reading
         self._closed = False
-        self._writer = Writer(opened.writer, lambda: _let_go(opened, reading))
+        writer = opened.writer
+        self._writer = None if writer is None else Writer(writer, lambda: _let_go(opened, reading))
+        self._opened = opened
 
     @classmethod
-    async def open(cls, path: str | os.PathLike[str]) -> Self:
+    async def open(cls, path: str | os.PathLike[str], *, read_only: bool = False) -> Self:
         """Open the journal at this path, or make one there that only its owner can read.
+
+        Args:
+            path: The file.
+            read_only: Open it as it stands now, to be read alone: also while a run holds it. It is not made then.
 
         Raises `JournalError` where it is in use, of a newer version, damaged, or no journal.
         """
         reading = ThreadPoolExecutor(1, "wren-async-journal-reader")
-        opening = reading.submit(open_file, Path(path))
+        opening = reading.submit(open_to_read if read_only else open_file, Path(path))
         try:
             return cls(await asyncio.shield(asyncio.wrap_future(opening)), reading)
         except BaseException:
@@ -76,7 +84,7 @@ class SqliteJournal:
                 connection.executemany(records.ADD_ORDER, orders)
                 connection.executemany(records.ADD_STANDING, standing)
 
-        await self._writer.submit(write)
+        await self._writing.submit(write)
 
     async def sealed(self) -> bool:
         """Whether all rows of the input were taken in."""
@@ -90,7 +98,7 @@ class SqliteJournal:
             if _one(connection, "SELECT source_digest FROM batch") != (source_digest,):
                 raise JournalError("the batch was sealed with another input; give the file it was made from")
 
-        await self._writer.submit(write)
+        await self._writing.submit(write)
 
     async def digests(self, first: int, count: int) -> Sequence[tuple[int, str]]:
         """Position and digest of up to `count` rows from position `first` on."""
@@ -100,15 +108,11 @@ class SqliteJournal:
     async def sending(self, positions: Iterable[int], at: datetime) -> None:
         """Mark orders as about to be sent, all of them or none. Only pending ones may be."""
         check_time("at", at)
-        wanted = tuple(positions)
-        moment = records.time_text(at)
-
-        def write(connection: sqlite3.Connection) -> None:
-            with _savepoint(connection) if len(wanted) > 1 else contextlib.nullcontext():
-                for position in wanted:
-                    _mark(connection, position, moment)
-
-        await self._writer.submit(write)
+        moves = [mark(position, records.time_text(at)) for position in positions]
+        if len(moves) == 1:
+            await self._writing.submit_one(carry_out_marks, moves[0].position, moves[0])
+        else:
+            await self._writing.submit(lambda connection: _mark_all(connection, moves))
 
     async def settle(self, position: int, result: Result) -> None:
         """Note what came of an order. A settled order (placed, refused) is never changed again.
@@ -117,12 +121,7 @@ class SqliteJournal:
         of sending are kept where the result does not tell them, unless the order is pending again.
         """
         check_result(result)
-        values = records.settle_values(position, result)
-
-        def write(connection: sqlite3.Connection) -> None:
-            _move(connection, position, records.SETTLE, values, lambda was: objection(position, was, result))
-
-        await self._writer.submit(write)
+        await self._writing.submit_one(carry_out_settling, position, settle(position, result))
 
     async def entries(self, *states: State) -> AsyncIterator[Entry]:
         """All orders in these states (all states if none is named), by position, a page in memory at a time.
@@ -144,6 +143,13 @@ class SqliteJournal:
             raise unknown(position)
         return found[0]
 
+    async def placed_among(self, order_ids: Collection[str]) -> Collection[str]:
+        """Which of these ids are those of placed orders. One walk through the batch, however many they are."""
+        if not order_ids:
+            return ()
+        found = await self._read(_all, records.PLACED_AMONG, (json.dumps(sorted(order_ids)),))
+        return {order_id for (order_id,) in found}
+
     async def totals(self) -> Totals:
         """Sums over the batch, kept with every write."""
         return records.read_totals(await self._read(_all, records.TOTALS))
@@ -154,7 +160,7 @@ class SqliteJournal:
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT OR REPLACE INTO note (name, value) VALUES (?, ?)", (name, value))
 
-        await self._writer.submit(write)
+        await self._writing.submit(write)
 
     async def noted(self, name: str) -> str | None:
         """A fact that was kept."""
@@ -163,8 +169,17 @@ class SqliteJournal:
 
     async def aclose(self) -> None:
         """Write what is waiting and let go of the file. May be called again."""
-        self._closed = True
-        await self._writer.stop()
+        was_closed, self._closed = self._closed, True
+        if self._writer is not None:
+            await self._writer.stop()
+        elif not was_closed:
+            await asyncio.to_thread(_let_go, self._opened, self._reading)
+
+    @property
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            raise JournalError("the journal was opened for reading alone")
+        return self._writer
 
     async def __aenter__(self) -> Self:
         return self
@@ -204,27 +219,12 @@ def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("RELEASE one_write")
 
 
-def _mark(connection: sqlite3.Connection, position: int, moment: str) -> None:
-    _move(
-        connection, position, records.MARK, {"position": position, "at": moment}, lambda was: unsendable(position, was)
-    )
-
-
-def _move(
-    connection: sqlite3.Connection,
-    position: int,
-    update: str,
-    values: Any,
-    explain: Callable[[State], JournalError | None],
-) -> None:
-    """Carry out the update of one order. Where the database refuses it, say why."""
-    try:
-        moved = connection.execute(update, values).rowcount == 1
-    except sqlite3.IntegrityError as error:
-        (state,) = _one(connection, "SELECT state FROM standing WHERE position = ?", (position,))
-        raise explain(State(state)) or JournalError(f"order {position}: {error}") from error
-    if not moved:
-        raise unknown(position)
+def _mark_all(connection: sqlite3.Connection, moves: Sequence[Move]) -> None:
+    with _savepoint(connection):
+        # One after another: a position may stand there twice, which is refused.
+        for move in moves:
+            if (error := carry_out_marks(connection, [move])[0]) is not None:
+                raise error
 
 
 def _one(connection: sqlite3.Connection, query: str, arguments: Sequence[Any] = ()) -> Any:

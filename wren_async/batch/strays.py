@@ -7,8 +7,9 @@ from typing import Final
 
 import attrs
 
-from wren_async.batch.intents import Api, parse
+from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal import Journal, State
+from wren_async.batch.kinds import noted_apis
 from wren_async.errors import InvalidConfiguration
 
 _NAMED: Final = 5
@@ -50,9 +51,10 @@ class Strays:
 
 async def check_clients(journal: Journal, given: Collection[Api]) -> None:
     """See that there is a client for every order that is still open. Raises `InvalidConfiguration`."""
-    if set(given) >= set(_APIS):
+    apis = await noted_apis(journal)
+    if set(given) >= set(_APIS if apis is None else apis):
         return
     strays = Strays(given)
     async for entry in journal.entries(*_OPEN):
-        strays.take(entry.row.position, parse(entry.row.intent).api)
+        strays.take(entry.row.position, api_of(entry.row.intent))
     strays.check()

@@ -13,7 +13,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import attrs
@@ -25,17 +25,28 @@ Write = Callable[[sqlite3.Connection], T]
 """Statements of one write. Where it raises, it must leave nothing behind: a failed statement does so by itself,
 several need a savepoint."""
 
+Kind = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Exception | None]]
+"""Carries out writes that are alike, each to another row, in one statement, and returns what each was refused with."""
 
-@attrs.frozen
+
+@attrs.define(eq=False)
 class _Job:
-    write: Write[Any]
     done: asyncio.Future[Any]
-
-
-@attrs.frozen
-class _Outcome:
+    write: Write[Any] | None = None
+    kind: Kind | None = None
+    row: int = 0
+    argument: Any = None
     value: object = None
     error: Exception | None = None
+
+    def tell(self) -> None:
+        """Release whoever waits for it."""
+        if self.done.done():
+            return
+        if self.error is None:
+            self.done.set_result(self.value)
+        else:
+            self.done.set_exception(self.error)
 
 
 class Writer:
@@ -54,14 +65,23 @@ class Writer:
 
     def submit(self, write: Write[T]) -> asyncio.Future[T]:
         """Ask for a write. The future is done once the write is on disk; cancelling it does not stop the write."""
+        return self._gather(_Job(self._loop.create_future(), write))
+
+    def submit_one(self, kind: Kind, row: int, argument: object) -> asyncio.Future[None]:
+        """Ask for a write to one row, which shares its statement with others of its kind.
+
+        Of writes to different rows, a later one may be carried out first.
+        """
+        return self._gather(_Job(self._loop.create_future(), kind=kind, row=row, argument=argument))
+
+    def _gather(self, job: _Job) -> asyncio.Future[Any]:
         if self._stopped is not None:
             raise JournalError("the journal is closed")
-        done: asyncio.Future[T] = self._loop.create_future()
         if not self._gathered:
             # Tasks that one commit released tend to ask again in the same turn of the loop: take them together.
             self._loop.call_soon(self._hand_over)
-        self._gathered.append(_Job(write, done))
-        return done
+        self._gathered.append(job)
+        return job.done
 
     async def stop(self) -> None:
         """Carry out what was asked for, then end the thread. May be called, and cancelled, any number of times."""
@@ -81,7 +101,8 @@ class Writer:
         while running:
             group, running = self._next_group()
             if group:
-                self._release(group, self._carry_out(group))
+                self._carry_out(group)
+                self._release(group)
         try:
             self._on_stop()
         finally:
@@ -99,29 +120,39 @@ class Writer:
                 return group, True
         return group, False
 
-    def _carry_out(self, group: Sequence[_Job]) -> Sequence[_Outcome]:
+    def _carry_out(self, group: Sequence[_Job]) -> None:
         if self._failure is None:
             try:
-                return self._commit(group)
+                self._commit(group)
             except sqlite3.Error as error:
                 self._give_up(error)
-        return [_Outcome(error=JournalError(self._failure)) for _ in group]
+        if self._failure is not None:
+            for job in group:
+                job.error = JournalError(self._failure)
 
-    def _commit(self, group: Sequence[_Job]) -> Sequence[_Outcome]:
+    def _commit(self, group: Sequence[_Job]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        outcomes = [self._one(job) for job in group]
+        for kind, jobs in _bundles(group):
+            if kind is None:
+                self._one(jobs[0])
+            else:
+                self._many(kind, jobs)
         self._connection.execute("COMMIT")
-        return outcomes
 
-    def _one(self, job: _Job) -> _Outcome:
+    def _many(self, kind: Kind, jobs: Sequence[_Job]) -> None:
+        for job, error in zip(jobs, kind(self._connection, [job.argument for job in jobs]), strict=True):
+            job.error = error
+
+    def _one(self, job: _Job) -> None:
+        assert job.write is not None  # noqa: S101 - a job without a kind has it
         try:
-            return _Outcome(job.write(self._connection))
+            job.value = job.write(self._connection)
         except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
-            return _Outcome(error=JournalError(f"the journal refuses this: {error}"))
+            job.error = JournalError(f"the journal refuses this: {error}")
         except sqlite3.Error:
             raise
         except Exception as error:
-            return _Outcome(error=error)
+            job.error = error
 
     def _give_up(self, error: sqlite3.Error) -> None:
         # After a failed sync nobody knows what is on disk, and a second try may wrongly report success. Only opening
@@ -133,17 +164,28 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             self._connection.rollback()
 
-    def _release(self, group: Sequence[_Job], outcomes: Sequence[_Outcome]) -> None:
+    def _release(self, group: Sequence[_Job]) -> None:
         # A loop that is closed has no tasks left that could wait.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(_set_outcomes, group, outcomes)
+            self._loop.call_soon_threadsafe(_tell_all, group)
 
 
-def _set_outcomes(group: Sequence[_Job], outcomes: Sequence[_Outcome]) -> None:
-    for job, outcome in zip(group, outcomes, strict=True):
-        if job.done.done():
-            continue
-        if outcome.error is None:
-            job.done.set_result(outcome.value)
+def _tell_all(group: Sequence[_Job]) -> None:
+    for job in group:
+        job.tell()
+
+
+def _bundles(group: Sequence[_Job]) -> Iterator[tuple[Kind | None, Sequence[_Job]]]:
+    """The jobs of a group, those of one kind to different rows together; any other stays in its place."""
+    bundles: dict[Kind, list[_Job]] = {}
+    rows: set[int] = set()
+    for job in group:
+        if job.kind is None or job.row in rows:
+            yield from bundles.items()
+            bundles, rows = {}, set()
+        if job.kind is None:
+            yield None, [job]
         else:
-            job.done.set_exception(outcome.error)
+            bundles.setdefault(job.kind, []).append(job)
+            rows.add(job.row)
+    yield from bundles.items()

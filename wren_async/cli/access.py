@@ -12,6 +12,7 @@ import attrs
 
 from wren_async.batch.intents import Api
 from wren_async.batch.journal import Journal, State
+from wren_async.batch.kinds import noted_apis
 from wren_async.batch.reading import Line, Reading, read
 from wren_async.batch.report_row import report_rows
 from wren_async.cli.exits import Stop
@@ -67,6 +68,9 @@ async def check_file(path: Path, reading: Reading) -> None:
 async def check_journal(journal: Journal) -> None:
     """Refuse a batch with open orders of an API for which the environment has no token."""
     if not (absent := _absent()):
+        return
+    apis = await noted_apis(journal)
+    if apis is not None and absent.isdisjoint(apis):
         return
     async for row in report_rows(journal, *OPEN_STATES):
         if row.api in absent:

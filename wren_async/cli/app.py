@@ -21,7 +21,7 @@ from wren_async.batch.page import html_page
 from wren_async.batch.plan import Plan
 from wren_async.batch.reading import Reading
 from wren_async.batch.report import read_report
-from wren_async.batch.report_row import report_rows, write_csv
+from wren_async.batch.report_row import ReportRow, report_rows, write_csv
 from wren_async.batch.runner import Batch
 from wren_async.batch.sqlite import SqliteJournal
 from wren_async.cli.access import access, check_exists, check_file, check_journal
@@ -36,6 +36,7 @@ from wren_async.reconcile import SETTLE_TIME
 
 T = TypeVar("T")
 
+_ROWS: Final = 1000
 _WIDE: Final = 200
 """Columns of output that goes to no terminal."""
 
@@ -78,12 +79,17 @@ class Limits:
     """What a run may not exceed, and how it goes."""
 
     max_usd: Annotated[Decimal | None, Parameter(help="Dollars that the whole batch may cost at most.")] = None
-    max_kg: Annotated[Decimal | None, Parameter(help="Kilograms of CO2e that it may buy at most.")] = None
+    max_kg: Annotated[
+        Decimal | None, Parameter(help="Kilograms of CO2e that it may buy at most; not for orders by price.")
+    ] = None
     max_failures: Annotated[int, Parameter(help="Refused or undecided orders after which a run stops.")] = 100
     concurrency: Annotated[int, Parameter(help="Orders on the wire at most; how many follows the server.")] = 32
     settle_time: Annotated[
         float, Parameter(help="Seconds after a lost sending before its absence from the lists proves anything.")
     ] = SETTLE_TIME
+    same_account: Annotated[
+        bool, Parameter(help="The token is new, and of the very same account as the old one.", negative=())
+    ] = False
 
     def settings(self, continues: str | None = None) -> Settings:
         """What a run takes."""
@@ -91,7 +97,13 @@ class Limits:
         if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
             raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
         caps = Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
-        return Settings(caps=caps, concurrency=self.concurrency, settle_time=self.settle_time, continues=continues)
+        return Settings(
+            caps=caps,
+            concurrency=self.concurrency,
+            settle_time=self.settle_time,
+            continues=continues,
+            same_account=self.same_account,
+        )
 
 
 Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
@@ -149,14 +161,15 @@ def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limit
 
 
 @batch_app.command
-def reconcile(journal: JournalArgument, *, settle_time: float = SETTLE_TIME) -> Exit:
+def reconcile(journal: JournalArgument, *, settle_time: float = SETTLE_TIME, same_account: bool = False) -> Exit:
     """Find out what became of orders in doubt. Nothing is bought.
 
     Args:
         settle_time: Seconds after a lost sending before its absence from the lists proves anything.
+        same_account: The token is new, and of the very same account as the old one.
     """
     check_exists(journal)
-    settings = Limits(settle_time=settle_time).settings()
+    settings = Limits(settle_time=settle_time, same_account=same_account).settings()
     show = display(_errors())
     return asyncio.run(run_batch(journal, settings, show, place=False))
 
@@ -170,16 +183,16 @@ def report(
     books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
-    """Show what became of a batch."""
+    """Show what became of a batch, also while a run of it is on."""
     check_exists(journal)
 
     async def make(_: Interrupts) -> Exit:
-        async with await SqliteJournal.open(journal) as held, access() as clients:
+        async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
             compared = await compare_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, books=compared)
             show_report(_output(), made)
             if rows:
-                _output().print(row_table([row async for row in report_rows(held)]))
+                await _show_rows(held)
             if csv is not None:
                 await write_csv(held, csv)
             if html is not None:
@@ -251,6 +264,8 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         # Before the journal is opened, which would make one for a misspelt name.
         raise Stop(f"{orders}: there is no such file")
 
+    show = display(_errors())
+
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
         async with access(settings.concurrency) as clients:
             await check_file(orders, reading)
@@ -261,12 +276,25 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
                     defaults=reading.defaults,
                     ignore=reading.ignore,
                     encoding=reading.encoding,
+                    tell=show.take,
                 )
                 return made, await look_ahead(batch.journal, clients)
 
-    made, ahead = _wait(make)
+    made, ahead = asyncio.run(interruptible(make, show))
     show_plan(_output(), made)
     return ahead
+
+
+async def _show_rows(journal: SqliteJournal) -> None:
+    """Every order, in tables of so many that any number of them fits in memory."""
+    some: list[ReportRow] = []
+    async for row in report_rows(journal):
+        some.append(row)
+        if len(some) >= _ROWS:
+            _output().print(row_table(some))
+            some = []
+    if some:
+        _output().print(row_table(some))
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:

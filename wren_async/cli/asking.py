@@ -9,6 +9,7 @@ import attrs
 
 from wren_async.batch.intents import Api
 from wren_async.batch.journal import Journal, State
+from wren_async.batch.kinds import noted_apis
 from wren_async.batch.page import mass, usd
 from wren_async.batch.report_row import report_rows
 from wren_async.cli.access import OPEN_STATES, Access
@@ -46,13 +47,21 @@ class Ahead:
 
 async def look_ahead(journal: Journal, clients: Access) -> Ahead:
     """What a run of this batch may still buy."""
-    ahead = Ahead()
-    async for row in report_rows(journal, *OPEN_STATES):
-        ahead.orders += 1
-        ahead.in_doubt += row.state is not State.PENDING
-        ahead.cents += row.planned_cents
-        ahead.grams += row.planned_grams
-        ahead.apis.add(row.api)
+    totals = await journal.totals()
+    number = totals.orders.get
+    doubts = number(State.SENDING, 0) + number(State.UNDECIDED, 0)
+    ahead = Ahead(
+        orders=number(State.PENDING, 0) + doubts,
+        in_doubt=doubts,
+        cents=totals.pending_cents + totals.reserved_cents,
+        grams=totals.pending_grams + totals.reserved_grams,
+    )
+    apis = await noted_apis(journal)
+    if apis is not None and len(apis) < 2:
+        ahead.apis |= set(apis) if ahead.orders else set()
+    else:
+        async for row in report_rows(journal, *OPEN_STATES):
+            ahead.apis.add(row.api)
     ahead.servers = tuple(clients.servers(ahead.apis))
     ahead.is_free = clients.is_free(ahead.apis)
     return ahead

@@ -69,6 +69,12 @@ def pace(event: events.Progress) -> str:
     return f"{event.rate:.1f}/s, {event.in_flight} on the wire{left}"
 
 
+def planning(event: events.Planning) -> str:
+    """How far the planning is."""
+    asked = f", {event.questions:,} prices asked for" if event.questions else ""
+    return f"{event.rows:,} rows {'checked' if event.checking else 'read'}{asked}"
+
+
 def span(seconds: float) -> str:
     """A stretch of time in its two largest units, such as `1 h 5 min`."""
     whole = round(seconds)
@@ -123,10 +129,11 @@ class PlainDisplay:
 
     def take(self, event: Event) -> None:
         """Show what happens."""
-        if isinstance(event, events.Progress):
+        if isinstance(event, events.Progress | events.Planning):
             if self._clock() - self._told >= _EVERY:
                 self._told = self._clock()
-                self._write(f"{sums(event.totals)}; {pace(event)}")
+                told = planning(event) if isinstance(event, events.Planning) else f"{sums(event.totals)}; {pace(event)}"
+                self._write(told)
         elif isinstance(event, Ended):
             self._write(f"{sums(event.totals)}\n{end_of(event)}")
         elif (note := self._failures.note_of(event)) is not None:
@@ -161,7 +168,10 @@ class LiveDisplay:
 
     def take(self, event: Event) -> None:
         """Show what happens."""
-        if isinstance(event, events.Progress):
+        if isinstance(event, events.Planning):
+            self._bar.start()
+            self._bar.update(self._task, completed=event.rows, told=planning(event))
+        elif isinstance(event, events.Progress):
             self._show(event.totals, pace(event))
         elif isinstance(event, Ended):
             self._show(event.totals, "")

@@ -34,6 +34,7 @@ class Settings:
     concurrency: int
     settle_time: float
     continues: str | None = None
+    same_account: bool = False
 
 
 @attrs.define
@@ -115,6 +116,7 @@ def open_batch(path: Path, clients: Access, settings: Settings) -> Batch:
         settle_time=settings.settle_time,
         patience=_PATIENCE,
         continues=settings.continues,
+        same_account=settings.same_account,
     )
 
 
