@@ -49,9 +49,15 @@ STEPS = (
         ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", *DELAYED),
     ),
     Step(
+        "delayed_longer",
+        "http_layers.py",
+        ("--rounds", "3", "--in-flight", "1000", "--delay", "0.05", "--each", "4", *DELAYED),
+        ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", "--each", "4", *DELAYED),
+    ),
+    Step(
         "steady",
         "http_layers.py",
-        ("--rounds", "5", "--in-flight", "16", "100", "1000", "--each", "10", "aiohttp", *OURS),
+        ("--rounds", "5", "--in-flight", "1", "16", "100", "1000", "--each", "10", "aiohttp", *OURS),
         ("--rounds", "1", "--in-flight", "16", "--each", "10", "aiohttp", *OURS),
     ),
     Step("gate", "gate.py", ("--rounds", "3"), ("--rounds", "1", "--gates", "32", "256", "--delays", "0.05")),

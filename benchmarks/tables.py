@@ -137,6 +137,8 @@ TABLES: Mapping[str, tuple[str, Callable[[Rows], str]]] = {
     "steady_ratios": ("steady", ratios),
     "delayed": ("delayed", rates),
     "delayed_ratios": ("delayed", rate_ratios),
+    "delayed_longer": ("delayed_longer", rates),
+    "delayed_longer_ratios": ("delayed_longer", rate_ratios),
     "gate": ("gate", gates),
     "paging": ("paging", walks),
     "memory": ("memory", memory),

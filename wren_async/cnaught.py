@@ -23,7 +23,7 @@ from wren_async._generated.cnaught.operations import (
 from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import MAX_IN_FLIGHT, USER_AGENT, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
 from wren_async.core.resource import Resource, bound
@@ -359,7 +359,7 @@ class CNaughtClient(CNaughtReconciling):
         base_url: str | None = None,
         http_client: HTTPClient | None = None,
         insecure_hosts: Collection[str] = (),
-        max_in_flight: int = MAX_IN_FLIGHT,
+        max_in_flight: int | None = None,
         on_attempt: OnAttempt | None = None,
         timing: Timing | None = None,
         **options: Unpack[ClientOptions],
@@ -372,7 +372,8 @@ class CNaughtClient(CNaughtReconciling):
             http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
                 `AiohttpBackend()`, which costs the least CPU.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
-            max_in_flight: Exchanges that this client and its copies have on the wire at once.
+            max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 100, and
+                256 over aiohttp.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
             timing: Clocks and waits, for tests.

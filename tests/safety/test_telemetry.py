@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from wren_async import Attempt, InvalidConfiguration, NotSent, OutcomeUnknown, WrenClient
+from wren_async import AiohttpBackend, Attempt, InvalidConfiguration, NotSent, OutcomeUnknown, WrenClient
 
 from .scripted import KEY, LIVE, Clock, ScriptedServer, answer, cnaught, read_and_close, refused, silent, wren
 
@@ -141,3 +141,21 @@ def test_a_hook_that_cannot_be_called_is_refused() -> None:
     wrong: Any = "metrics"
     with pytest.raises(InvalidConfiguration, match="on_attempt"):
         WrenClient(LIVE, on_attempt=wrong)
+
+
+@pytest.mark.parametrize(
+    ("http_client", "given", "at_once"), [(None, None, 100), (AiohttpBackend(), None, 256), (AiohttpBackend(), 7, 7)]
+)
+async def test_as_many_exchanges_go_out_at_once_as_suit_the_backend(http_client: Any, given: Any, at_once: int) -> None:
+    hold = asyncio.Event()
+    async with (
+        ScriptedServer(otherwise=answer(after=hold.wait)) as server,
+        wren(server, http_client=http_client, max_in_flight=given) as client,
+    ):
+        calls = [asyncio.create_task(client.credits.balance()) for _ in range(300)]
+        await asyncio.sleep(0)
+        assert (client.in_flight, client.waiting) == (at_once, 300 - at_once)
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+        assert (client.in_flight, client.waiting) == (0, 0)

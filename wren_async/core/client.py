@@ -40,6 +40,7 @@ __version__: Final = "0.1.0"
 TIMEOUT: Final = 30.0
 DEADLINE: Final = 100.0
 MAX_IN_FLIGHT: Final = 100
+"""For a backend that names no number of its own."""
 CLOSING_TIME: Final = 10.0
 
 USER_AGENT: Final = f"wren-async/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
@@ -182,11 +183,14 @@ class BaseClient:
 
 
 def new_session(
-    http_client: HTTPClient | None, max_in_flight: int, timing: Timing | None, on_attempt: OnAttempt | None = None
+    http_client: HTTPClient | None,
+    max_in_flight: int | None,
+    timing: Timing | None,
+    on_attempt: OnAttempt | None = None,
 ) -> Lazy[Session]:
     """The shared part of a new client."""
-    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
-        raise InvalidConfiguration(f"max_in_flight takes an int of 1 or more, not {max_in_flight!r}")
+    if max_in_flight is not None:
+        _check_places(max_in_flight)
     if on_attempt is not None and not callable(on_attempt):
         raise InvalidConfiguration(f"on_attempt takes a function of one Attempt, not {on_attempt!r}")
     # What the caller brings is looked at now, while a mistake is still easy to find.
@@ -195,15 +199,22 @@ def new_session(
     def make() -> Session:
         from wren_async.core.session import Session
 
+        backend = brought or _backend(None)
+        suits: int = getattr(backend, "max_in_flight", MAX_IN_FLIGHT)
         return Session(
-            brought or _backend(None),
-            max_in_flight=max_in_flight,
+            backend,
+            max_in_flight=max_in_flight or suits,
             timing=timing or Timing(),
             budget=RetryBudget(),
             on_attempt=on_attempt,
         )
 
     return Lazy(make)
+
+
+def _check_places(max_in_flight: object) -> None:
+    if isinstance(max_in_flight, bool) or not isinstance(max_in_flight, int) or max_in_flight < 1:
+        raise InvalidConfiguration(f"max_in_flight takes an int of 1 or more, not {max_in_flight!r}")
 
 
 def _backend(http_client: object) -> Backend:

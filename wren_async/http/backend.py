@@ -35,7 +35,10 @@ class Secret:
 
 @runtime_checkable
 class Backend(Protocol):
-    """An HTTP library as the client sees it. It sends a request once, follows no redirect and adds no credentials."""
+    """An HTTP library as the client sees it. It sends a request once, follows no redirect and adds no credentials.
+
+    It may have an attribute `max_in_flight`, the number of exchanges at a time that suits it.
+    """
 
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` and read the whole answer, noting in `progress` how far it got.

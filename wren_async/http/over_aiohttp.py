@@ -37,6 +37,9 @@ class AiohttpBackend:
     as much as a tenth of the exchange.
     """
 
+    max_in_flight: Final = 256
+    """Exchanges at a time, where the client is not told another number: more cost more, and gain little."""
+
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
         try:
             importlib.import_module("aiohttp")
