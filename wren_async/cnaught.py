@@ -403,42 +403,42 @@ class CNaughtClient(CNaughtReconciling):
     @property
     def orders(self) -> Orders:
         """Orders for carbon credits."""
-        return Orders(self)
+        return self._resource(Orders)
 
     @property
     def quotes(self) -> Quotes:
         """What an order would cost."""
-        return Quotes(self)
+        return self._resource(Quotes)
 
     @property
     def impact(self) -> Impact:
         """What was offset."""
-        return Impact(self)
+        return self._resource(Impact)
 
     @property
     def subaccounts(self) -> Subaccounts:
         """Subaccounts."""
-        return Subaccounts(self)
+        return self._resource(Subaccounts)
 
     @property
     def checkout_sessions(self) -> CheckoutSessions:
         """Payment pages for buyers."""
-        return CheckoutSessions(self)
+        return self._resource(CheckoutSessions)
 
     @property
     def portfolios(self) -> Portfolios:
         """The portfolios that orders are fulfilled from."""
-        return Portfolios(self)
+        return self._resource(Portfolios)
 
     @property
     def projects(self) -> Projects:
         """The projects behind the credits."""
-        return Projects(self)
+        return self._resource(Projects)
 
     @property
     def project_categories(self) -> ProjectCategories:
         """Kinds of projects."""
-        return ProjectCategories(self)
+        return self._resource(ProjectCategories)
 
 
 def parse_order_notification(body: bytes | str) -> models.Order:

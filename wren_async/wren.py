@@ -196,34 +196,34 @@ class WrenClient(WrenReconciling):
     @property
     def offset_orders(self) -> OffsetOrders:
         """Orders of carbon offsets by weight."""
-        return OffsetOrders(self)
+        return self._resource(OffsetOrders)
 
     @property
     def project_orders(self) -> ProjectOrders:
         """Orders that fund one project by an amount of money."""
-        return ProjectOrders(self)
+        return self._resource(ProjectOrders)
 
     @property
     def tree_orders(self) -> TreeOrders:
         """Orders of planted trees."""
-        return TreeOrders(self)
+        return self._resource(TreeOrders)
 
     @property
     def portfolios(self) -> Portfolios:
         """The portfolios that offsets are bought from."""
-        return Portfolios(self)
+        return self._resource(Portfolios)
 
     @property
     def purchases(self) -> Purchases:
         """Payments, each with what it bought. Live tokens only."""
-        return Purchases(self)
+        return self._resource(Purchases)
 
     @property
     def project_donations(self) -> ProjectDonations:
         """What was given to projects that offset nothing by weight. Live tokens only."""
-        return ProjectDonations(self)
+        return self._resource(ProjectDonations)
 
     @property
     def credits(self) -> Credits:
         """The prepaid wallet."""
-        return Credits(self)
+        return self._resource(Credits)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar, overload
+from typing import Final, TypeVar, overload
 
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument
+
+_NUMBERS: Final = (int, Decimal)  # `int | Decimal` in a function makes a new type with each call
 
 V = TypeVar("V")
 E = TypeVar("E", bound=enum.StrEnum)
@@ -59,7 +61,7 @@ def decimal(
     """An exact, finite number. A float is refused: it rarely is the number that was meant."""
     if _absent(name, value, nullable):
         return value  # type: ignore[return-value]
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    if not isinstance(value, _NUMBERS) or isinstance(value, bool):
         raise InvalidArgument(name, f"takes a Decimal or an int, not {_type(value)}; write {_exact(value)}")
     number = Decimal(value)
     if not number.is_finite():
@@ -98,7 +100,7 @@ def text(
         raise InvalidArgument(name, f"must have {min_length} characters or more, not {len(value)}")
     if max_length is not None and len(value) > max_length:
         raise InvalidArgument(name, f"must have {max_length} characters or fewer, not {len(value)}")
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidArgument(name, "holds half of a surrogate pair, which cannot be sent; mend the text's encoding")
     return value
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Mapping
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 import attrs
 import httpx
@@ -22,6 +23,7 @@ from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.http.backend import Backend
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 if TYPE_CHECKING:
     import aiohttp
@@ -58,13 +60,15 @@ class ClientOptions(TypedDict, total=False):
 class BaseClient:
     """A client of one API. Immutable; its copies share its connections, its gate and its retry budget."""
 
-    __slots__ = ("_identity", "_limits", "_owner", "_shared")
+    __slots__ = ("_identity", "_limits", "_owner", "_resources", "_shared")
 
     _identity: Identity
     _limits: Limits
     _shared: Lazy[Session]
     """Made with the first call, and what sends is loaded then: whoever only makes a client need not wait for it."""
     _owner: bool
+    _resources: dict[Callable[[BaseClient], Any], Any]
+    """Those that were used, so that each method is bound only once."""
 
     if not TYPE_CHECKING:  # a type checker would take it for leave to set whatever one likes
 
@@ -123,10 +127,15 @@ class BaseClient:
         await trip.run()
         return trip.reply()
 
-    def _trip(self, call: Call[T], identity: Identity | None = None) -> Trip[T]:
-        from wren_async.core.send import Trip
+    def _resource(self, kind: Callable[[BaseClient], R]) -> R:
+        made: R | None = self._resources.get(kind)
+        if made is None:
+            made = self._resources[kind] = kind(self)
+        return made
 
-        return Trip(call, identity or self._identity, self._limits, self._session)
+    def _trip(self, call: Call[T], identity: Identity | None = None) -> Trip[T]:
+        trip: type[Trip[T]] = _sending().Trip
+        return trip(call, identity or self._identity, self._limits, self._session)
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A copy with other options. It shares the connections, and closing it leaves them open."""
@@ -178,8 +187,17 @@ class BaseClient:
         self._fill(made._identity, made._limits, shared, owner=True)
 
     def _fill(self, identity: Identity, limits: Limits, shared: Lazy[Session], *, owner: bool) -> None:
-        for name, value in (("_identity", identity), ("_limits", limits), ("_shared", shared), ("_owner", owner)):
+        fields = {"_identity": identity, "_limits": limits, "_shared": shared, "_owner": owner, "_resources": {}}
+        for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+
+@functools.cache
+def _sending() -> ModuleType:
+    """What sends, loaded with the first call."""
+    from wren_async.core import send
+
+    return send
 
 
 def new_session(

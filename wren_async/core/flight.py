@@ -35,8 +35,7 @@ class Flight(Generic[T]):
         self._timed_out = False
         self._met: Met[T] | None = None
         self._heir: Callable[[Met[T]], object] | None = None
-        # `_land` is no part of the coroutine: a task that is cancelled before it starts never runs one line of it.
-        self._task = session.own(exchange(self._progress), self._land)
+        self._task = session.own(self._fly(exchange), self._end)
         # A timer of our own and not `asyncio.timeout`, which costs three times as much: nobody else cancels this task.
         self._timer = None if limit is None else loop.call_later(limit, self._time_out)
 
@@ -58,22 +57,27 @@ class Flight(Generic[T]):
         self._timed_out = True
         self._task.cancel()
 
-    def _land(self, task: asyncio.Task[Met[T]]) -> None:
+    async def _fly(self, exchange: Callable[[Progress], Coroutine[Any, Any, Met[T]]]) -> None:
+        # From here and not from the task's end, which would wake the caller one turn of the loop later.
+        self._land(await exchange(self._progress))
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._session.disown(task)
+        if self._met is not None:
+            return
+        # Cancelled, perhaps before it ran one line; or ended by what ends the whole program, such as KeyboardInterrupt.
+        error = None if task.cancelled() else task.exception()
+        self._land(timed_out(self._limit, self._progress) if self._timed_out else torn(self._progress, error))
+
+    def _land(self, met: Met[T]) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._session.disown(task)
         self._session.gate.leave()
-        if task.cancelled():
-            self._met = timed_out(self._limit, self._progress) if self._timed_out else torn(self._progress)
-        elif error := task.exception():
-            # Only what ends the whole program gets here, such as a KeyboardInterrupt.
-            self._met = torn(self._progress, error)
-        else:
-            self._met = task.result()
+        self._met = met
         if self._heir is not None:
-            self._heir(self._met)
+            self._heir(met)
         elif not self.landed.done():
-            self.landed.set_result(self._met)
+            self.landed.set_result(met)
 
 
 def timed_out(limit: float | None, progress: Progress) -> Met[Any]:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import attrs
@@ -20,6 +20,8 @@ from wren_async.core.reference import attach, check_reference
 from wren_async.core.values import JSON, UNSET
 from wren_async.errors import InvalidArgument
 from wren_async.http.exchange import WireRequest
+
+_RAW: Final = (bytes, bytearray, memoryview)
 
 T = TypeVar("T")
 
@@ -111,9 +113,9 @@ def _key(call: Call[Any], effect: Effect, draw_key: Callable[[], str]) -> str | 
 
 def _refuse_what_has_no_header(call: Call[Any]) -> None:
     operation = call.operation
-    if call.idempotency_key is not UNSET and operation.idempotency_header is None:
+    if operation.idempotency_header is None and call.idempotency_key is not UNSET:
         raise InvalidArgument("idempotency_key", f"{operation.id} takes none, so a repeat would act again")
-    if call.subaccount_id not in (UNSET, None) and operation.subaccount_header is None:
+    if operation.subaccount_header is None and call.subaccount_id not in (UNSET, None):
         raise InvalidArgument("subaccount_id", f"{operation.id} takes none")
 
 
@@ -121,7 +123,7 @@ def _content(call: Call[Any]) -> tuple[bytes | AsyncIterable[bytes] | None, Effe
     body, operation = call.body, call.operation
     if body is UNSET:
         return None, _plain_effect(operation)
-    if isinstance(body, bytes | bytearray | memoryview):
+    if isinstance(body, _RAW):
         content = bytes(body)
     elif attrs.has(type(body)) or not isinstance(body, AsyncIterable):
         content = _encode(body)

@@ -16,8 +16,6 @@ T = TypeVar("T")
 class Resource:
     """A group of operations, bound to a client."""
 
-    __slots__ = ("_client",)
-
     def __init__(self, client: BaseClient) -> None:
         self._client = client
 
@@ -39,7 +37,7 @@ class bound(Generic[P, T]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
-        self._owner = owner.__qualname__
+        self._qualname = f"{owner.__qualname__}.{name}"
 
     @overload
     def __get__(self, resource: None, owner: type) -> Callable[P, Call[T]]: ...
@@ -58,6 +56,8 @@ class bound(Generic[P, T]):
             return client._trip(call).run()
 
         method.__wrapped__ = build  # type: ignore[attr-defined]
-        method.__name__, method.__qualname__ = self._name, f"{self._owner}.{self._name}"
+        method.__name__, method.__qualname__ = self._name, self._qualname
         method.__doc__, method.__module__ = build.__doc__, build.__module__
+        # Found there from now on: to bind a method costs as much as to build a call.
+        resource.__dict__[self._name] = method
         return method

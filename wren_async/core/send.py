@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -137,8 +138,9 @@ class Trip(Generic[T]):
         self._flight = None
         history.may_have_acted |= judgement.may_have_acted
         history.accepted |= met.succeeded
-        said = met.status or self._identity.credentials.scrub(met.reason)
-        logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
+        if logger.isEnabledFor(logging.DEBUG):
+            said = met.status or self._identity.credentials.scrub(met.reason)
+            logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
         if self._session.on_attempt is not None:
             self._report(met, self._session.on_attempt)
         return judgement
@@ -262,8 +264,10 @@ class Trip(Generic[T]):
         return None if self._ends is None else max(0.0, self._ends - self._session.timing.monotonic())
 
     def _attempt_time(self) -> float | None:
-        limits = [limit for limit in (self._limits.timeout, self._left()) if limit is not None]
-        return min(limits, default=None)
+        timeout, left = self._limits.timeout, self._left()
+        if timeout is None or left is None:
+            return left if timeout is None else timeout
+        return min(timeout, left)
 
     # --- the end ---
 
