@@ -41,17 +41,17 @@ class Step:
 
 DELAYED = ("aiohttp", OURS[0], "httpx", OURS[1], "httpx2")
 STEPS = (
-    Step("http_layers", "http_layers.py", ("--rounds", "5"), ("--rounds", "1", "--in-flight", "1", "16")),
+    Step("http_layers", "http_layers.py", ("--rounds", "3"), ("--rounds", "1", "--in-flight", "1", "16")),
     Step(
         "delayed",
         "http_layers.py",
-        ("--rounds", "5", "--in-flight", "1000", "--delay", "0.05", "--each", "2", *DELAYED),
+        ("--rounds", "3", "--in-flight", "1000", "--delay", "0.05", "--each", "2", *DELAYED),
         ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", *DELAYED),
     ),
     Step(
         "delayed_longer",
         "http_layers.py",
-        ("--rounds", "3", "--in-flight", "1000", "--delay", "0.05", "--each", "4", *DELAYED),
+        ("--rounds", "2", "--in-flight", "1000", "--delay", "0.05", "--each", "4", *DELAYED),
         ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", "--each", "4", *DELAYED),
     ),
     Step(
