@@ -16,6 +16,7 @@ import pytest
 
 from wren_async import AttemptTimedOut, NotSent, OutcomeUnknown, WrenClient
 from wren_async.http import watched
+from wren_async.http.exchange import Answer, Progress, WireRequest
 
 from .scripted import LIVE, Clock, ScriptedServer, answer, cnaught, deaf, raw, read_and_close, refused, silent, wren
 
@@ -276,3 +277,25 @@ async def test_a_server_whose_certificate_is_trusted_gets_the_order(
         with pytest.raises(OutcomeUnknown):
             await order(client)
     assert seen[0].startswith(b"POST /api/offset-orders")
+
+
+@pytest.mark.parametrize("error", [KeyError("pool"), TimeoutError(), OSError("gone")])
+async def test_whatever_a_foreign_backend_raises_after_sending_an_order_is_unknown_and_sent_once(
+    error: Exception,
+) -> None:
+    class Careless:
+        def __init__(self) -> None:
+            self.sent = 0
+
+        async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
+            self.sent += 1
+            raise error
+
+        async def aclose(self) -> None: ...
+
+    backend = Careless()
+    async with WrenClient(LIVE, http_client=backend) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await order(client)
+    assert caught.value.reference
+    assert backend.sent == 1

@@ -200,7 +200,8 @@ class Trip(Generic[T]):
             return Met(reason=str(error), unsent=progress.unsent, timed_out=error.timed_out, error=cause)
         except Exception as error:
             # Not a backend of ours. Whatever it raises, an order that may have been sent is not to be lost.
-            return Met(reason=str(error) or type(error).__name__, unsent=progress.unsent, error=error)
+            reason, late = str(error) or type(error).__name__, isinstance(error, TimeoutError)
+            return Met(reason=reason, unsent=progress.unsent, timed_out=late, error=error)
         finally:
             if not progress.unsent:
                 self._history.note_sent(begun, utc())
