@@ -1,8 +1,8 @@
 """A connection pool for httpx whose cost does not grow and whose slots do not leak.
 
 httpcore's own pool scans all connections for every request and loses a slot when a request is cancelled at a bad
-moment. Here each connection is a transport of its own, and the idle ones lie on a stack: the last used is the next
-used, and one whose exchange did not end well is closed and forgotten.
+moment. Here the idle connections lie on a stack: the last used is the next used, and one whose exchange did not end
+well is closed and forgotten.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
-import attrs
+import httpcore
 import httpx
 
 from wren_async.http.proxy import environment_proxy
@@ -25,13 +25,35 @@ Origin: TypeAlias = tuple[str, str, int | None]
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@attrs.define(eq=False)
-class Lane:
-    """One connection, or the promise of one: httpx opens it with the first request."""
+class Lane(httpx.AsyncHTTPTransport):
+    """A transport of httpx's that is one connection, or the promise of one: it opens with the first request.
 
-    origin: Origin
-    transport: httpx.AsyncHTTPTransport
-    idle_since: float = 0.0
+    Without a proxy the connection stands where the transport has its pool. A pool for one connection costs as much as
+    the connection itself.
+    """
+
+    def __init__(self, url: httpx.URL, tls: ssl.SSLContext, idle_for: float) -> None:
+        self.origin = _origin(url)
+        self.idle_since = 0.0
+        proxy = environment_proxy(*self.origin)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=idle_for)
+        super().__init__(verify=tls, proxy=proxy, limits=limits)
+        self._connection: httpcore.AsyncHTTPConnection | None = None
+        if proxy is None:
+            address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
+            self._connection = httpcore.AsyncHTTPConnection(address.origin, ssl_context=tls, keepalive_expiry=idle_for)
+            # A version of httpx that does not look here keeps its pool, and is only slower.
+            self._pool = self._connection  # type: ignore[assignment]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether both sides keep it open after an exchange. A pool finds that out by itself."""
+        return self._connection is None or self._connection.is_available()
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it has lain idle for too long, or the server has closed it meanwhile."""
+        return self._connection is not None and self._connection.has_expired()
 
 
 class LifoTransport(httpx.AsyncBaseTransport):
@@ -65,35 +87,30 @@ class LifoTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` on the connection that was used last, or on a new one."""
-        lane = self._take(request)
+        lane = await self._take(request)
         try:
-            response = await lane.transport.handle_async_request(request)
+            response = await lane.handle_async_request(request)
         except BaseException:
-            await lane.transport.aclose()
+            await lane.aclose()
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - narrows the type
         response.stream = _LaneStream(response.stream, lane, self._give_back)
         return response
 
-    def _take(self, request: httpx.Request) -> Lane:
-        origin = (request.url.scheme, request.url.host, request.url.port)
-        lanes = self._idle[origin]
+    async def _take(self, request: httpx.Request) -> Lane:
+        lanes = self._idle[_origin(request.url)]
         limit = self._idle_for_reads if request.method in _READS else self._idle_for_writes
-        if lanes and self._clock() - lanes[-1].idle_since <= limit:
-            return lanes.pop()
-        return Lane(origin, self._open(origin))
-
-    def _open(self, origin: Origin) -> httpx.AsyncHTTPTransport:
-        secure = origin[0] == "https"
-        return httpx.AsyncHTTPTransport(
-            verify=(self._tls or shared_tls()) if secure else no_tls(),
-            proxy=environment_proxy(*origin),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._idle_for_reads),
-        )
+        while lanes and self._clock() - lanes[-1].idle_since <= limit:
+            lane = lanes.pop()
+            if not lane.is_stale:
+                return lane
+            await lane.aclose()
+        tls = (self._tls or shared_tls()) if request.url.scheme == "https" else no_tls()
+        return Lane(request.url, tls, self._idle_for_reads)
 
     async def _give_back(self, lane: Lane, whole: bool) -> None:
-        if not whole or self._closed:
-            await lane.transport.aclose()
+        if not whole or self._closed or not lane.is_kept:
+            await lane.aclose()
             return
         lane.idle_since = self._clock()
         self._idle[lane.origin].append(lane)
@@ -102,7 +119,7 @@ class LifoTransport(httpx.AsyncBaseTransport):
     async def _close_idle(self, before: float) -> None:
         # One at a time: whoever runs meanwhile may take the others, and a cancellation leaves them where they are.
         while lane := self._pop_idle(before):
-            await lane.transport.aclose()
+            await lane.aclose()
 
     def _pop_idle(self, before: float) -> Lane | None:
         """A connection of any origin that was last used before that time."""
@@ -147,6 +164,10 @@ class _LaneStream(httpx.AsyncByteStream):
         try:
             await self._stream.aclose()
         except BaseException:
-            await lane.transport.aclose()
+            await lane.aclose()
             raise
         await self._give_back(lane, self._whole)  # type: ignore[misc]
+
+
+def _origin(url: httpx.URL) -> Origin:
+    return url.scheme, url.host, url.port

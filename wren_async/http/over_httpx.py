@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -30,8 +29,9 @@ class HttpxBackend:
     """
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        self._owned = client is None
-        self._client = client if client is not None else _own_client()
+        self._pool = LifoTransport() if client is None else None
+        self._client = client or httpx.AsyncClient(transport=self._pool)
+        self._encodings = self._client.headers.get("Accept-Encoding", "gzip, deflate")
         # httpx and httpx2 look the same but do not take each other's requests.
         self._request_class = type(self._client.build_request("GET", "http://localhost"))
 
@@ -40,10 +40,10 @@ class HttpxBackend:
         if self._client.is_closed:
             progress.watched = True  # and silent: nothing is sent
             raise ExchangeFailed("the HTTP client is closed")
-        progress.watched = self._owned
+        progress.watched = self._pool is not None
         watch = _Watch(progress)
         try:
-            response = await self._client.send(self._build(request, watch), follow_redirects=False, auth=_unchanged)
+            response = await self._send(self._build(request, watch))
         except asyncio.CancelledError:
             await watch.close()
             raise
@@ -55,31 +55,42 @@ class HttpxBackend:
             body=response.content,
         )
 
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        if self._pool is not None:
+            return await _send_over(self._pool, request)
+        return await self._client.send(request, follow_redirects=False, auth=_unchanged)
+
     def _build(self, request: WireRequest, watch: _Watch) -> httpx.Request:
         # Not by the client's own `build_request`: a client that the caller brought may carry headers, cookies and
         # parameters of its own, for other hosts.
-        built = self._request_class(
+        headers = [*request.headers]
+        if not any(name.lower() == "accept-encoding" for name, _ in headers):
+            headers.append(("Accept-Encoding", self._encodings))
+        if request.authorization is not None:
+            headers.append(("Authorization", request.authorization.reveal()))
+        return self._request_class(
             request.method,
             request.url,
-            headers=list(request.headers),
+            headers=headers,
             content=request.content,
             extensions={"trace": watch.note, "timeout": _NO_LIMITS},
         )
-        built.headers.setdefault("Accept-Encoding", self._client.headers.get("Accept-Encoding", "gzip, deflate"))
-        if request.authorization is not None:
-            built.headers["Authorization"] = request.authorization.reveal()
-        return built
 
     async def aclose(self) -> None:
         """Close the connections, unless the caller brought the client."""
-        if self._owned:
+        if self._pool is not None:
             await self._client.aclose()
 
 
-def _own_client() -> httpx.AsyncClient:
-    """A client of one request and one answer: it keeps no cookies, and its transport looks after the proxies."""
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(transport=LifoTransport(), cookies=no_cookies)
+async def _send_over(pool: LifoTransport, request: httpx.Request) -> httpx.Response:
+    """Without a client around it, whose cookies, redirects, credentials and hooks are a quarter of an exchange."""
+    response = await pool.handle_async_request(request)
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
+    return response
 
 
 def _unchanged(request: httpx.Request) -> httpx.Request:
