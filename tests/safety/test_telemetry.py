@@ -74,7 +74,7 @@ async def test_the_gate_shows_how_many_are_on_the_wire_and_how_many_wait() -> No
         first.cancel()
         await asyncio.gather(first, *others, return_exceptions=True)
         assert (client.in_flight, client.waiting) == (0, 0)
-    assert [each.waiting for each in told] == [2, 1, 0]
+    assert [(each.in_flight, each.waiting) for each in told] == [(1, 1), (1, 0), (0, 0)]
 
 
 async def test_calls_are_let_through_in_the_order_in_which_they_came() -> None:

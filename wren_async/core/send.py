@@ -112,9 +112,11 @@ class Trip(Generic[T]):
 
     async def _attempt(self) -> tuple[Met[T], Judgement]:
         session, monotonic = self._session, self._session.timing.monotonic
-        self._came = monotonic()
-        admitted = await session.gate.enter(self._left())
-        self._entered = monotonic()
+        self._came = self._entered = monotonic()
+        admitted = session.gate.enter()
+        if not admitted:
+            admitted = await session.gate.wait(self._left())
+            self._entered = monotonic()
         if not admitted:
             met = Met[T](reason="the deadline passed while waiting for a free connection", unsent=True, timed_out=True)
         elif session.closed:
