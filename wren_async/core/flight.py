@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -19,25 +20,26 @@ class Flight(Generic[T]):
     The caller may go away; `hand_over` then names who is told instead.
     """
 
-    __slots__ = ("_heir", "_limit", "_met", "_progress", "_session", "_task", "_timed_out", "_timer", "landed")
+    __slots__ = ("_heir", "_limit", "_met", "_session", "_task", "_timed_out", "_timer", "landed", "progress")
 
-    def __init__(
-        self,
-        exchange: Callable[[Progress], Coroutine[Any, Any, Met[T]]],
-        session: Session,
-        limit: float | None,
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        self.landed: asyncio.Future[Met[T]] = loop.create_future()
+    def __init__(self, session: Session, limit: float | None) -> None:
+        self.landed: asyncio.Future[Met[T]] = asyncio.get_running_loop().create_future()
+        self.progress = Progress()
         self._session = session
-        self._progress = Progress()
         self._limit = limit
         self._timed_out = False
         self._met: Met[T] | None = None
         self._heir: Callable[[Met[T]], object] | None = None
-        self._task = session.own(self._fly(exchange), self._end)
-        # A timer of our own and not `asyncio.timeout`, which costs three times as much: nobody else cancels this task.
-        self._timer = None if limit is None else loop.call_later(limit, self._time_out)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, exchange: Coroutine[Any, Any, object]) -> None:
+        """Take off: `exchange` has to `land` what it meets."""
+        # One context for the task and for whatever is called back: a copy for each is one more object to look after.
+        context = contextvars.copy_context()
+        self._task = self._session.own(exchange, self._end, context)
+        if self._limit is not None:
+            # A timer of our own, not `asyncio.timeout`, which costs three times as much: nobody else cancels this task.
+            self._timer = self.landed.get_loop().call_later(self._limit, self._time_out, context=context)
 
     def hand_over(self, heir: Callable[[Met[T]], object]) -> bool:
         """The caller is gone: tell `heir` what the flight meets, and end it if nothing was sent yet.
@@ -48,36 +50,33 @@ class Flight(Generic[T]):
             heir(self._met)
             return not self._met.unsent
         self._heir = heir
-        if self._progress.unsent:
+        if self.progress.unsent:
             self._task.cancel()
             return False
         return True
 
-    def _time_out(self) -> None:
-        self._timed_out = True
-        self._task.cancel()
-
-    async def _fly(self, exchange: Callable[[Progress], Coroutine[Any, Any, Met[T]]]) -> None:
-        # From here and not from the task's end, which would wake the caller one turn of the loop later.
-        self._land(await exchange(self._progress))
-
-    def _end(self, task: asyncio.Task[None]) -> None:
-        self._session.disown(task)
-        if self._met is not None:
-            return
-        # Cancelled, perhaps before it ran one line; or ended by what ends the whole program, such as KeyboardInterrupt.
-        error = None if task.cancelled() else task.exception()
-        self._land(timed_out(self._limit, self._progress) if self._timed_out else torn(self._progress, error))
-
-    def _land(self, met: Met[T]) -> None:
+    def land(self, met: Met[T]) -> None:
+        """The exchange has ended. From within it, because its task's end would wake the caller a turn later."""
         if self._timer is not None:
             self._timer.cancel()
+        self._task.remove_done_callback(self._end)  # there is nothing left to do then
+        self._session.disown(self._task)
         self._session.gate.leave()
         self._met = met
         if self._heir is not None:
             self._heir(met)
         elif not self.landed.done():
             self.landed.set_result(met)
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._task.cancel()
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        # It has not landed: cancelled, perhaps before it ran one line; or ended by what ends the whole program, such as
+        # KeyboardInterrupt.
+        error = None if task.cancelled() else task.exception()
+        self.land(timed_out(self._limit, self.progress) if self._timed_out else torn(self.progress, error))
 
 
 def timed_out(limit: float | None, progress: Progress) -> Met[Any]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
+import msgspec
 
 from wren_async.core.operation import Effect
 from wren_async.errors import IdempotencyConcurrentRequests, api_error_class
@@ -24,9 +25,9 @@ _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 
 
-# Not frozen, because one is made for every attempt, and a frozen one takes three times as long to make.
-@attrs.define(kw_only=True)
-class Met(Generic[T]):
+# Structs, because each call makes some: they are made in a third of the time, and where they hold nothing but plain
+# values, as `History` does, the garbage collector has one object less to follow.
+class Met(msgspec.Struct, Generic[T], kw_only=True):
     """What one attempt met: no whole answer, or an answer with its value or the reasons why it was not understood."""
 
     reason: str = ""
@@ -44,7 +45,7 @@ class Met(Generic[T]):
     """The answer's body, decoded where it was JSON."""
     retry_after: float | None = None
     """Seconds the server asked for."""
-    error: BaseException | None = attrs.field(default=None, repr=False, eq=False)
+    error: BaseException | None = None
 
     @property
     def status(self) -> int | None:
@@ -71,8 +72,7 @@ class Met(Generic[T]):
         return kind if isinstance(kind, str) else None
 
 
-@attrs.define
-class History:
+class History(msgspec.Struct):
     """What is known of a call over all its attempts so far."""
 
     attempts: int = 0

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import attrs
+import msgspec
 
 from wren_async.core import codec
 from wren_async.core.arguments import identifier, moment
@@ -26,9 +27,8 @@ _RAW: Final = (bytes, bytearray, memoryview)
 T = TypeVar("T")
 
 
-# Not frozen, because one is made for every call, and a frozen one takes three times as long to make.
-@attrs.define(kw_only=True)
-class Prepared(Generic[T]):
+# A Struct, because one is made for every call, and this is made in a third of the time.
+class Prepared(msgspec.Struct, Generic[T], kw_only=True):
     """A call that is ready to go: every attempt sends exactly this."""
 
     asked: Call[T]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections.abc import Awaitable
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -60,7 +61,8 @@ class Trip(Generic[T]):
         """Make the first attempt, and the others if it needs them; the decoded value, or the error, of the last one."""
         self._prepare()
         try:
-            met, judgement = await self._attempt()
+            met = await self._attempt()
+            judgement = self._judge(met)
             if judgement.next is Next.AGAIN:
                 met, judgement = await self._repeat(met, judgement)
         except asyncio.CancelledError:
@@ -110,22 +112,26 @@ class Trip(Generic[T]):
 
     # --- attempts ---
 
-    async def _attempt(self) -> tuple[Met[T], Judgement]:
-        session, monotonic = self._session, self._session.timing.monotonic
-        self._came = self._entered = monotonic()
-        admitted = session.gate.enter()
+    def _attempt(self) -> Awaitable[Met[T]]:
+        # No coroutine of its own where a place is free: each one is woken, and looked after, all the way.
+        session = self._session
+        self._came = self._entered = session.timing.monotonic()
+        return self._begin() if not session.closed and session.gate.enter() else self._queue()
+
+    async def _queue(self) -> Met[T]:
+        admitted = await self._session.gate.wait(self._left())
+        self._entered = self._session.timing.monotonic()
         if not admitted:
-            admitted = await session.gate.wait(self._left())
-            self._entered = monotonic()
-        if not admitted:
-            met = Met[T](reason="the deadline passed while waiting for a free connection", unsent=True, timed_out=True)
-        elif session.closed:
-            session.gate.leave()
-            met = Met[T](reason="the client was closed before this attempt", unsent=True)
-        else:
-            self._history.attempts += 1
-            met = await (self._fly() if self._prepared.effect.writes else self._read())
-        return met, self._judge(met)
+            reason = "the deadline passed while waiting for a free connection"
+            return Met(reason=reason, unsent=True, timed_out=True)
+        if self._session.closed:
+            self._session.gate.leave()
+            return Met(reason="the client was closed before this attempt", unsent=True)
+        return await self._begin()
+
+    def _begin(self) -> Awaitable[Met[T]]:
+        self._history.attempts += 1
+        return self._fly() if self._prepared.effect.writes else self._read()
 
     def _judge(self, met: Met[T]) -> Judgement:
         prepared, history = self._prepared, self._history
@@ -178,8 +184,10 @@ class Trip(Generic[T]):
 
     def _fly(self) -> asyncio.Future[Met[T]]:
         """An attempt of a write: cancelling the caller does not tear it."""
-        self._flight = Flight(self._exchange, self._session, self._attempt_time())
-        return self._flight.landed
+        flight: Flight[T] = Flight(self._session, self._attempt_time())
+        self._flight = flight
+        flight.begin(self._exchange(flight.progress, flight))
+        return flight.landed
 
     def _abandon(self) -> None:
         """The caller went away."""
@@ -191,23 +199,22 @@ class Trip(Generic[T]):
             reason = "the call was cancelled before its outcome was known"
             self._keep().set_exception(self._failure(Met(reason=reason)))
 
-    async def _exchange(self, progress: Progress) -> Met[T]:
+    async def _exchange(self, progress: Progress, flight: Flight[T] | None = None) -> Met[T]:
         utc = self._session.timing.utc
         begun = utc()
         try:
             progress.started = True
             answer = await self._session.backend.exchange(self._prepared.request, progress)
-        except ExchangeFailed as error:
-            cause = error.__cause__ or error
-            return Met(reason=str(error), unsent=progress.unsent, timed_out=error.timed_out, error=cause)
         except Exception as error:
-            # Not a backend of ours. Whatever it raises, an order that may have been sent is not to be lost.
-            reason, late = str(error) or type(error).__name__, isinstance(error, TimeoutError)
-            return Met(reason=reason, unsent=progress.unsent, timed_out=late, error=error)
+            met: Met[T] = _broken(error, progress)
+        else:
+            met = self._understand(answer)
         finally:
             if not progress.unsent:
                 self._history.note_sent(begun, utc())
-        return self._understand(answer)
+        if flight is not None:
+            flight.land(met)
+        return met
 
     def _understand(self, answer: Answer) -> Met[T]:
         form = self._call.operation.answer
@@ -233,7 +240,10 @@ class Trip(Generic[T]):
         first = [(met, judgement)]
 
         async def attempt() -> tuple[Met[T], Judgement]:
-            return first.pop() if first else await self._attempt()
+            if first:
+                return first.pop()
+            met = await self._attempt()
+            return met, self._judge(met)
 
         retrying = AsyncRetrying(
             retry=retry_if_result(_wants_another),
@@ -324,6 +334,17 @@ class _Orphan(Generic[T]):
             result.set_result(trip.reply())
         else:
             result.set_exception(trip._failure(met))
+
+
+def _broken(error: Exception, progress: Progress) -> Met[Any]:
+    """What an attempt met whose backend raised. Whatever it raises, an order that may have been sent is not lost."""
+    told = error if isinstance(error, ExchangeFailed) else None
+    return Met(
+        reason=str(error) or type(error).__name__,
+        unsent=progress.unsent,
+        timed_out=told.timed_out if told else isinstance(error, TimeoutError),
+        error=error.__cause__ or error if told else error,
+    )
 
 
 def _draw() -> str:

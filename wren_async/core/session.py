@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
+from contextvars import Context
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -118,14 +119,16 @@ class Session:
         if len(self._bindings) > _REMEMBERED:
             self._bindings.popitem(last=False)
 
-    def own(self, work: Coroutine[Any, Any, R], ended: Callable[[asyncio.Task[R]], object]) -> asyncio.Task[R]:
+    def own(
+        self, work: Coroutine[Any, Any, R], ended: Callable[[asyncio.Task[R]], object], context: Context
+    ) -> asyncio.Task[R]:
         """Run `work` in a task of the client's, which a caller's cancellation does not reach.
 
-        `ended` is called with the task when it has ended, and has to `disown` it.
+        `ended` is called with the task when it has ended. Whoever is told, or knows it before, has to `disown` it.
         """
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
-        task.add_done_callback(ended)
+        task.add_done_callback(ended, context=context)
         return task
 
     def disown(self, task: asyncio.Task[Any]) -> None:

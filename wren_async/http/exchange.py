@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
+import msgspec
 
 if TYPE_CHECKING:
     from wren_async.http.backend import Secret
@@ -33,8 +34,7 @@ class Answer:
     body: bytes = attrs.field(default=b"", repr=False)
 
 
-@attrs.define
-class Progress:
+class Progress(msgspec.Struct):
     """How far an exchange has got, as the connection itself reports it."""
 
     started: bool = False
