@@ -51,7 +51,7 @@ trybench: .venv-bench ## the same in some minutes, for numbers that mean little 
 .venv-bench: FORCE
 	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
 	test -d .venv-bench/clean || $(PYTHON) -m venv .venv-bench/clean
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check '.[aiohttp,sandbox,speed]' --requirement benchmarks/requirements.txt
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check '.[aiohttp,sandbox]' --requirement benchmarks/requirements.txt
 	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check .
 
 clean: ## take away what the other targets made

@@ -40,7 +40,7 @@ def test_every_public_name_is_real_and_listed(name: str) -> None:
 def test_every_public_name_is_there_without_the_extras() -> None:
     code = """
 import json, sys
-for extra in ("aiohttp", "yarl", "httpx2", "cyclopts", "rich", "sniffio", "jsonschema"):
+for extra in ("aiohttp", "yarl", "httpx2", "cyclopts", "rich", "jsonschema"):
     sys.modules[extra] = None  # as if it were not installed
 from wren_async import *
 try:

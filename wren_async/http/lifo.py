@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
-import httpcore
+import httpcore  # httpx's own engine, which comes with it
 import httpx
 
 from wren_async.http.proxy import environment_proxy
