@@ -1,9 +1,9 @@
 """The fast road from bytes to models: msgspec reads into twins of the models, and their values move over.
 
 Two passes are tried. The first refuses unknown fields; it serves what the contract knows. The second reads the same
-bytes without types beside it, and keeps what the contract does not know. Both refuse all that the codec's own road
-might not read alike: a wrong type, even of a lenient attribute, a whole number with a fraction, a naive time. Such
-bytes go down that road, which gives better errors.
+bytes without types beside it, and keeps what the contract does not know; from then on the first pass knows those names
+too. Both refuse all that the codec's own road might not read alike: a wrong type, even of a lenient attribute, a whole
+number with a fraction, a naive time. Such bytes go down that road, which gives better errors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from wren_async.core.twins import OffTheRoad, reading
+from wren_async.core.twins import OffTheRoad, learn, reading
 
 __all__ = ["REFUSALS", "OffTheRoad", "read", "road", "untyped"]
 
@@ -32,9 +32,12 @@ def read(raw: bytes, form: type[T]) -> T:
     """Read `raw` as `form` on the fast road, or raise `OffTheRoad`."""
     for keeps in (False, True):
         try:
-            return cast(T, road(cast(Any, form), keeps=keeps)(raw))
+            value = cast(T, road(cast(Any, form), keeps=keeps)(raw))
         except REFUSALS:
             continue
+        if keeps and learn():
+            road.cache_clear()
+        return value
     raise OffTheRoad
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 import attrs
 import msgspec
 
+from wren_async.core.newcomers import Newcomers
 from wren_async.core.values import NO_EXTRA, UNSET, Unset
 
 
@@ -44,7 +45,7 @@ class Reading(msgspec.Struct, frozen=True):
 def reading(form: Any, *, keeps: bool, above: tuple[type, ...] = ()) -> Reading:
     """How `form`, found inside the models `above`, is read, or `OffTheRoad`.
 
-    With `keeps`, unknown fields are kept, and else refused.
+    With `keeps`, unknown fields are kept and remembered. Without, those remembered are kept and others refused.
     """
     if form in _PLAIN:
         return Reading(_PLAIN[form])
@@ -66,6 +67,15 @@ def reading(form: Any, *, keeps: bool, above: tuple[type, ...] = ()) -> Reading:
     raise OffTheRoad
 
 
+def learn() -> bool:
+    """Whether new fields were met, so that what does not keep them all has to be made again to know them."""
+    grown = newcomers.have_grown()
+    if grown:
+        _known.clear()
+    return grown
+
+
+newcomers: Final = Newcomers()
 _known: Final[dict[tuple[type, bool], Reading]] = {}
 _numbers: Final = itertools.count(1)
 _PLAIN: Final[Mapping[Any, Any]] = {
@@ -164,7 +174,8 @@ def _of_model(model: type, keeps: bool, above: tuple[type, ...]) -> Reading:
         raise OffTheRoad
     slots = tuple(_slots(model, keeps, (*above, model)))
     bare = _bare_array(model, slots)
-    twin: Any = _twin(model, slots, keeps)
+    news = newcomers.of(model) if not keeps and _has_room(model) else ()
+    twin: Any = _twin(model, slots, news, keeps)
     name = f"make_{model.__name__}_{next(_numbers)}"
     head = f"def {name}(s, whole):" if keeps else f"def {name}(s):"
     scope: dict[str, Any] = {
@@ -175,9 +186,11 @@ def _of_model(model: type, keeps: bool, above: tuple[type, ...]) -> Reading:
         "Model": model,
         "Twin": twin,
         "known": frozenset(wire for slot in slots for wire in slot.names),
+        "news": news,
+        "meet": newcomers.meet,
         "no_extra": NO_EXTRA,
     }
-    source = "\n    ".join((head, *_lines(model, slots, bare, keeps)))
+    source = "\n    ".join((head, *_lines(model, slots, bare, len(news), keeps)))
     exec(compile(source, f"<{name}>", "exec"), scope)  # noqa: S102 - of the names of our own attributes
     call = f"{name}(v, raw)" if keeps else f"{name}(v)"
     return Reading(twin if bare is None else bare.reading.twin | twin, call, {name: scope[name]})
@@ -196,13 +209,19 @@ def _slots(model: type, keeps: bool, above: tuple[type, ...]) -> Iterator[_Slot]
         yield _Slot(field.name, names, reading(hints[field.name], keeps=keeps, above=above), field.default)
 
 
-def _twin(model: type, slots: tuple[_Slot, ...], keeps: bool) -> type[msgspec.Struct]:
+def _has_room(model: type) -> bool:
+    """Whether the model has an attribute for unknown fields."""
+    return any("extra" in field.metadata for field in attrs.fields(model))
+
+
+def _twin(model: type, slots: tuple[_Slot, ...], news: tuple[str, ...], keeps: bool) -> type[msgspec.Struct]:
     # The first spellings go first: msgspec finds a name soonest where the field is the next one.
     fields = sorted((field for slot in slots for field in slot.fields()), key=lambda field: field[0].startswith("_"))
+    wire = {spelling: name for slot in slots for spelling, name in zip(slot.spellings, slot.names, strict=True)}
     return msgspec.defstruct(
         model.__name__,
-        fields,
-        rename={spelling: name for slot in slots for spelling, name in zip(slot.spellings, slot.names, strict=True)},
+        [*fields, *((_newcomer(index), Any, UNSET) for index in range(len(news)))],
+        rename={**wire, **{_newcomer(index): name for index, name in enumerate(news)}},
         forbid_unknown_fields=not keeps,
         kw_only=True,
         gc=False,
@@ -219,7 +238,12 @@ def _draft(model: type) -> type:
     return type(model.__name__, (model,), thawed)
 
 
-def _lines(model: type, slots: tuple[_Slot, ...], bare: _Slot | None, keeps: bool) -> Iterator[str]:
+def _newcomer(index: int) -> str:
+    """The field of the twin that stands for a new field."""
+    return f"_new_{index}"
+
+
+def _lines(model: type, slots: tuple[_Slot, ...], bare: _Slot | None, news: int, keeps: bool) -> Iterator[str]:
     """The body of the function that makes a model of its twin `s` and, if fields are kept, of the object `whole`."""
     if bare is not None:
         wrap = f"; whole = {{{bare.names[0]!r}: whole}}" if keeps else ""
@@ -227,15 +251,26 @@ def _lines(model: type, slots: tuple[_Slot, ...], bare: _Slot | None, keeps: boo
     yield "m = new(Draft)"
     for slot in slots:
         yield from slot.lines(keeps)
-    if any("extra" in field.metadata for field in attrs.fields(model)):
-        if keeps:
-            # A comprehension would be a call of its own.
-            yield "extra = {}"
-            yield "for k in whole:"
-            yield "    if k not in known: extra[k] = whole[k]"
-        yield f"m.extra_fields = {'extra or no_extra' if keeps else 'no_extra'}"
+    if _has_room(model):
+        yield from _extra_lines(news, keeps)
     yield "m.__class__ = Model"
     yield "return m"
+
+
+def _extra_lines(news: int, keeps: bool) -> Iterator[str]:
+    if not keeps and not news:
+        yield "m.extra_fields = no_extra"
+        return
+    yield "extra = {}"
+    if keeps:
+        # A comprehension would be a call of its own.
+        yield "for k in whole:"
+        yield "    if k not in known: extra[k] = whole[k]"
+        yield "if extra: meet(Model, extra)"
+    for index in range(news):
+        yield f"v = s.{_newcomer(index)}"
+        yield f"if v is not UNSET: extra[news[{index}]] = v"
+    yield "m.extra_fields = extra or no_extra"
 
 
 def _bare_array(model: type, slots: tuple[_Slot, ...]) -> _Slot | None:
