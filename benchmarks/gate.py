@@ -1,6 +1,6 @@
 """Which `max_in_flight` is best: 1000 tasks at once before gates of different sizes, a quick server and a slow one.
 
-    python benchmarks/gate.py [--rounds 3] [--gates 16 32 64 100 128 256 512 1000] [--delays 0 0.05]
+    python benchmarks/gate.py [--rounds 3] [--gates 32 64 128 256 512 1000] [--delays 0 0.05]
 
 Bare httpx and bare aiohttp take their turns, for the ratios of throughput.
 """
@@ -21,7 +21,7 @@ from clients import CLIENTS, Place
 from http_layers import drive, warm_up
 from measuring import Spread, in_own_process, pin, ratio, save, served
 
-TASKS, EACH = 1000, 2
+TASKS, EACH = 1000, 4
 OURS = ("wren-async", "wren-async over aiohttp")
 BARE = ("httpx", "aiohttp")
 
@@ -37,7 +37,7 @@ async def gated(name: str, base_url: str, gate: int) -> AsyncIterator[Place]:
 
 
 async def measure(name: str, base_url: str, gate: int, seconds: float) -> dict[str, float]:
-    """CPU microseconds a call, and calls a second, of 1000 tasks with two calls each. A gate of 0 is a bare library."""
+    """CPU microseconds a call, and calls a second, of 1000 tasks with four calls each. A gate of 0 is a bare library."""
     opened: AbstractAsyncContextManager[Place] = gated(name, base_url, gate) if gate else CLIENTS[name](base_url)
     async with opened as place:
         await warm_up(place, gate or TASKS)
@@ -75,7 +75,7 @@ def main() -> None:
     """Measure in rounds and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--gates", type=int, nargs="+", default=[16, 32, 64, 100, 128, 256, 512, 1000])
+    parser.add_argument("--gates", type=int, nargs="+", default=[32, 64, 100, 128, 192, 256, 384, 512, 1000])
     parser.add_argument("--delays", type=float, nargs="+", default=[0.0, 0.05])
     parser.add_argument("--seconds", type=float, default=0.4, help="of CPU for each measurement, at least a wave")
     parser.add_argument("--json", type=Path, help="write the measurements there")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
+import aiohttp
+import httpx
 import pytest
 
 from wren_async import AiohttpBackend, Attempt, InvalidConfiguration, NotSent, OutcomeUnknown, WrenClient
@@ -143,11 +146,25 @@ def test_a_hook_that_cannot_be_called_is_refused() -> None:
         WrenClient(LIVE, on_attempt=wrong)
 
 
+def small_session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=50, limit_per_host=20))
+
+
 @pytest.mark.parametrize(
-    ("http_client", "given", "at_once"), [(None, None, 100), (AiohttpBackend(), None, 256), (AiohttpBackend(), 7, 7)]
+    ("bring", "given", "at_once"),
+    [
+        (lambda: None, None, 128),
+        (httpx.AsyncClient, None, 100),
+        (AiohttpBackend, None, 256),
+        (aiohttp.ClientSession, None, 100),
+        (small_session, None, 20),
+        (AiohttpBackend, 7, 7),
+    ],
 )
-async def test_as_many_exchanges_go_out_at_once_as_suit_the_backend(http_client: Any, given: Any, at_once: int) -> None:
-    hold = asyncio.Event()
+async def test_as_many_exchanges_go_out_at_once_as_suit_the_backend(
+    bring: Callable[[], Any], given: int | None, at_once: int
+) -> None:
+    hold, http_client = asyncio.Event(), bring()
     async with (
         ScriptedServer(otherwise=answer(after=hold.wait)) as server,
         wren(server, http_client=http_client, max_in_flight=given) as client,
@@ -159,3 +176,25 @@ async def test_as_many_exchanges_go_out_at_once_as_suit_the_backend(http_client:
             call.cancel()
         await asyncio.wait(calls)
         assert (client.in_flight, client.waiting) == (0, 0)
+    if isinstance(http_client, httpx.AsyncClient):
+        await http_client.aclose()
+    elif isinstance(http_client, aiohttp.ClientSession):
+        await http_client.close()
+
+
+async def test_no_more_exchanges_go_out_at_once_than_half_of_the_files_that_may_be_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (64, 4096))
+    async with (
+        ScriptedServer(otherwise=silent()) as server,
+        wren(server) as client,
+        wren(server, max_in_flight=40) as told,
+    ):
+        for asked, at_once in ((client, 32), (told, 40)):
+            calls = [asyncio.create_task(asked.credits.balance()) for _ in range(50)]
+            await asyncio.sleep(0)
+            assert asked.in_flight == at_once
+            for call in calls:
+                call.cancel()
+            await asyncio.wait(calls)

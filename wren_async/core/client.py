@@ -215,13 +215,14 @@ def new_session(
     brought = None if http_client is None else _backend(http_client)
 
     def make() -> Session:
+        from wren_async.core.gate import affordable
         from wren_async.core.session import Session
 
         backend = brought or _backend(None)
         suits: int = getattr(backend, "max_in_flight", MAX_IN_FLIGHT)
         return Session(
             backend,
-            max_in_flight=max_in_flight or suits,
+            max_in_flight=max_in_flight or affordable(suits),
             timing=timing or Timing(),
             budget=RetryBudget(),
             on_attempt=on_attempt,

@@ -9,6 +9,16 @@ from typing import TypeAlias
 Waiter: TypeAlias = "asyncio.Future[bool]"
 
 
+def affordable(wish: int) -> int:
+    """So many exchanges at a time, or half as many as the process may have files open, where that is less."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # pragma: no cover - Windows has no such limit
+        return wish
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wish if files == resource.RLIM_INFINITY else max(1, min(wish, files // 2))
+
+
 class Gate:
     """Lets `limit` exchanges through at a time. It belongs to the event loop that first uses it.
 

@@ -22,6 +22,9 @@ _IDLE: Final = 2.0
 """Seconds that a connection may lie idle. A server may close an idle connection just when an order goes out on it, and
 aiohttp does not let a request choose its connection, so none is kept for long."""
 
+_PLACES: Final = 256
+"""Exchanges at a time, where the client is not told another number: as measured, more cost more and gain little."""
+
 _LARGE: Final = 2**20
 """Bytes from which on aiohttp wants a file rather than bytes."""
 
@@ -37,15 +40,13 @@ class AiohttpBackend:
     as much as a tenth of the exchange.
     """
 
-    max_in_flight: Final = 256
-    """Exchanges at a time, where the client is not told another number: more cost more, and gain little."""
-
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
         try:
             importlib.import_module("aiohttp")
         except ModuleNotFoundError:
             raise InvalidConfiguration("AiohttpBackend needs aiohttp: pip install 'wren-async[aiohttp]'") from None
         self._callers = session
+        self.max_in_flight = min([_PLACES, *_room(session)])
         self._session: aiohttp.ClientSession | None = None
         self._follow: Callable[[Progress], object]
         self._proxies: dict[tuple[str, str, int | None], str | None] = {}
@@ -121,6 +122,12 @@ class AiohttpBackend:
         """Close the connections, unless the caller brought them."""
         if self._session is not None:
             await self._session.close()
+
+
+def _room(session: aiohttp.ClientSession | None) -> list[int]:
+    """How many connections a caller's session may have. Waiting for one there uses up the time of an attempt."""
+    connector = session.connector if session is not None else None
+    return [] if connector is None else [limit for limit in (connector.limit, connector.limit_per_host) if limit]
 
 
 @functools.lru_cache(maxsize=64)

@@ -18,6 +18,10 @@ _CONNECT_STEPS: Final = (
     "proxy.start_tls.",
 )
 _SEND_STEPS: Final = ("http11.send_request_headers.", "http2.send_request_headers.", "http2.send_connection_init.")
+_OWN_PLACES: Final = 128
+"""Exchanges at a time, where the client is not told another number: as measured, more cost more and gain nothing."""
+_CALLERS_PLACES: Final = 100
+"""The same for a caller's client, which has room for so many; what waits in its pool gives no proof of "not sent"."""
 _NO_LIMITS: Final = {"connect": None, "read": None, "write": None, "pool": None}
 
 
@@ -31,6 +35,7 @@ class HttpxBackend:
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._pool = LifoTransport() if client is None else None
         self._client = client or httpx.AsyncClient(transport=self._pool)
+        self.max_in_flight = _OWN_PLACES if client is None else _CALLERS_PLACES
         self._encodings = self._client.headers.get("Accept-Encoding", "gzip, deflate")
         # httpx and httpx2 look the same but do not take each other's requests.
         self._request_class = type(self._client.build_request("GET", "http://localhost"))
