@@ -91,9 +91,9 @@ class Shelf:
     def charge(self, position: int, *, cents: int | None = None, refunded: int = 0) -> None:
         """Note what a book has for an order; several charges add up."""
         self._database.execute(
-            "UPDATE orders SET charged = iif(?1 IS NULL, charged, coalesce(charged, 0) + ?1), refunded = refunded + ?2"
-            " WHERE position = ?3",
-            (cents, refunded, position),
+            "UPDATE orders SET charged = iif(:cents IS NULL, charged, coalesce(charged, 0) + :cents),"
+            " refunded = refunded + :refunded WHERE position = :position",
+            {"cents": cents, "refunded": refunded, "position": position},
         )
 
     def items(self, book: str) -> Iterator[Item]:
