@@ -37,7 +37,7 @@ async def gated(name: str, base_url: str, gate: int) -> AsyncIterator[Place]:
 
 
 async def measure(name: str, base_url: str, gate: int, seconds: float) -> dict[str, float]:
-    """CPU microseconds a call, and calls a second, of 1000 tasks with four calls each. A gate of 0 is a bare library."""
+    """CPU microseconds a call, and calls a second. A gate of 0 is a bare library."""
     opened: AbstractAsyncContextManager[Place] = gated(name, base_url, gate) if gate else CLIENTS[name](base_url)
     async with opened as place:
         await warm_up(place, gate or TASKS)

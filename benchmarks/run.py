@@ -45,14 +45,14 @@ STEPS = (
     Step(
         "delayed",
         "http_layers.py",
-        ("--rounds", "3", "--in-flight", "1000", "--delay", "0.05", "--each", "2", *DELAYED),
-        ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", *DELAYED),
+        ("--rounds", "3", "--in-flight", "1000", "--delay", "0.05", "--each", "4", *DELAYED),
+        ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", "--each", "4", *DELAYED),
     ),
     Step(
-        "delayed_longer",
+        "delayed_shorter",
         "http_layers.py",
-        ("--rounds", "2", "--in-flight", "1000", "--delay", "0.05", "--each", "4", *DELAYED),
-        ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", "--each", "4", *DELAYED),
+        ("--rounds", "3", "--in-flight", "1000", "--delay", "0.05", "--each", "2", *DELAYED),
+        ("--rounds", "1", "--in-flight", "100", "--delay", "0.05", *DELAYED),
     ),
     Step(
         "steady",

@@ -28,8 +28,8 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 class Lane(httpx.AsyncHTTPTransport):
     """A transport of httpx's that is one connection, or the promise of one: it opens with the first request.
 
-    Without a proxy the connection stands where the transport has its pool. A pool for one connection costs as much as
-    the connection itself.
+    Without a proxy the connection stands where the transport has its pool, which for one connection adds a third to its
+    cost.
     """
 
     def __init__(self, url: httpx.URL, tls: ssl.SSLContext, idle_for: float) -> None:
