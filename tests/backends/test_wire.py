@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
@@ -9,7 +10,7 @@ import aiohttp
 import pytest
 
 from tests.backends.conftest import CALLERS, Kind, Opener, Rig, only
-from tests.backends.origin import Origin, answers, echo, head, once, one_of, response
+from tests.backends.origin import Connection, Origin, answers, echo, head, once, one_of, response, then
 from wren_async.http.backend import Secret
 
 ADDED = {"host", "content-length", "transfer-encoding", "accept", "accept-encoding", "connection", "user-agent"}
@@ -311,6 +312,25 @@ async def test_a_connection_that_the_answer_ends_is_not_used_again(rig: Rig, dat
             assert (answer.status, answer.body) == (200, b"whole")
         assert origin.accepted == 3
         await origin.until(lambda o: o.open == 0)
+
+
+@only("default", "aiohttp", "session")
+@pytest.mark.parametrize("late", [False, True])
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(rig: Rig, late: bool) -> None:
+    async def generous(connection: Connection) -> None:
+        await connection.request()
+        if late:
+            await connection.write(response(b"first"))
+            await asyncio.sleep(0.01)
+            await connection.write(response(b"stray"))
+        else:
+            await connection.write(response(b"first") + response(b"stray"))
+
+    async with Origin(then(generous, answers(response(b"second")))) as origin:
+        assert (await rig.send("POST", f"{origin.url}/x")).body == b"first"
+        await asyncio.sleep(0.03)
+        assert (await rig.send("POST", f"{origin.url}/x")).body == b"second"
+        assert origin.accepted == 2
 
 
 async def test_large_headers_are_read(rig: Rig) -> None:

@@ -56,3 +56,7 @@ class ExchangeFailed(Exception):
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.timed_out = timed_out
+
+
+class ConnectionUnusable(ExchangeFailed):
+    """The connection that was found cannot be used, so nothing was sent on it; another may do."""

@@ -47,8 +47,9 @@ class Lane(httpx.AsyncHTTPTransport):
 
     @property
     def is_kept(self) -> bool:
-        """Whether both sides keep it open after an exchange. A pool finds that out by itself."""
-        return self._connection is None or self._connection.is_available()
+        """Whether another request may follow on it after an exchange. A pool finds that out by itself."""
+        connection = self._connection
+        return connection is None or (connection.is_available() and not _holds_more(connection))
 
     @property
     def is_stale(self) -> bool:
@@ -167,6 +168,15 @@ class _LaneStream(httpx.AsyncByteStream):
             await lane.aclose()
             raise
         await self._give_back(lane, self._whole)  # type: ignore[misc]
+
+
+def _holds_more(connection: httpcore.AsyncHTTPConnection) -> bool:
+    """Whether the server sent more than one answer: the second would be taken for that to the next request.
+
+    httpcore does not say. Where a version of it looks different inside, nothing is seen.
+    """
+    http11 = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return http11 is not None and bool(http11.trailing_data[0])
 
 
 def _origin(url: httpx.URL) -> Origin:

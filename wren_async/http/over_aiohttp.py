@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from wren_async.errors import InvalidConfiguration
-from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
+from wren_async.http.exchange import Answer, ConnectionUnusable, ExchangeFailed, Progress, WireRequest
 from wren_async.http.proxy import environment_proxy
 from wren_async.http.tls import shared_tls
 
@@ -69,6 +69,8 @@ class AiohttpBackend:
                 ssl=shared_tls() if self._callers is None and url.scheme == "https" else True,
             ) as response:
                 body = await response.read()
+        except ConnectionUnusable:
+            return await self.exchange(request, progress)
         except ExchangeFailed:
             raise
         except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from wren_async.http.exchange import ExchangeFailed, Progress
+from wren_async.http.exchange import ConnectionUnusable, ExchangeFailed, Progress
 
 _current: ContextVar[Progress] = ContextVar("wren_async_progress")
 
@@ -23,6 +23,10 @@ class WatchedRequest(aiohttp.ClientRequest):
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         """Write it to the connection that was found for it."""
         self._refuse_repeat()
+        if conn.protocol is not None and conn.protocol.should_close:
+            # aiohttp looks when a connection is given back, and not again when it is taken.
+            conn.close()
+            raise ConnectionUnusable("the server sent an answer that nobody asked for")
         _current.get().sending = True
         return await super().send(conn)
 
