@@ -7,7 +7,9 @@ import gzip
 from collections.abc import AsyncIterator
 
 import aiohttp
+import httpx
 import pytest
+import respx
 
 from tests.backends.conftest import CALLERS, Kind, Opener, Rig, only
 from tests.backends.origin import Connection, Origin, answers, echo, head, once, one_of, response, then
@@ -342,3 +344,33 @@ async def test_large_headers_are_read(rig: Rig) -> None:
 async def test_a_large_body_is_read_whole(rig: Rig) -> None:
     async with Origin(answers(response(b"x" * 5_000_000))) as origin:
         assert len((await rig.send("GET", f"{origin.url}/x")).body) == 5_000_000
+
+
+# --- mocks ----------------------------------------------------------------------------------------------------------
+
+
+@only("default")
+async def test_a_mock_of_httpx_transports_sees_what_goes_out_by_default(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[httpx.Request] = []
+
+    async def mocked(_: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201, content=b"mocked")
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", mocked)
+    for _ in range(2):
+        answer = await rig.send("POST", "https://nowhere.invalid/x", content=b"{}")
+        assert (answer.status, answer.body) == (201, b"mocked")
+    assert [str(request.url) for request in seen] == ["https://nowhere.invalid/x"] * 2
+
+
+@only("default", "httpx")
+async def test_respx_sees_what_goes_out(rig: Rig) -> None:
+    with respx.mock(assert_all_called=True) as mock:
+        route = mock.post("https://nowhere.invalid/x").respond(201, content=b"mocked")
+        for _ in range(2):
+            answer = await rig.send("POST", "https://nowhere.invalid/x", content=b"{}")
+            assert (answer.status, answer.body) == (201, b"mocked")
+        assert route.call_count == 2
