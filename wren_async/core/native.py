@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -30,19 +30,25 @@ REFUSALS: Final = (OffTheRoad, msgspec.MsgspecError, ArithmeticError, RecursionE
 
 def read(raw: bytes, form: type[T]) -> T:
     """Read `raw` as `form` on the fast road, or raise `OffTheRoad`."""
-    for keeps in (False, True):
-        try:
-            value = cast(T, road(cast(Any, form), keeps=keeps)(raw))
-        except REFUSALS:
-            continue
-        if keeps and learn():
-            road.cache_clear()
-        return value
-    raise OffTheRoad
+    try:
+        value: T = road(form, False)(raw)  # type: ignore[arg-type] # a class can be hashed
+    except REFUSALS:
+        value = _read_news(raw, form)
+    return value
+
+
+def _read_news(raw: bytes, form: type[T]) -> T:
+    try:
+        value: T = road(form, True)(raw)  # type: ignore[arg-type]
+    except REFUSALS:
+        raise OffTheRoad from None
+    if learn():
+        road.cache_clear()
+    return value
 
 
 @functools.cache
-def road(form: Any, *, keeps: bool) -> Callable[[bytes], object]:
+def road(form: Any, keeps: bool) -> Callable[[bytes], Any]:
     """One pass over bytes, which refuses unknown fields or keeps them. It raises any of `REFUSALS`."""
     try:
         found = reading(form, keeps=keeps)

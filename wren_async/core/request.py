@@ -67,7 +67,8 @@ class Prepared(msgspec.Struct, Generic[T], kw_only=True):
 def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -> Prepared[T]:
     """Give `call` its key and reference and turn it into a request. Raises `InvalidArgument`."""
     operation = call.operation
-    _refuse_what_has_no_header(call)
+    if call.idempotency_key is not UNSET or call.subaccount_id is not UNSET:
+        _refuse_what_has_no_header(call)
     content, effect = _content(call)
     key, reference = _key(call, effect, draw_key), None
     if _wants_reference(call, effect):
