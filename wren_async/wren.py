@@ -173,7 +173,7 @@ class WrenClient(WrenReconciling):
                 `AiohttpBackend()`, which costs the least CPU.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
-                256 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
+                512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
                 half of the files that the process may have open.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.

@@ -155,7 +155,7 @@ def small_session() -> aiohttp.ClientSession:
     [
         (lambda: None, None, 128),
         (httpx.AsyncClient, None, 100),
-        (AiohttpBackend, None, 256),
+        (AiohttpBackend, None, 512),
         (aiohttp.ClientSession, None, 100),
         (small_session, None, 20),
         (AiohttpBackend, 7, 7),
@@ -169,9 +169,9 @@ async def test_as_many_exchanges_go_out_at_once_as_suit_the_backend(
         ScriptedServer(otherwise=answer(after=hold.wait)) as server,
         wren(server, http_client=http_client, max_in_flight=given) as client,
     ):
-        calls = [asyncio.create_task(client.credits.balance()) for _ in range(300)]
+        calls = [asyncio.create_task(client.credits.balance()) for _ in range(600)]
         await asyncio.sleep(0)
-        assert (client.in_flight, client.waiting) == (at_once, 300 - at_once)
+        assert (client.in_flight, client.waiting) == (at_once, 600 - at_once)
         for call in calls:
             call.cancel()
         await asyncio.wait(calls)

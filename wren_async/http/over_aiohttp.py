@@ -22,7 +22,7 @@ _IDLE: Final = 2.0
 """Seconds that a connection may lie idle. A server may close an idle connection just when an order goes out on it, and
 aiohttp does not let a request choose its connection, so none is kept for long."""
 
-_PLACES: Final = 256
+_PLACES: Final = 512
 """Exchanges at a time, where the client is not told another number: as measured, more cost more and gain little."""
 
 _LARGE: Final = 2**20
