@@ -335,6 +335,18 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(rig
         assert origin.accepted == 2
 
 
+@only("aiohttp", "session")
+async def test_a_server_that_talks_before_it_is_asked_is_not_connected_to_for_ever(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if what it says were always there before the request goes out.
+    monkeypatch.setattr(aiohttp.client_proto.ResponseHandler, "should_close", True)
+    async with Origin() as origin:
+        _, progress = await rig.fail("POST", f"{origin.url}/x", content=b"{}")
+        assert progress.unsent
+        assert (origin.accepted, origin.requests) == (2, [])
+
+
 async def test_large_headers_are_read(rig: Rig) -> None:
     wide = response(b"{}", 200, ("Location", "https://files.invalid/" + "x" * 7_000))
     async with Origin(answers(wide)) as origin:

@@ -51,7 +51,7 @@ class AiohttpBackend:
         self._follow: Callable[[Progress], object]
         self._proxies: dict[tuple[str, str, int | None], str | None] = {}
 
-    async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
+    async def exchange(self, request: WireRequest, progress: Progress, *, once_more: bool = True) -> Answer:
         """Send `request` once and read the whole answer."""
         if self._callers is not None and self._callers.closed:
             progress.watched = True  # and silent: nothing is sent
@@ -70,7 +70,10 @@ class AiohttpBackend:
             ) as response:
                 body = await response.read()
         except ConnectionUnusable:
-            return await self.exchange(request, progress)
+            # Nothing was sent. Once only: a server that talks before it is asked does so on each connection.
+            if not once_more or isinstance(request.content, AsyncIterable):
+                raise
+            return await self.exchange(request, progress, once_more=False)
         except ExchangeFailed:
             raise
         except Exception as error:

@@ -34,7 +34,7 @@ class HttpxBackend:
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
         self._pool = LifoTransport() if client is None else None
-        self._client = client or httpx.AsyncClient(transport=self._pool)
+        self._client = client if client is not None else httpx.AsyncClient(transport=self._pool)
         self.max_in_flight = _OWN_PLACES if client is None else _CALLERS_PLACES
         self._encodings = self._client.headers.get("Accept-Encoding", "gzip, deflate")
         # httpx and httpx2 look the same but do not take each other's requests.
