@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page
     from wren_async.core.policy import RetryPolicy
     from wren_async.core.reply import Reply
-    from wren_async.core.session import Outcome
+    from wren_async.core.sending.session import Outcome
     from wren_async.core.telemetry import Attempt
     from wren_async.core.timing import Timing
     from wren_async.core.values import UNSET, OpenStrEnum, Unset
@@ -85,7 +85,7 @@ _HOMES = {
     "wren_async.core.paging": "CursorPager OffsetPage OffsetPager Page",
     "wren_async.core.policy": "RetryPolicy",
     "wren_async.core.reply": "Reply",
-    "wren_async.core.session": "Outcome",
+    "wren_async.core.sending.session": "Outcome",
     "wren_async.core.telemetry": "Attempt",
     "wren_async.core.timing": "Timing",
     "wren_async.core.values": "UNSET OpenStrEnum Unset",

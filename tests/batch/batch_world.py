@@ -13,8 +13,8 @@ import attrs
 
 from wren_async import CNaughtClient, Timing, WrenClient
 from wren_async.batch.events import Ended, Event, Settled
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.runner import Batch
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.run.batch import Batch
 from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
 
 

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from wren_async.batch.journal import Result, Row, State
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import Result, Row, State
+from wren_async.batch.journal.sqlite import SqliteJournal
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 ORDERS = range(1, 7)

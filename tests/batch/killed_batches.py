@@ -17,9 +17,9 @@ from functools import partial
 from typing import Any
 
 from wren_async import CNaughtClient, Timing, WrenClient
-from wren_async.batch.budget import Caps
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenTrees
-from wren_async.batch.runner import Batch
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.budget import Caps
 
 INTENTS: list[Intent] = [
     WrenOffset(tons=1, payment_method="credits"),

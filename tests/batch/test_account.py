@@ -10,11 +10,11 @@ import pytest
 from batch_world import World, run, world
 
 from wren_async import CNaughtClient, WrenClient
-from wren_async.batch.budget import Caps
 from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
-from wren_async.batch.journal import Journal, JournalError, State
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.runner import Batch
+from wren_async.batch.journal.contract import Journal, JournalError, State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.budget import Caps
 from wren_async.sandbox.wren import LIVE_TOKEN_PREFIX
 
 OFFSETS: list[Intent] = [WrenOffset(tons=1, payment_method="credits")] * 3

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wren_async import InvalidArgument
-from wren_async.batch.budget import Budget, Caps
 from wren_async.batch.events import Ending
-from wren_async.batch.journal import Result, Row, State, Totals
+from wren_async.batch.journal.contract import Result, Row, State, Totals
+from wren_async.batch.run.budget import Budget, Caps
 
 
 def row(cents: int = 100, grams: int = 1000, position: int = 1) -> Row:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from wren_async.batch.journal import Journal, JournalError, Result, Row, State
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.sqlite import PAGE, SqliteJournal
+from wren_async.batch.journal.contract import Journal, JournalError, Result, Row, State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.sqlite import PAGE, SqliteJournal
 from wren_async.errors import InvalidArgument
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

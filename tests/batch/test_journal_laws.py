@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from journal_crashes import row
 
-from wren_async.batch.journal import Entry, Journal, JournalError, Result, State, Totals
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.errors import InvalidArgument
 
 T = TypeVar("T")

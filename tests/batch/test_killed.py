@@ -17,8 +17,8 @@ import attrs
 import pytest
 from killed_batches import INTENTS
 
-from wren_async.batch.journal import Entry, State
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import Entry, State
+from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.sandbox import Sandbox, WrenSettings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills and forks of POSIX")

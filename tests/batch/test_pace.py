@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wren_async.batch.pace import Pace
+from wren_async.batch.run.concurrency import Pace
 
 MOMENTS = st.floats(0, 100)
 

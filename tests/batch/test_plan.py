@@ -10,12 +10,12 @@ from batch_world import World, world
 
 from wren_async import CNaughtClient, Forbidden, InvalidConfiguration, Unauthorized
 from wren_async.batch.events import Planning
+from wren_async.batch.input.planner import InputChanged
+from wren_async.batch.input.readers import InvalidInput
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenProject, WrenTrees
-from wren_async.batch.journal import JournalError, State
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.plan import InputChanged
-from wren_async.batch.reading import InvalidInput
-from wren_async.batch.runner import Batch
+from wren_async.batch.journal.contract import JournalError, State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.run.batch import Batch
 
 MIXED = [
     WrenOffset(tons=Decimal("0.5"), payment_method="credits", note="one"),

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wren_async import InvalidArgument
+from wren_async.batch.input.readers import Fault, Faults, InvalidInput, Line, Reading, read
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenTrees, canonical
-from wren_async.batch.reading import Fault, Faults, InvalidInput, Line, Reading, read
 
 
 async def rows_of(path: Any, **options: Any) -> list[Line | Fault]:

@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 
 from wren_async import CNaughtClient, WrenClient
 from wren_async.batch import events
-from wren_async.batch.books import LEDGER, ORDERS, PURCHASES, Books, Difference, compare_books
-from wren_async.batch.history import History
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenTrees, canonical, digest
-from wren_async.batch.journal import Entry, Result, Row, State
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.page import html_page, mass, usd
-from wren_async.batch.plots import duration, short_number
-from wren_async.batch.report import Report, read_report
-from wren_async.batch.report_row import CSV_COLUMNS, mass_text, report_rows, write_csv
-from wren_async.batch.runner import Batch
-from wren_async.batch.tallies import Durations, Reasons, Timeline, kind_of_reason
+from wren_async.batch.journal.contract import Entry, Result, Row, State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Books, Difference, compare_books
+from wren_async.batch.report.histograms import Durations, Reasons, Timeline, kind_of_reason
+from wren_async.batch.report.page import html_page, mass, usd
+from wren_async.batch.report.plots import duration, short_number
+from wren_async.batch.report.rows import CSV_COLUMNS, mass_text, report_rows, write_csv
+from wren_async.batch.report.summary import Report, read_report
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.history import History
 from wren_async.sandbox import Sandbox
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

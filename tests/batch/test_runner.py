@@ -11,11 +11,11 @@ import pytest
 from batch_world import World, end_of, run, settled, world
 
 from wren_async import InvalidArgument, UsageError
-from wren_async.batch.budget import Caps
 from wren_async.batch.events import Alarm, Ending, Paused, Progress, Returned
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, parse
-from wren_async.batch.journal import JournalError, State
-from wren_async.batch.memory import MemoryJournal
+from wren_async.batch.journal.contract import JournalError, State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.run.budget import Caps
 from wren_async.sandbox.cnaught.settings import UnitPrices
 
 ORDERS = ("createOffsetOrder", "createOrder")

@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 from journal_crashes import COURSES, NOON, ORDERS, Diary, placed, row, run
 
-from wren_async.batch.journal import JournalError, Result, State
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import JournalError, Result, State
+from wren_async.batch.journal.sqlite import SqliteJournal
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="kills and file modes of POSIX")
 
@@ -280,7 +280,7 @@ async def test_a_journal_opened_again_is_the_same_batch(path: Path) -> None:
 
 HOLD = """
 import asyncio, sys
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.sqlite import SqliteJournal
 async def hold():
     async with await SqliteJournal.open(sys.argv[1]):
         print("held", flush=True)

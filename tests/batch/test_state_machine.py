@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from wren_async.batch.budget import Caps
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
-from wren_async.batch.journal import State
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.runner import Batch
+from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.budget import Caps
 from wren_async.sandbox import FaultKind, When
 
 T = TypeVar("T")
@@ -232,7 +232,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.await_(self._plan_changed())
 
     async def _plan_changed(self) -> None:
-        from wren_async.batch.plan import InputChanged
+        from wren_async.batch.input.planner import InputChanged
 
         async with self.world.batch(self.store) as batch:
             await batch.plan(self.intents)

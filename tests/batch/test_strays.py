@@ -9,13 +9,13 @@ import pytest
 from batch_world import World, run, world
 
 from wren_async import InvalidConfiguration
-from wren_async.batch.books import compare_books
-from wren_async.batch.history import History
 from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
-from wren_async.batch.journal import State
-from wren_async.batch.memory import MemoryJournal
-from wren_async.batch.recovery import FIRST_CHECKPOINT
-from wren_async.batch.runner import Batch
+from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.report.audit import compare_books
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.history import History
+from wren_async.batch.run.recovery import FIRST_CHECKPOINT
 
 BOTH: list[Intent] = [WrenOffset(tons=1, payment_method="credits"), CNaughtMass(amount_kg=1)] * 8
 

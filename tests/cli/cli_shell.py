@@ -13,8 +13,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from wren_async.batch.journal import State
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.cli import main
 from wren_async.sandbox import Sandbox
 

@@ -10,8 +10,8 @@ import pytest
 from cli_shell import Shell
 
 from wren_async.batch.events import Ended, Ending
-from wren_async.batch.journal import JournalError, State, Totals
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import JournalError, State, Totals
+from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.cli import main
 from wren_async.cli.exits import Exit, Stop, help_text, of_error, of_run, of_totals
 from wren_async.errors import InvalidArgument

@@ -12,7 +12,7 @@ import time
 import pytest
 from cli_shell import Shell, wait_until
 
-from wren_async.batch.journal import State
+from wren_async.batch.journal.contract import State
 from wren_async.cli.exits import Exit
 
 Children = list[subprocess.Popen[str]]

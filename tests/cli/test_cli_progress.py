@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from wren_async.batch.events import Alarm, Ended, Ending, Paused, Planning, Progress, Settled
-from wren_async.batch.journal import Entry, Result, Row, State, Totals
+from wren_async.batch.journal.contract import Entry, Result, Row, State, Totals
 from wren_async.cli.asking import Ahead
 from wren_async.cli.progress import LiveDisplay, PlainDisplay, clean, display, pace, span, sums
 

@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from wren_async import CNaughtClient, NotSent, OutcomeUnknown, RateLimited, RetryPolicy, Timing, WrenClient
-from wren_async.core import session
-from wren_async.core.session import Outcome
+from wren_async.core.sending import session
+from wren_async.core.sending.session import Outcome
 
 from .scripted import (
     LIVE,

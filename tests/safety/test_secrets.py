@@ -33,7 +33,7 @@ from wren_async import (
     errors,
 )
 from wren_async._generated.cnaught.operations.orders import CREATE_ORDER, create_order_by_amount
-from wren_async.core import session
+from wren_async.core.sending import session
 from wren_async.errors import APIError, CallFacts, InvalidArgument, InvalidParameters, NotFindable
 from wren_async.reconcile import CannotTell, Evidence
 from wren_async.reconcile.verdict import Present

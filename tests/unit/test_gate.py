@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wren_async.core.gate import Gate
+from wren_async.core.sending.limiter import Gate
 
 
 async def turns(count: int = 3) -> None:

@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 
 from wren_async._generated.cnaught import operations as cnaught_operations
 from wren_async._generated.wren import operations as wren_operations
-from wren_async.core import codec, native, twins, writing
+from wren_async.core import codec
+from wren_async.core.codec import fast as twins
+from wren_async.core.codec import native, writing
 from wren_async.core.operation import Operation
 from wren_async.core.values import JSON, UNSET, OpenStrEnum, Unset
 from wren_async.models import cnaught, wren

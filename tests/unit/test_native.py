@@ -18,7 +18,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wren_async.core import codec, native, twins
+from wren_async.core import codec
+from wren_async.core.codec import fast as twins
+from wren_async.core.codec import native
 from wren_async.models import cnaught, wren
 
 ROOT = Path(__file__).parent.parent.parent

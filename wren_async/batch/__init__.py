@@ -17,26 +17,26 @@ from typing import TYPE_CHECKING
 from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from wren_async.batch.budget import Caps
     from wren_async.batch.events import Alarm, Ended, Ending, Event, Paused, Planning, Progress, Returned, Settled
+    from wren_async.batch.input.planner import InputChanged, Plan
+    from wren_async.batch.input.readers import Fault, InvalidInput, Source
     from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
-    from wren_async.batch.journal import Entry, Journal, JournalError, Result, Row, State, Totals
-    from wren_async.batch.memory import MemoryJournal
-    from wren_async.batch.plan import InputChanged, Plan
-    from wren_async.batch.reading import Fault, InvalidInput, Source
-    from wren_async.batch.runner import Batch
-    from wren_async.batch.sqlite import SqliteJournal
+    from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, Row, State, Totals
+    from wren_async.batch.journal.memory import MemoryJournal
+    from wren_async.batch.journal.sqlite import SqliteJournal
+    from wren_async.batch.run.batch import Batch
+    from wren_async.batch.run.budget import Caps
 
 _HOMES = {
-    "wren_async.batch.budget": "Caps",
+    "wren_async.batch.run.budget": "Caps",
     "wren_async.batch.events": "Alarm Ended Ending Event Paused Planning Progress Returned Settled",
     "wren_async.batch.intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
-    "wren_async.batch.journal": "Entry Journal JournalError Result Row State Totals",
-    "wren_async.batch.memory": "MemoryJournal",
-    "wren_async.batch.plan": "InputChanged Plan",
-    "wren_async.batch.reading": "Fault InvalidInput Source",
-    "wren_async.batch.runner": "Batch",
-    "wren_async.batch.sqlite": "SqliteJournal",
+    "wren_async.batch.journal.contract": "Entry Journal JournalError Result Row State Totals",
+    "wren_async.batch.journal.memory": "MemoryJournal",
+    "wren_async.batch.input.planner": "InputChanged Plan",
+    "wren_async.batch.input.readers": "Fault InvalidInput Source",
+    "wren_async.batch.run.batch": "Batch",
+    "wren_async.batch.journal.sqlite": "SqliteJournal",
 }
 __all__ = [
     "Alarm",

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from wren_async.batch.journal import Entry, Totals
+from wren_async.batch.journal.contract import Entry, Totals
 
 
 class Ending(enum.StrEnum):

@@ -10,11 +10,11 @@ from typing import Final
 
 import attrs
 
+from wren_async.batch.input.order_types import noted_apis
+from wren_async.batch.input.readers import Line, Reading, read
 from wren_async.batch.intents import Api
-from wren_async.batch.journal import Journal, State
-from wren_async.batch.kinds import noted_apis
-from wren_async.batch.reading import Line, Reading, read
-from wren_async.batch.report_row import report_rows
+from wren_async.batch.journal.contract import Journal, State
+from wren_async.batch.report.rows import report_rows
 from wren_async.cli.exits import Stop
 from wren_async.cnaught import CNaughtClient
 from wren_async.wren import WrenClient

@@ -15,15 +15,15 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.text import Text
 
-from wren_async.batch.books import compare_books
-from wren_async.batch.budget import Caps
-from wren_async.batch.page import html_page
-from wren_async.batch.plan import Plan
-from wren_async.batch.reading import Reading
-from wren_async.batch.report import read_report
-from wren_async.batch.report_row import ReportRow, report_rows, write_csv
-from wren_async.batch.runner import Batch
-from wren_async.batch.sqlite import SqliteJournal
+from wren_async.batch.input.planner import Plan
+from wren_async.batch.input.readers import Reading
+from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.report.audit import compare_books
+from wren_async.batch.report.page import html_page
+from wren_async.batch.report.rows import ReportRow, report_rows, write_csv
+from wren_async.batch.report.summary import read_report
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import access, check_exists, check_file, check_journal
 from wren_async.cli.asking import Ahead, confirm, look_ahead
 from wren_async.cli.exits import Exit, Stop, help_text, of_error

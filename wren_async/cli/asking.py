@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import attrs
 
+from wren_async.batch.input.order_types import noted_apis
 from wren_async.batch.intents import Api
-from wren_async.batch.journal import Journal, State
-from wren_async.batch.kinds import noted_apis
-from wren_async.batch.page import mass, usd
-from wren_async.batch.report_row import report_rows
+from wren_async.batch.journal.contract import Journal, State
+from wren_async.batch.report.page import mass, usd
+from wren_async.batch.report.rows import report_rows
 from wren_async.cli.access import OPEN_STATES, Access
 from wren_async.cli.exits import Stop
 

@@ -6,7 +6,7 @@ import enum
 from typing import Final
 
 from wren_async.batch.events import Ended, Ending
-from wren_async.batch.journal import JournalError, State, Totals
+from wren_async.batch.journal.contract import JournalError, State, Totals
 from wren_async.errors import AccessRefused, PaymentRequired, UsageError
 
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from wren_async.batch import events
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Settled
-from wren_async.batch.journal import Entry, State, Totals
-from wren_async.batch.page import usd
+from wren_async.batch.journal.contract import Entry, State, Totals
+from wren_async.batch.report.page import usd
 
 _EVERY: Final = 5.0
 """Seconds between two plain lines."""

@@ -12,9 +12,9 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from wren_async.batch.budget import Caps
 from wren_async.batch.events import Ended
-from wren_async.batch.runner import Batch
+from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
 from wren_async.cli.exits import Exit, Stop, broken_off, of_run, of_totals
 from wren_async.cli.progress import Display

@@ -9,13 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wren_async.batch.books import Books
-from wren_async.batch.journal import State
-from wren_async.batch.page import mass, usd
-from wren_async.batch.plan import Plan
-from wren_async.batch.plots import duration
-from wren_async.batch.report import Report
-from wren_async.batch.report_row import ReportRow, mass_text
+from wren_async.batch.input.planner import Plan
+from wren_async.batch.journal.contract import State
+from wren_async.batch.report.audit import Books
+from wren_async.batch.report.page import mass, usd
+from wren_async.batch.report.plots import duration
+from wren_async.batch.report.rows import ReportRow, mass_text
+from wren_async.batch.report.summary import Report
 from wren_async.cli.progress import clean, sums
 
 _SHOWN = 20

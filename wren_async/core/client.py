@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import aiohttp
 
     from wren_async.core.reply import Reply
-    from wren_async.core.send import Trip
-    from wren_async.core.session import Outcome, Session
+    from wren_async.core.sending.attempts import Trip
+    from wren_async.core.sending.session import Outcome, Session
 
     HTTPClient: TypeAlias = httpx.AsyncClient | aiohttp.ClientSession | Backend
 else:
@@ -195,9 +195,9 @@ class BaseClient:
 @functools.cache
 def _sending() -> ModuleType:
     """What sends, loaded with the first call."""
-    from wren_async.core import send
+    from wren_async.core.sending import attempts
 
-    return send
+    return attempts
 
 
 def new_session(
@@ -215,8 +215,8 @@ def new_session(
     brought = None if http_client is None else _backend(http_client)
 
     def make() -> Session:
-        from wren_async.core.gate import affordable
-        from wren_async.core.session import Session
+        from wren_async.core.sending.limiter import affordable
+        from wren_async.core.sending.session import Session
 
         backend = brought or _backend(None)
         suits: int = getattr(backend, "max_in_flight", MAX_IN_FLIGHT)

@@ -11,8 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from wren_async.core.ahead import Window, ahead
 from wren_async.core.operation import Call
+from wren_async.core.prefetch import Window, ahead
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, PagingError
 

@@ -12,7 +12,7 @@ import attrs
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 from wren_async.core.request import prepare
-from wren_async.core.session import Outcome, Session
+from wren_async.core.sending.session import Outcome, Session
 from wren_async.core.values import UNSET, given
 from wren_async.errors import CallError, InvalidArgument, NotFindable, OutcomeUnknown
 from wren_async.reconcile.verdict import CannotTell, Evidence, How, Placed, Unsettled, Verdict

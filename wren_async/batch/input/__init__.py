@@ -1,0 +1,1 @@
+"""From a file of orders to a plan: reading, checking, pricing."""

@@ -1,0 +1,60 @@
+"""Orders that nobody could send: of an API for which the batch was given no client."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+import attrs
+
+from wren_async.batch.input.order_types import noted_apis
+from wren_async.batch.intents import Api, api_of
+from wren_async.batch.journal.contract import Journal, State
+from wren_async.errors import InvalidConfiguration
+
+_NAMED: Final = 5
+_APIS: Final[tuple[Api, ...]] = ("wren", "cnaught")
+_OPEN: Final = (State.PENDING, State.SENDING, State.UNDECIDED)
+
+
+@attrs.define
+class Strays:
+    """Such orders, counted, with the first lines of each API."""
+
+    given: Collection[Api]
+    """The APIs that there are clients for."""
+    _lines: dict[Api, list[int]] = attrs.field(factory=dict[Api, list[int]])
+    _counts: dict[Api, int] = attrs.field(factory=dict[Api, int])
+
+    def take(self, position: int, api: Api) -> bool:
+        """Look at an order; whether it is one of these."""
+        if api in self.given:
+            return False
+        self._counts[api] = self._counts.get(api, 0) + 1
+        lines = self._lines.setdefault(api, [])
+        if len(lines) < _NAMED:
+            lines.append(position)
+        return True
+
+    def check(self) -> None:
+        """Raise `InvalidConfiguration`, which names the remedy, if there are any."""
+        if self._counts:
+            told = "; ".join(self._tell(api) for api in sorted(self._counts))
+            raise InvalidConfiguration(f"{told}. Nothing was sent")
+
+    def _tell(self, api: Api) -> str:
+        lines, count = self._lines[api], self._counts[api]
+        named = ", ".join(map(str, lines)) + (f" and {count - len(lines)} more" if count > len(lines) else "")
+        place = f"lines {named} are orders" if count > 1 else f"line {named} is an order"
+        return f"{place} of {api}, and the batch has no client for it: give Batch({api}=...)"
+
+
+async def check_clients(journal: Journal, given: Collection[Api]) -> None:
+    """See that there is a client for every order that is still open. Raises `InvalidConfiguration`."""
+    apis = await noted_apis(journal)
+    if set(given) >= set(_APIS if apis is None else apis):
+        return
+    strays = Strays(given)
+    async for entry in journal.entries(*_OPEN):
+        strays.take(entry.row.position, api_of(entry.row.intent))
+    strays.check()

@@ -1,0 +1,370 @@
+"""Agreement with the books: what a batch says it paid, held against Wren's ledger and purchases and CNaught's orders.
+
+Rows are matched by id. Where the id of an order is not known, because its answer was lost, a charge of its amount that
+belongs to no other order of the batch stands for it, and is counted apart: a wallet is shared, and equal amounts are
+common.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Final, TypeVar, cast
+
+import attrs
+
+from wren_async._generated.cnaught.models import Order, OrderState
+from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purchase
+from wren_async._generated.wren.operations import purchases
+from wren_async.batch.journal.contract import Journal, State
+from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
+from wren_async.batch.report.staging import Item, Shelf
+from wren_async.batch.run.recovery import FIRST_CHECKPOINT
+from wren_async.cnaught import CNaughtClient
+from wren_async.core.paging import OffsetPage
+from wren_async.core.values import UNSET
+from wren_async.reconcile import Checkpoint
+from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, references, whole_list
+from wren_async.wren import WrenClient
+
+T = TypeVar("T")
+
+LEDGER: Final = "Wren ledger"
+PURCHASES: Final = "Wren purchases"
+ORDERS: Final = "CNaught orders"
+
+_CLOCKS_APART: Final = timedelta(minutes=15)
+"""How far the server's clock may be behind ours before an entry of the batch is taken for an older one."""
+_KEPT: Final = 1000
+_CHUNK: Final = 500
+
+
+@attrs.frozen(kw_only=True)
+class Difference:
+    """A place where the batch and the books do not agree."""
+
+    position: int | None
+    """Line of the input; `None` where the books have what the batch does not know."""
+    order_id: str | None
+    problem: str
+    cents: int = 0
+    """USD cents that the books have more than the batch; below zero where they have less."""
+
+    def __str__(self) -> str:
+        place = "no line" if self.position is None else f"line {self.position}"
+        return f"{place}, order {self.order_id or 'without an id'}: {self.problem}"
+
+
+@attrs.frozen(kw_only=True)
+class Books:
+    """What comparing with one book gave."""
+
+    where: str
+    """Which book."""
+    orders: int
+    """Placed orders of the batch that should stand there."""
+    batch_cents: int
+    """What they cost by the journal, in USD cents."""
+    books_cents: int
+    """What the book has for this batch, in USD cents."""
+    differences: tuple[Difference, ...] = ()
+    """Row by row, in the order of the input; the first thousand."""
+    count: int = 0
+    """How many differences there are."""
+    by_amount: int = 0
+    """Orders without an id for which only a charge of the same amount speaks."""
+    strangers: int = 0
+    """Entries of that time that belong to no order of this batch. They are no difference: accounts are shared."""
+    trouble: str | None = None
+    """Why the book could not be read."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether each row agrees, to the cent."""
+        return self.trouble is None and not self.count and self.batch_cents == self.books_cents
+
+
+async def compare_books(
+    journal: Journal, *, wren: WrenClient | None = None, cnaught: CNaughtClient | None = None
+) -> tuple[Books, ...]:
+    """Hold a batch against the books of the APIs that are given, with rows for them. It changes nothing.
+
+    Wren's ledger has what was paid by credits, its purchases what was paid by card. A test token keeps no books.
+    """
+    shelf = await asyncio.to_thread(Shelf)
+    try:
+        batch = await _read_batch(journal, shelf)
+        books: list[Books] = []
+        if wren is not None and not wren.is_test:
+            if shelf.sums(LEDGER)[0]:
+                books.append(await _compare_ledger(batch, wren))
+            if shelf.sums(PURCHASES)[0]:
+                books.append(await _compare_purchases(batch, wren))
+        if cnaught is not None and batch.subaccounts:
+            books.append(await _compare_orders(batch, cnaught))
+        return tuple(books)
+    finally:
+        shelf.close()
+
+
+@attrs.define
+class _Batch:
+    """What of a batch should stand in the books."""
+
+    shelf: Shelf
+    subaccounts: set[str | None] = attrs.field(factory=set[str | None])
+    """Those of CNaught's that it orders for; `None` is the client's own."""
+    began: datetime | None = None
+    checkpoint: Checkpoint | None = None
+    """Where Wren's ledger stood before the first order, if that was noted."""
+
+    def take(self, row: ReportRow) -> str | None:
+        """Take in an order; the book in which it should stand."""
+        if row.api == "cnaught":
+            self.subaccounts.add(row.subaccount_id)
+        if row.first_sent is not None and (self.began is None or row.first_sent < self.began):
+            self.began = row.first_sent
+        if row.state is not State.PLACED:
+            return None
+        if row.api == "cnaught":
+            return ORDERS
+        return LEDGER if row.payment_method == "credits" else PURCHASES
+
+    def is_older(self, moment: datetime | None) -> bool:
+        """Whether something of that time was there before the batch began."""
+        return moment is not None and self.began is not None and moment < self.began - _CLOCKS_APART
+
+
+async def _read_batch(journal: Journal, shelf: Shelf) -> _Batch:
+    noted = await journal.noted(FIRST_CHECKPOINT)
+    batch = _Batch(shelf, checkpoint=Checkpoint.from_json(noted) if noted else None)
+    chunk: list[tuple[ReportRow, str | None]] = []
+    async for row in report_rows(journal):
+        chunk.append((row, batch.take(row)))
+        if len(chunk) >= _CHUNK:
+            await asyncio.to_thread(shelf.lay_out, chunk)
+            chunk = []
+    await asyncio.to_thread(shelf.lay_out, chunk)
+    await asyncio.to_thread(shelf.sort)
+    return batch
+
+
+class _Comparison:
+    """One book being compared: what was found there, and what differs."""
+
+    def __init__(self, where: str, shelf: Shelf) -> None:
+        self.where = where
+        self.shelf = shelf
+        self._kept: list[Difference] = []
+        self._count = 0
+        self._books_cents = 0
+        self._by_amount = 0
+
+    def differ(self, item: Item | None, problem: str, *, cents: int = 0, order_id: str | None = None) -> None:
+        """Note a difference."""
+        position, known_id = (None, None) if item is None else (item.position, item.order_id)
+        self._count += 1
+        self._kept.append(Difference(position=position, order_id=order_id or known_id, problem=problem, cents=cents))
+        if len(self._kept) >= 2 * _KEPT:
+            self._kept = sorted(self._kept, key=_place)[:_KEPT]
+
+    def differ_beyond(self, order_id: str, problem: str, cents: int) -> None:
+        """Note an entry that the batch does not know as its own, though it is of this batch."""
+        self._books_cents += cents
+        self.differ(None, problem, cents=cents, order_id=order_id)
+
+    def settle(self, missing: str) -> None:
+        """Hold each order against what was found for it. `missing` is what to say where nothing was."""
+        for item in self.shelf.items(self.where):
+            if item.order_id is None:
+                self._match_nameless(item)
+            elif item.first != item.position:
+                self.differ(item, f"has the same id as line {item.first}", cents=-(item.cents or 0))
+            elif item.charged is None:
+                self.differ(item, missing, cents=-(item.cents or 0))
+            else:
+                self._compare_cents(item, item.charged)
+            if item.refunded:
+                self._books_cents -= item.refunded
+                self.differ(item, f"{item.refunded} cents were refunded", cents=-item.refunded)
+
+    def _compare_cents(self, item: Item, cents: int) -> None:
+        """Hold what an order cost by the book against what the journal says."""
+        self._books_cents += cents
+        if item.cents is None:
+            self.differ(item, f"its cost was not answered; the book has {cents} cents", cents=cents)
+        elif item.cents != cents:
+            told = f"answered as {item.cents} cents; the book has {cents}"
+            self.differ(item, told, cents=cents - item.cents)
+
+    def _match_nameless(self, item: Item) -> None:
+        """Find a charge for an order without an id among those that belong to nobody else."""
+        if item.cents is not None and self.shelf.take_stranger(self.where, item.cents):
+            self._by_amount += 1
+            self._books_cents += item.cents
+        else:
+            problem = "its id is not known, and no charge of its amount is left"
+            self.differ(item, problem, cents=-(item.cents or 0))
+
+    def result(self, trouble: str | None) -> Books:
+        """What came of it."""
+        orders, batch_cents = self.shelf.sums(self.where)
+        return Books(
+            where=self.where,
+            orders=orders,
+            batch_cents=batch_cents,
+            books_cents=self._books_cents,
+            differences=tuple(sorted(self._kept, key=_place)[:_KEPT]),
+            count=self._count,
+            by_amount=self._by_amount,
+            strangers=self.shelf.strangers(self.where),
+            trouble=trouble,
+        )
+
+
+def _place(difference: Difference) -> tuple[bool, int]:
+    return difference.position is None, difference.position or 0
+
+
+async def _read_whole(reading: Coroutine[None, None, None], finish: Callable[[str | None], Books]) -> Books:
+    try:
+        await reading
+    except READ_FAILURES as error:
+        return finish(str(error))
+    return finish(None)
+
+
+async def _take_recent(
+    pages: AsyncIterator[Iterable[T]], is_older: Callable[[T], bool], take: Callable[[Sequence[T]], None]
+) -> None:
+    """Take the items of a list that comes newest first, up to the first that is older, a page at a time."""
+    # Closed at once, because the walk mostly ends before the list does.
+    async with aclosing(cast("AsyncGenerator[Iterable[T], None]", pages)) as walked:
+        async for page in walked:
+            items = list(page)
+            recent = list(takewhile(lambda item: not is_older(item), items))
+            await asyncio.to_thread(take, recent)
+            if len(recent) < len(items):
+                return
+
+
+# --- Wren -----------------------------------------------------------------------------------------------------------
+
+
+async def _compare_ledger(batch: _Batch, client: WrenClient) -> Books:
+    comparison = _Comparison(LEDGER, batch.shelf)
+
+    async def read() -> None:
+        await _take_recent(
+            _since(client.credits.ledger().pages(), batch.checkpoint),
+            lambda entry: batch.checkpoint is None and batch.is_older(entry.created_at),
+            lambda entries: _take_entries(entries, batch.shelf),
+        )
+        await asyncio.to_thread(comparison.settle, "the ledger has no charge for it, or not yet")
+
+    return await _read_whole(read(), comparison.result)
+
+
+async def _since(
+    pages: AsyncIterator[OffsetPage[LedgerEntry]], checkpoint: Checkpoint | None
+) -> AsyncIterator[Sequence[LedgerEntry]]:
+    """The entries of a ledger, newest first, down to those that were there at a checkpoint."""
+    place, total = 0, None
+    async with aclosing(cast("AsyncGenerator[OffsetPage[LedgerEntry], None]", pages)) as walked:
+        async for page in walked:
+            total = page.total if total is None else total
+            new: list[LedgerEntry] = []
+            for entry in page:
+                if checkpoint is not None and checkpoint.covers(entry, place, total):
+                    yield new
+                    return
+                new.append(entry)
+                place += 1
+            yield new
+
+
+def _take_entries(entries: Sequence[LedgerEntry], shelf: Shelf) -> None:
+    for entry in entries:
+        item = shelf.by_id(LEDGER, entry.order_group_id)
+        if entry.type == LedgerEntryType.DEDUCTION:
+            if item is None:
+                shelf.put_aside(LEDGER, entry.order_group_id, -entry.amount_usd_cents)
+            else:
+                shelf.charge(item.position, cents=-entry.amount_usd_cents)
+        elif entry.type == LedgerEntryType.REFUND and item is not None:
+            # The sign of a refund is not documented.
+            shelf.charge(item.position, refunded=abs(entry.amount_usd_cents))
+
+
+async def _compare_purchases(batch: _Batch, client: WrenClient) -> Books:
+    """What was paid by card: the id of such an order is that of its charge, and a purchase is the sum of a charge."""
+    comparison = _Comparison(PURCHASES, batch.shelf)
+
+    async def read() -> None:
+        reader = Reader(client)
+        async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
+            _take_purchase(read_row(raw, Purchase), batch)
+        await asyncio.to_thread(comparison.settle, "no purchase is of its charge, or not yet")
+
+    return await _read_whole(read(), comparison.result)
+
+
+def _take_purchase(purchase: Purchase, batch: _Batch) -> None:
+    cents = purchase.total_amount_paid_by_customer
+    item = batch.shelf.by_id(PURCHASES, purchase.stripe_charge_id)
+    if item is not None:
+        batch.shelf.charge(item.position, cents=cents)
+    elif purchase.stripe_charge_id is None or batch.shelf.by_id(LEDGER, purchase.stripe_charge_id) is not None:
+        # Orders paid by credits may stand here too, with or without their id.
+        return
+    elif not batch.is_older(purchase.created_at):
+        batch.shelf.put_aside(PURCHASES, purchase.stripe_charge_id, cents)
+
+
+# --- CNaught --------------------------------------------------------------------------------------------------------
+
+
+async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Books:
+    comparison = _Comparison(ORDERS, batch.shelf)
+
+    def take(orders: Sequence[Order]) -> None:
+        for order in orders:
+            _take_order(order, comparison)
+
+    async def read() -> None:
+        for subaccount in sorted(batch.subaccounts, key=lambda each: each or ""):
+            orders = client.orders.list(subaccount_id=UNSET if subaccount is None else subaccount)
+            await _take_recent(orders.pages(), lambda order: batch.is_older(order.created_on), take)
+        await asyncio.to_thread(comparison.settle, "does not stand in the list, or not yet")
+
+    return await _read_whole(read(), comparison.result)
+
+
+def _take_order(order: Order, comparison: _Comparison) -> None:
+    shelf = comparison.shelf
+    item = shelf.by_id(ORDERS, order.id)
+    # An account's list may hold its subaccounts' orders as well: each counts once.
+    if item is None and not shelf.is_aside(ORDERS, order.id):
+        _take_stranger(order, comparison)
+    if item is None or item.charged is not None:
+        return
+    shelf.charge(item.position, cents=order.price_usd_cents)
+    if item.kilograms is not None and order.amount_kg != item.kilograms:
+        told = f"answered as {mass_text(item.kilograms)} kg; the list has {mass_text(order.amount_kg)} kg"
+        comparison.differ(item, told)
+    if item.reference not in references(order.metadata):
+        comparison.differ(item, "the order of this id does not carry its reference")
+    if order.state == OrderState.CANCELLED:
+        comparison.differ(item, "was cancelled")
+
+
+def _take_stranger(order: Order, comparison: _Comparison) -> None:
+    shelf = comparison.shelf
+    carried = [found for each in references(order.metadata) if (found := shelf.by_reference(each)) is not None]
+    shelf.put_aside(ORDERS if not carried else f"{ORDERS}, of this batch", order.id, order.price_usd_cents)
+    if carried:
+        told = f"carries the reference of line {carried[0].position}, which is {carried[0].state} in the journal"
+        comparison.differ_beyond(order.id, f"{told}, not as this order", order.price_usd_cents)

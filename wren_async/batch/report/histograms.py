@@ -1,0 +1,133 @@
+"""Sums that stay small however many orders go into them: over time, of durations, and of reasons. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+
+from wren_async.batch.journal.contract import State
+
+_WIDTHS: Final = (1, 5, 15, 30, 60, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400)
+"""Widths of slots in seconds, each a multiple of the one before; past the last one, each is twice that."""
+_PER_DECADE: Final = 20
+_REASONS: Final = 100
+_LONGEST: Final = 160
+_OTHERS: Final = "other reasons"
+_PARTICULAR: Final = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?|\b[0-9a-f]{16,}(?:-\d+)?\b"
+    r"|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:?\d\d|Z)?|\b\d{4,}\b",
+    re.IGNORECASE,
+)
+
+
+@attrs.define
+class Slot:
+    """What was sent within a stretch of time."""
+
+    orders: Counter[State] = attrs.field(factory=Counter[State])
+    """Number of orders by what became of them."""
+    cents: int = 0
+    """USD cents of those that were placed."""
+
+    def merge(self, other: Slot) -> None:
+        """Take in another slot."""
+        self.orders.update(other.orders)
+        self.cents += other.cents
+
+
+@attrs.define
+class Timeline:
+    """Orders and spend over time, in slots that grow wider as the time covered grows longer."""
+
+    most: int = 120
+    """Slots at most."""
+    width: int = _WIDTHS[0]
+    """Seconds of a slot."""
+    _slots: dict[int, Slot] = attrs.field(factory=dict[int, Slot])
+
+    def __bool__(self) -> bool:
+        return bool(self._slots)
+
+    def take(self, moment: datetime, state: State, cents: int) -> None:
+        """Take in an order that was sent at that moment."""
+        number = int(moment.timestamp()) // self.width
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot()
+        slot.orders[state] += 1
+        slot.cents += cents
+        while max(self._slots) - min(self._slots) >= self.most:
+            self._widen()
+
+    def slots(self) -> Iterator[tuple[datetime, Slot]]:
+        """Each slot and when it began, without gaps, from the first to the last."""
+        for number in range(min(self._slots), max(self._slots) + 1) if self._slots else ():
+            yield datetime.fromtimestamp(number * self.width, UTC), self._slots.get(number) or Slot()
+
+    def _widen(self) -> None:
+        was, old = self.width, self._slots
+        self.width = next((width for width in _WIDTHS if width > was), was * 2)
+        self._slots = {}
+        for number, slot in old.items():
+            self._slots.setdefault(number * was // self.width, Slot()).merge(slot)
+
+
+@attrs.define
+class Durations:
+    """How long things took: a histogram with twenty steps for each power of ten."""
+
+    _counts: Counter[int] = attrs.field(factory=Counter[int])
+
+    def __len__(self) -> int:
+        return self._counts.total()
+
+    def take(self, seconds: float) -> None:
+        """Take in a duration above zero."""
+        self._counts[math.floor(math.log10(max(seconds, 1e-6)) * _PER_DECADE)] += 1
+
+    def quantile(self, share: float) -> float | None:
+        """Seconds within which this share of all stayed, to about a tenth; `None` where there are none."""
+        seen, wanted = 0, share * len(self)
+        for low, high, count in self.steps():
+            seen += count
+            if seen >= wanted:
+                return math.sqrt(low * high)
+        return None
+
+    def steps(self) -> Iterator[tuple[float, float, int]]:
+        """From, to (in seconds) and number, without gaps, from the shortest to the longest."""
+        for step in range(min(self._counts), max(self._counts) + 1) if self._counts else ():
+            yield 10 ** (step / _PER_DECADE), 10 ** ((step + 1) / _PER_DECADE), self._counts[step]
+
+
+@attrs.define
+class Reasons:
+    """How often each reason was given; what only tells two occasions apart is left out."""
+
+    counts: Counter[str] = attrs.field(factory=Counter[str])
+
+    def __bool__(self) -> bool:
+        return bool(self.counts)
+
+    def take(self, reason: str | None, times: int = 1) -> None:
+        """Take in a reason."""
+        kind = kind_of_reason(reason)
+        self.counts[kind if kind in self.counts or len(self.counts) < _REASONS else _OTHERS] += times
+
+    def most_common(self, number: int) -> list[tuple[str, int]]:
+        """The most frequent ones, and at the end the sum of the others."""
+        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        shown, rest = ranked[:number], ranked[number:]
+        return [*shown, (_OTHERS, sum(count for _, count in rest))] if rest else shown
+
+
+def kind_of_reason(reason: str | None) -> str:
+    """A reason without the ids, times and large numbers that make each occasion of it a different text."""
+    text = " ".join(_PARTICULAR.sub("…", reason or "").split())
+    return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "no reason given"

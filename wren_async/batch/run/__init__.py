@@ -1,0 +1,1 @@
+"""Placing the orders of a journal, each once, and recovering what an earlier run left open."""

@@ -1,0 +1,142 @@
+"""Whether a batch goes on in the account in which it was begun: from another one, everything could be bought twice.
+
+The journal keeps a salted, slow digest of the token, by which the token is recognised and cannot be found. Another
+token is taken for one of the same account only on proof: it reads an order of the batch.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Final, cast
+
+import attrs
+
+from wren_async.batch.intents import Api, api_of, restore
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
+from wren_async.cnaught import CNaughtClient
+from wren_async.core.client import BaseClient
+from wren_async.core.values import UNSET
+from wren_async.errors import CallError, PagingError
+from wren_async.reconcile.listing import references
+from wren_async.wren import WrenClient
+
+_PAGES: Final = 5
+"""Pages of the ledger that are looked through for an order of the batch."""
+_PAGE: Final = 200
+_ORDERS: Final = 3
+"""Orders that are asked for before a token counts as a stranger's."""
+_SENT: Final = (State.SENDING, State.UNDECIDED, State.PLACED, State.REFUSED)
+
+
+@attrs.frozen
+class Mark:
+    """The digest of a token."""
+
+    salt: bytes
+    digest: bytes
+
+    @classmethod
+    async def of(cls, client: BaseClient, salt: bytes | None = None) -> Mark:
+        """The mark of a client's token, with a new salt if none is given."""
+        salt = salt or secrets.token_bytes(16)
+        return cls(salt, await client.token_mark(salt))
+
+    async def fits(self, client: BaseClient) -> bool:
+        """Whether it is that of a client's token."""
+        return hmac.compare_digest(self.digest, await client.token_mark(self.salt))
+
+    def to_json(self) -> str:
+        """The mark as text, for a journal."""
+        return json.dumps({"salt": self.salt.hex(), "digest": self.digest.hex()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Mark:
+        """The mark that `to_json` wrote."""
+        told = json.loads(text)
+        return cls(bytes.fromhex(told["salt"]), bytes.fromhex(told["digest"]))
+
+
+async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *, same_account: bool) -> None:
+    """Refuse a token of another account. One that proves to be of the same is noted in place of the old one.
+
+    Args:
+        journal: The journal of the batch.
+        clients: The clients that it is to go on with.
+        same_account: Whether a person says that new tokens are of the same accounts.
+    """
+    for api, client in clients.items():
+        if isinstance(client, WrenClient) and client.is_test:
+            # It has no account, and buys nothing.
+            continue
+        name = f"{api} account"
+        noted = await journal.noted(name)
+        if noted is not None:
+            if await Mark.from_json(noted).fits(client):
+                continue
+            if not (same_account or await _nothing_was_sent(journal) or await _reads_an_order(journal, api, client)):
+                raise JournalError(_refusal(api))
+        await journal.note(name, (await Mark.of(client)).to_json())
+
+
+async def _nothing_was_sent(journal: Journal) -> bool:
+    orders = (await journal.totals()).orders
+    return not any(orders.get(state, 0) for state in _SENT)
+
+
+async def _reads_an_order(journal: Journal, api: Api, client: BaseClient) -> bool:
+    """Whether the account of a client shows an order of the batch. A read that fails shows none."""
+    try:
+        if isinstance(client, CNaughtClient):
+            return await _reads_by_id(journal, client)
+        if isinstance(client, WrenClient):
+            return await _stands_in_ledger(journal, client)
+    except (CallError, PagingError):
+        pass
+    return False
+
+
+async def _reads_by_id(journal: Journal, client: CNaughtClient) -> bool:
+    asked = 0
+    # Closed at once, because a few of any number are enough.
+    async with aclosing(cast("AsyncGenerator[Entry, None]", journal.entries(State.PLACED))) as placed:
+        async for entry in placed:
+            if api_of(entry.row.intent) != "cnaught" or entry.result.order_id is None:
+                continue
+            if await _reads(entry, entry.result.order_id, client):
+                return True
+            asked += 1
+            if asked >= _ORDERS:
+                break
+    return False
+
+
+async def _reads(entry: Entry, order_id: str, client: CNaughtClient) -> bool:
+    subaccount_id = getattr(restore(entry.row.intent), "subaccount_id", None)
+    try:
+        order = await client.orders.get(order_id, subaccount_id=UNSET if subaccount_id is None else subaccount_id)
+    except CallError:
+        return False
+    # Ids alone could be anyone's; the reference is random, and this batch's.
+    return order.id == order_id and entry.row.reference in references(order.metadata)
+
+
+async def _stands_in_ledger(journal: Journal, client: WrenClient) -> bool:
+    for number in range(_PAGES):
+        page = await client.credits.ledger(offset=number * _PAGE, limit=_PAGE)
+        if await journal.placed_among({entry.order_group_id for entry in page if entry.order_group_id is not None}):
+            return True
+        if len(page) < _PAGE:
+            break
+    return False
+
+
+def _refusal(api: Api) -> str:
+    return (
+        f"the batch was begun with another token of {api}, and nothing shows that this one is of the same account; in "
+        "another account what was placed would not be found, and could be bought twice. Go on with the old token or, "
+        "if this is a new token of the very same account, say so: Batch(..., same_account=True), --same-account"
+    )

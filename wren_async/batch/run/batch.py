@@ -1,0 +1,360 @@
+"""Batches: many orders from one input, each placed once, whatever happens on the way.
+
+    async with Batch("rides.journal", cnaught=cnaught, caps=Caps(cents=50_000)) as batch:
+        plan = await batch.plan("rides.csv")
+        async for event in batch.run():
+            ...
+
+After a crash, or with orders left over, the same lines again go on where it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from wren_async.batch.events import Ending, Event, Planning, Progress
+from wren_async.batch.input.order_types import check_caps
+from wren_async.batch.input.planner import Plan, Planner
+from wren_async.batch.input.pricing import PriceList
+from wren_async.batch.input.readers import Reading, Source
+from wren_async.batch.input.unclaimed import check_clients
+from wren_async.batch.intents import Api
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
+from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.run.budget import Caps
+from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.history import History
+from wren_async.batch.run.recovery import Recovery
+from wren_async.batch.run.server_clock import Clocks
+from wren_async.batch.run.worker import Placing
+from wren_async.cnaught import CNaughtClient
+from wren_async.core.client import BaseClient
+from wren_async.core.timing import Timing
+from wren_async.errors import InvalidArgument, UsageError
+from wren_async.reconcile import SETTLE_TIME
+from wren_async.wren import WrenClient
+
+_PATIENCE: Final = 10.0
+_EVENTS: Final = 1000
+_ROUNDS: Final = 3
+_ROOT: Final = "root"
+
+T = TypeVar("T")
+
+
+class Batch:
+    """A batch of orders and its journal. Use it with `async with`; the clients stay yours to close."""
+
+    def __init__(
+        self,
+        journal: str | os.PathLike[str] | Journal,
+        *,
+        wren: WrenClient | None = None,
+        cnaught: CNaughtClient | None = None,
+        caps: Caps | None = None,
+        concurrency: int = 32,
+        settle_time: float = SETTLE_TIME,
+        patience: float = _PATIENCE,
+        continues: str | None = None,
+        same_account: bool = False,
+        timing: Timing | None = None,
+    ) -> None:
+        """Make a batch.
+
+        Args:
+            journal: Path of its journal, made where there is none, or a journal that is open and stays yours to close.
+            wren: Client for the orders of Wren.
+            cnaught: Client for the orders of CNaught.
+            caps: What may not be exceeded. By default only failures are capped, at 100 a run.
+            concurrency: Orders on the wire at most; how many really are follows from how the server answers.
+            settle_time: Seconds after a lost sending before its absence from the lists proves anything.
+            patience: Seconds that leaving at once waits for the answers to orders on the wire.
+            continues: Id of a batch whose journal was lost, for a new journal and the very same input. Every order is
+                then looked for before it is sent.
+            same_account: Say that a token other than the one the batch was begun with is of the very same account. It
+                is refused otherwise, unless it can read an order of the batch.
+            timing: Clocks and waits, for tests.
+        """
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
+        self._given = journal
+        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
+        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._caps = caps or Caps()
+        self._concurrency = concurrency
+        self._settle_time = settle_time
+        self._patience = patience
+        self._continues = continues
+        self._same_account = same_account
+        self._timing = timing or Timing()
+        self._clocks = Clocks(self._timing)
+        self._journal: Journal | None = None
+        self._root = ""
+        self._run: _Run | None = None
+
+    async def __aenter__(self) -> Self:
+        given = self._given
+        self._journal = await SqliteJournal.open(given) if isinstance(given, str | os.PathLike) else given
+        try:
+            self._root = await self._find_root()
+            self._recovery = Recovery(
+                self.journal,
+                self._clients,
+                settle_time=self._settle_time,
+                clocks=self._clocks,
+                continues=self._root != self.journal.batch_id,
+                same_account=self._same_account,
+            )
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self._run is not None:
+                await self._run.leave(self._patience)
+        finally:
+            await self._close()
+
+    @property
+    def journal(self) -> Journal:
+        """The journal. Raises `UsageError` outside of `async with`."""
+        if self._journal is None:
+            raise UsageError("a batch is used with `async with`")
+        return self._journal
+
+    @property
+    def batch_id(self) -> str:
+        """Id of the batch, with which the references of all its orders begin."""
+        return self._root or self.journal.batch_id
+
+    async def plan(
+        self,
+        source: Source,
+        *,
+        skip_bad_rows: bool = False,
+        defaults: Mapping[str, str] | None = None,
+        ignore: Collection[str] = (),
+        encoding: str | None = None,
+        tell: Callable[[Planning], None] | None = None,
+    ) -> Plan:
+        """Read the orders, ask what they will cost, and put them into the journal. Nothing is bought.
+
+        Where the journal has them already, see that the input is the same.
+
+        Args:
+            source: A `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or an iterable, asynchronous or not, of intents.
+            skip_bad_rows: Leave bad rows out instead of refusing the input; the plan tells them.
+            defaults: Values for columns that a row leaves empty, such as `{"payment_method": "credits"}`.
+            ignore: Columns of a file that mean nothing here.
+            encoding: Of a text file; UTF-8, or what its byte order mark says, if left out.
+            tell: Is told now and then how far it is.
+
+        Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients.
+        """
+        reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
+        planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell)
+        plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        await self._recovery.note_servers()
+        return plan
+
+    def run(self) -> AsyncIterator[Event]:
+        """Place the orders, and tell what happens; the last event is an `Ended`, unless a mistake is raised.
+
+        What an earlier run left in doubt is reconciled first. Leaving the loop, or being cancelled, ends the run at
+        once: no order is torn, and what is not known by then is reconciled by the next run.
+        """
+        return self._events(place=True)
+
+    def reconcile(self) -> AsyncIterator[Event]:
+        """Find out what became of orders in doubt, and place nothing that is not under way."""
+        return self._events(place=False)
+
+    def stop(self) -> None:
+        """Take no new orders, and finish those on the wire. The run then ends by itself."""
+        if self._run is not None:
+            self._run.placing.halt(Ending.ASKED, "stopped as asked; run again to go on")
+
+    async def totals(self) -> Totals:
+        """Sums over the batch."""
+        return await self.journal.totals()
+
+    def entries(self, *states: State) -> AsyncIterator[Entry]:
+        """The orders in these states, or all of them, by position."""
+        return self.journal.entries(*states)
+
+    async def mark_placed(self, position: int, order_id: str, *, cents: int | None = None) -> None:
+        """Settle an undecided order by hand: it was placed, as this order. `cents` is what it cost, if known."""
+        was = await self._undecided(position)
+        result = Result(
+            state=State.PLACED,
+            order_id=order_id,
+            cents=cents,
+            attempts=was.attempts,
+            reconciled=True,
+            reason="settled by a person",
+        )
+        await self.journal.settle(position, result)
+
+    async def mark_not_placed(self, position: int) -> None:
+        """Settle an undecided order by hand: it was not placed, and is given up."""
+        was = await self._undecided(position)
+        result = Result(state=State.REFUSED, attempts=was.attempts, reconciled=True, reason="not placed, says a person")
+        await self.journal.settle(position, result)
+
+    # --- inside ---
+
+    async def _undecided(self, position: int) -> Result:
+        if self._run is not None and not self._run.done:
+            raise UsageError("a run is under way; wait for its end")
+        was = (await self.journal.entry(position)).result
+        if was.state not in (State.UNDECIDED, State.SENDING):
+            raise InvalidArgument("position", f"order {position} is {was.state}, not undecided")
+        return was
+
+    async def _find_root(self) -> str:
+        """What the references begin with: the journal's own id, or that of the batch it continues."""
+        noted = await self.journal.noted(_ROOT)
+        if self._continues is None:
+            return noted or self.journal.batch_id
+        if noted not in (None, self._continues) or (noted is None and await self.journal.digests(1, 1)):
+            raise JournalError(
+                f"the journal has a batch of its own ({noted or self.journal.batch_id}); continuing "
+                f"{self._continues} takes a new journal"
+            )
+        await self.journal.note(_ROOT, self._continues)
+        return self._continues
+
+    async def _close(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None and journal is not self._given:
+            await journal.aclose()
+
+    async def _events(self, *, place: bool) -> AsyncIterator[Event]:
+        if self._run is not None and not self._run.done:
+            raise UsageError("a run of this batch is under way")
+        if not await self.journal.sealed():
+            raise UsageError("nothing is planned: call `plan` first, which also says what it will cost")
+        if place:
+            await check_caps(self.journal, self._caps)
+        await self._recovery.check_servers()
+        await check_clients(self.journal, self._clients)
+        history = await History.of(self.journal)
+        stream = _Stream()
+
+        async def tell(event: Event) -> None:
+            history.take(event, self._clocks.now())
+            if isinstance(event, Progress):
+                # Now and then, so that a process that is killed leaves more than its orders.
+                await history.keep(self.journal)
+            await stream.put(event)
+
+        placing = Placing(
+            self.journal,
+            self._clients,
+            caps=self._caps,
+            pace=Pace(most=self._concurrency),
+            timing=self._timing,
+            clocks=self._clocks,
+            emit=tell,
+        )
+        run = self._run = _Run(placing, self._go(placing, tell, place=place), stream, history, self.journal)
+        try:
+            async for event in stream:
+                yield event
+            await run.result()
+        finally:
+            await run.leave(self._patience)
+
+    async def _go(self, placing: Placing, emit: Callable[[Event], Awaitable[None]], *, place: bool) -> None:
+        """Reconcile, place, and look once more for what was lost on the way, as long as that brings anything."""
+        await self._recovery.recover(emit)
+        for _ in range(_ROUNDS if place else 0):
+            lost = placing.lost
+            await self._recovery.note_checkpoint()
+            await placing.place_all()
+            if placing.lost == lost or not await self._recovery.reconcile(emit) or placing.end:
+                break
+        if not place:
+            placing.halt(Ending.DONE, "all orders in doubt were looked for")
+        await emit(await placing.ended())
+
+
+class _Run:
+    """One run: a task, and the stream of its events."""
+
+    def __init__(
+        self, placing: Placing, work: Awaitable[None], stream: _Stream, history: History, journal: Journal
+    ) -> None:
+        self.placing = placing
+        self._history = history
+        self._journal = journal
+        self._kept = False
+        self._task = asyncio.ensure_future(work)
+        self._task.add_done_callback(lambda _: stream.end())
+
+    @property
+    def done(self) -> bool:
+        """Whether it is over."""
+        return self._task.done()
+
+    async def result(self) -> None:
+        """Wait for the end; raises what the run failed with."""
+        await self._task
+
+    async def leave(self, patience: float) -> None:
+        """End it at once, note what became of the orders on the wire, and keep what the run met."""
+        if not self._task.done():
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            # Retrieved, so that the loop does not complain of an error that nobody waited for.
+            self._task.exception()
+        await self.placing.leave(patience)
+        if not self._kept:
+            self._kept = True
+            await self._history.keep(self._journal)
+
+
+class _Stream:
+    """Events on their way to whoever iterates. Bounded: a slow reader slows the run."""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._ended = False
+        self._more = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def put(self, event: Event) -> None:
+        """Add an event, once there is room, or nobody reads on."""
+        while len(self._events) >= _EVENTS and not self._ended:
+            self._room.clear()
+            await self._room.wait()
+        self._events.append(event)
+        self._more.set()
+
+    def end(self) -> None:
+        """Say that no more will come."""
+        self._ended = True
+        self._more.set()
+        self._room.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._events:
+            if self._ended:
+                raise StopAsyncIteration
+            self._more.clear()
+            await self._more.wait()
+        self._room.set()
+        return self._events.popleft()

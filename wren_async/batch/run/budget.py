@@ -1,0 +1,88 @@
+"""Caps on what a batch may spend: reserved before sending, so that no answer can come too late to be counted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from wren_async.batch.events import Ending
+from wren_async.batch.journal.contract import Result, Row, State, Totals
+from wren_async.batch.journal.states import spent
+from wren_async.errors import InvalidArgument
+
+_FAILURES: Final = 100
+
+
+def _not_negative(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and (isinstance(value, bool | float) or value != value or value < 0):
+        raise InvalidArgument(attribute.name, f"takes a number of 0 or more and no float, not {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Caps:
+    """What a batch may not exceed, over all its runs. `None` is no cap."""
+
+    cents: int | None = attrs.field(default=None, validator=_not_negative)
+    """US cents. What is undecided counts as spent."""
+    kilograms: Decimal | int | None = attrs.field(default=None, validator=_not_negative)
+    """Kilograms of CO2e of orders whose mass is known beforehand. Orders by price are refused beside it; those for
+    projects and trees count with what their dry runs tell, which may be nothing."""
+    failures: int | None = attrs.field(default=_FAILURES, validator=_not_negative)
+    """Orders that one run may see refused or undecided; with more it stops."""
+
+
+@attrs.define
+class Budget:
+    """What is spent and reserved. Begins with what the journal knows."""
+
+    caps: Caps
+    cents: int
+    """US cents spent or reserved."""
+    grams: int
+    """Grams of CO2e bought or reserved."""
+    failures: int = 0
+
+    @classmethod
+    def of(cls, caps: Caps, totals: Totals) -> Budget:
+        """The budget of a batch that stands as `totals` say."""
+        return cls(caps, totals.spent_cents + totals.reserved_cents, totals.spent_grams + totals.reserved_grams)
+
+    def reserve(self, row: Row) -> str | None:
+        """Reserve what an order is expected to cost. Returns why it may not be sent, where a cap says so."""
+        caps = self.caps
+        if caps.cents is not None and self.cents + row.cents > caps.cents:
+            return f"{_usd(self.cents)} spent or reserved, and {_usd(row.cents)} more would exceed {_usd(caps.cents)}"
+        if caps.kilograms is not None and self.grams + row.grams > caps.kilograms * 1000:
+            held, more = Decimal(self.grams) / 1000, Decimal(row.grams) / 1000
+            return f"{held} kg bought or reserved, and {more} kg more would exceed {caps.kilograms} kg"
+        self.cents += row.cents
+        self.grams += row.grams
+        return None
+
+    def release(self, row: Row) -> None:
+        """Give back what was reserved for an order that is pending again."""
+        self.cents -= row.cents
+        self.grams -= row.grams
+
+    def settle(self, row: Row, result: Result) -> tuple[Ending, str] | None:
+        """Take in what came of an order that was reserved for. Returns why the run has to stop, where it has."""
+        if result.state is State.PLACED:
+            cents, grams = spent(row, result)
+            self.cents += cents - row.cents
+            self.grams += grams - row.grams
+            if cents > row.cents:
+                told = f"order {row.position} cost {_usd(cents)}, and the plan expected {_usd(row.cents)}"
+                return Ending.OVERCHARGED, told
+            return None
+        self.failures += 1
+        if result.state is not State.UNDECIDED:
+            self.release(row)
+        if self.caps.failures is not None and self.failures > self.caps.failures:
+            return Ending.TOO_MANY_FAILURES, f"{self.failures} orders were refused or are undecided"
+        return None
+
+
+def _usd(cents: int) -> str:
+    return f"${Decimal(cents) / 100:,.2f}"

@@ -1,0 +1,90 @@
+"""What the runs of a batch met and its orders do not tell: unsent orders, pauses, and how each run ended."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+
+from wren_async.batch.events import Alarm, Ended, Event, Paused, Returned
+from wren_async.batch.journal.contract import Journal, JournalError
+from wren_async.batch.report.histograms import Reasons
+
+_NOTE: Final = "history of the runs"
+_KEPT: Final = 50
+
+
+@attrs.frozen(kw_only=True)
+class RunEnd:
+    """How a run ended."""
+
+    at: datetime
+    ending: str
+    message: str
+
+
+@attrs.define(kw_only=True)
+class History:
+    """What the runs of a batch met, told event by event and kept in its journal."""
+
+    returned: Reasons = attrs.field(factory=Reasons)
+    """Why orders were taken back unsent, and sent again later."""
+    pauses: int = 0
+    """Pauses that the server asked for."""
+    pause_seconds: float = 0.0
+    """How long they were, in seconds."""
+    alarms: list[str] = attrs.field(factory=list[str])
+    endings: list[RunEnd] = attrs.field(factory=list[RunEnd])
+    """How the runs ended, the latest last."""
+
+    def take(self, event: Event, at: datetime) -> None:
+        """Take in an event."""
+        match event:
+            case Returned():
+                self.returned.take(event.reason)
+            case Paused():
+                self.pauses += 1
+                self.pause_seconds += event.seconds
+            case Alarm():
+                self.alarms = [*self.alarms, event.message][-_KEPT:]
+            case Ended():
+                ending = RunEnd(at=at.astimezone(UTC), ending=event.ending.value, message=event.message)
+                self.endings = [*self.endings, ending][-_KEPT:]
+            case _:
+                pass
+
+    async def keep(self, journal: Journal) -> None:
+        """Write it into the journal."""
+        endings = [[ending.at.isoformat(), ending.ending, ending.message] for ending in self.endings]
+        told = {
+            "returned": self.returned.counts,
+            "pauses": self.pauses,
+            "pause_seconds": self.pause_seconds,
+            "alarms": self.alarms,
+            "endings": endings,
+        }
+        await journal.note(_NOTE, json.dumps(told))
+
+    @classmethod
+    async def of(cls, journal: Journal) -> History:
+        """What the journal has of it; empty where it has nothing."""
+        noted = await journal.noted(_NOTE)
+        if noted is None:
+            return cls()
+        try:
+            told = json.loads(noted)
+            return cls(
+                returned=Reasons(Counter({str(reason): int(count) for reason, count in told["returned"].items()})),
+                pauses=int(told["pauses"]),
+                pause_seconds=float(told["pause_seconds"]),
+                alarms=[str(message) for message in told["alarms"]],
+                endings=[
+                    RunEnd(at=datetime.fromisoformat(at), ending=ending, message=message)
+                    for at, ending, message in told["endings"]
+                ],
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise JournalError(f"the journal's note {_NOTE!r} cannot be read: {error}") from None

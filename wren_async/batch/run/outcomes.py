@@ -1,0 +1,173 @@
+"""What an answer, an error or a verdict means for an order of a batch: pure functions."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from wren_async._generated.cnaught.models import Order
+from wren_async._generated.wren.models import OffsetOrderReceipt, ProjectOrderReceipt, TreeOrderReceipt
+from wren_async.batch.events import Ending
+from wren_async.batch.intents import api_of, restore
+from wren_async.batch.journal.contract import Entry, Result, State
+from wren_async.core.reply import Reply
+from wren_async.errors import AccessRefused, CallError, NotSent, OutcomeUnknown, PaymentRequired, RateLimited
+from wren_async.reconcile import KEY_TRUST, FoundOrder, How, Placed, Unsettled, Verdict
+from wren_async.reconcile import NotPlaced as NotPlacedVerdict
+
+ACCEPTED: Final = "placed, but its details could not be read: "
+"""Begins the reason of an order to which the server answered a success that nobody could read."""
+CRASHED: Final = "the process ended while it was being sent"
+
+
+class Meaning(enum.Enum):
+    """What an error means for the order it met."""
+
+    UNDECIDED = enum.auto()
+    """It may have been placed."""
+    UNSENT = enum.auto()
+    """Proof that nothing was sent."""
+    LIMITED = enum.auto()
+    """The server wants a pause first."""
+    STOPPED = enum.auto()
+    """It would meet every order: the run stops, and this one is pending again."""
+    REFUSED = enum.auto()
+
+
+def meaning(error: CallError) -> Meaning:
+    """What an error means, where no earlier sending of the order is in doubt."""
+    match error:
+        case OutcomeUnknown():
+            return Meaning.UNDECIDED
+        case NotSent():
+            return Meaning.UNSENT
+        case RateLimited():
+            return Meaning.LIMITED
+        case AccessRefused() | PaymentRequired():
+            return Meaning.STOPPED
+        case _:
+            return Meaning.REFUSED
+
+
+def ending(error: CallError) -> Ending:
+    """Why the run stops after an error that would meet every order."""
+    return Ending.PAYMENT_REQUIRED if isinstance(error, PaymentRequired) else Ending.ACCESS_REFUSED
+
+
+def placed(reply: Reply[Any], attempts: int, at: datetime) -> Result:
+    """What a good answer, which came at this time, tells of its order."""
+    return attrs.evolve(_details(reply.value), attempts=attempts, replayed=reply.replayed, last_sent=at)
+
+
+def refused(error: CallError, attempts: int) -> Result:
+    """What a refusal tells."""
+    return Result(state=State.REFUSED, attempts=attempts, reason=error.reason)
+
+
+def undecided(error: OutcomeUnknown, attempts: int, last_sent: datetime, reason: str = "") -> Result:
+    """What a lost answer tells, of an order that nothing was sent of after `last_sent`."""
+    told = ACCEPTED + error.reason if error.accepted else error.reason
+    return Result(
+        state=State.UNDECIDED,
+        attempts=attempts,
+        reason=f"{told}; {reason}" if reason else told,
+        last_sent=last_sent,
+    )
+
+
+def pending(was: Result, attempts: int, reason: str) -> Result:
+    """An order that is pending again. The times of earlier sendings stay, because those are not proven away by this."""
+    return Result(
+        state=State.PENDING, attempts=attempts, reason=reason, first_sent=was.first_sent, last_sent=was.last_sent
+    )
+
+
+def crashed(entry: Entry, now: datetime) -> Result:
+    """An order that was found being sent, or being reconciled. Nothing of it was sent later than now."""
+    reason = entry.result.reason if entry.result.state is State.UNDECIDED else CRASHED
+    return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
+
+
+def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
+    """An undecided order as reconciling takes it.
+
+    A journal that continues a lost one does not know when that one sent, nor its keys.
+    """
+    row, result = entry.row, entry.result
+    elsewhere = continues and not result.attempts
+    return Unsettled(
+        call=restore(row.intent).call(row.reference, row.key),
+        reference=row.reference,
+        key=row.key,
+        first_sent=None if elsewhere else result.first_sent,
+        last_sent=result.last_sent,
+        accepted=(result.reason or "").startswith(ACCEPTED),
+        cents=row.cents,
+    )
+
+
+def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime) -> Result:
+    """What a verdict that came now makes of an undecided order."""
+    was = entry.result
+    if isinstance(verdict, Placed):
+        return attrs.evolve(
+            _details(verdict.order),
+            attempts=was.attempts,
+            replayed=verdict.how is How.REPLAYED,
+            reconciled=True,
+            reason=verdict.evidence.reason,
+            first_sent=was.first_sent,
+            last_sent=was.last_sent,
+        )
+    if isinstance(verdict, NotPlacedVerdict):
+        return attrs.evolve(was, state=State.PENDING, reconciled=True, reason=verdict.evidence.reason)
+    reason = str(verdict.evidence)
+    if (was.reason or "").startswith(ACCEPTED):
+        reason = ACCEPTED + reason
+    last_sent = now if _may_have_been_repeated(entry, now) else was.last_sent
+    return attrs.evolve(was, state=State.UNDECIDED, reason=reason, last_sent=last_sent)
+
+
+def _may_have_been_repeated(entry: Entry, now: datetime) -> bool:
+    """Whether reconciling may have sent an order again: with its key, and not once that was too old to be trusted."""
+    first_sent = entry.result.first_sent
+    if first_sent is None or api_of(entry.row.intent) != "cnaught":
+        return False
+    return (now - first_sent).total_seconds() <= KEY_TRUST
+
+
+def _details(value: Any) -> Result:
+    match value:
+        case Order():
+            certificate = value.certificate_public_url or value.certificate_download_public_url
+            return _placed(value.id, value.price_usd_cents, value.amount_kg, certificate=certificate)
+        case OffsetOrderReceipt():
+            return _placed_by_wren(value, value.tons)
+        case ProjectOrderReceipt():
+            return _placed_by_wren(value, value.impact.tons if value.impact else None)
+        case TreeOrderReceipt():
+            return _placed_by_wren(value, None)
+        case FoundOrder():
+            return _placed(value.id, value.cents, None if value.tons is None else value.tons * 1000)
+        case _:
+            raise TypeError(f"{type(value).__name__} is no order")
+
+
+def _placed_by_wren(
+    receipt: OffsetOrderReceipt | ProjectOrderReceipt | TreeOrderReceipt, tons: Decimal | None
+) -> Result:
+    kilograms = None if tons is None else tons * 1000
+    if receipt.currency == "USD":
+        return _placed(receipt.id, receipt.amount_charged, kilograms)
+    told = f"charged {receipt.amount_charged} in the smallest unit of {receipt.currency}"
+    return attrs.evolve(_placed(receipt.id, None, kilograms), reason=told)
+
+
+def _placed(
+    order_id: str | None, cents: int | None, kilograms: Decimal | None, *, certificate: str | None = None
+) -> Result:
+    return Result(state=State.PLACED, order_id=order_id, cents=cents, kilograms=kilograms, certificate=certificate)

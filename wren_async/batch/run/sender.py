@@ -1,0 +1,170 @@
+"""What happens to one order on the wire: it is sent, and again with its key while its outcome is in doubt.
+
+The clients do not try again here, so that every repeat and every pause is the run's, and meets all orders alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
+from typing import Any, Final
+
+import attrs
+
+from wren_async.batch.events import Alarm, Ending, Event, Paused
+from wren_async.batch.intents import Api, Intent, restore
+from wren_async.batch.journal.contract import Entry, Result
+from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.outcomes import Meaning, ending, meaning, pending, placed, refused, undecided
+from wren_async.batch.run.server_clock import Clocks
+from wren_async.batch.run.slots import Wire
+from wren_async.core.client import BaseClient
+from wren_async.core.operation import Call, Effect
+from wren_async.core.policy import RetryPolicy
+from wren_async.core.reply import Reply
+from wren_async.core.timing import Timing
+from wren_async.errors import CallError, NotSent, OutcomeUnknown, RateLimited
+
+_REPEATS: Final = 4
+"""Sendings of an order with a key, within one run, while its outcome is in doubt."""
+_KEY_TRUST: Final = 540.0
+"""Seconds in which such repeats may happen: less than the ten minutes for which a key is trusted."""
+_UNREACHABLE: Final = 10
+"""Orders in a row that could not be sent before the run gives up."""
+_PAUSES: Final = 20
+"""Pauses in a row that the server may ask for before the run gives up."""
+_LONGEST_PAUSE: Final = 900.0
+
+Emit = Callable[[Event], Awaitable[None]]
+Halt = Callable[[Ending, str], None]
+
+
+@attrs.define(eq=False)
+class Order:
+    """An order on its way."""
+
+    entry: Entry
+    intent: Intent = attrs.field(init=False)
+    attempts: int = attrs.field(init=False)
+    doubt: OutcomeUnknown | None = None
+    """The last sending that may have placed it."""
+    unsent: bool = False
+    """Whether it came back with proof that nothing was sent."""
+
+    def __attrs_post_init__(self) -> None:
+        self.intent = restore(self.entry.row.intent)
+        self.attempts = self.entry.result.attempts
+
+
+class Sender:
+    """Sends the orders of a run, and tells its pace and its end what the servers' answers say."""
+
+    def __init__(
+        self,
+        clients: Mapping[Api, BaseClient],
+        *,
+        wire: Wire,
+        pace: Pace,
+        timing: Timing,
+        clocks: Clocks,
+        emit: Emit,
+        halt: Halt,
+    ) -> None:
+        self._clients = {api: client.with_options(retries=0) for api, client in clients.items()}
+        self._wire = wire
+        self._pace = pace
+        self._timing = timing
+        self._clocks = clocks
+        self._emit = emit
+        self._halt = halt
+        self._policy = RetryPolicy()
+        self._unsent_in_a_row = 0
+
+    async def send(self, order: Order) -> Result:
+        """Send an order that has its place on the wire, and again while its outcome is in doubt; what came of it."""
+        row, intent = order.entry.row, order.intent
+        call = intent.call(row.reference, row.key)
+        began = self._timing.monotonic()
+        for sending in count(1):
+            answer = await self._once(order, call, intent.api)
+            if isinstance(answer, Reply):
+                await self._check_replay(order, answer)
+                return self._explained(order, placed(answer, order.attempts, self._clocks.now()))
+            if isinstance(answer, OutcomeUnknown):
+                order.doubt = answer
+            if order.doubt is None:
+                return await self._without_doubt(order, answer)
+            if not self._is_final(call, answer, sending, self._timing.monotonic() - began):
+                await self._wire.rest_before_repeat(self._policy.wait(sending, draw=self._timing.draw))
+                if not self._wire.abandoned:
+                    continue
+            later = "" if answer is order.doubt else f"sent again with its key, {answer.reason}"
+            return undecided(order.doubt, order.attempts, self._clocks.latest(intent.api), later)
+        raise AssertionError("count() does not end")
+
+    async def _once(self, order: Order, call: Call[Any], api: Api) -> Reply[Any] | CallError:
+        began = self._timing.monotonic()
+        try:
+            answer = await self._clients[api].send_raw(call)
+        except CallError as error:
+            order.attempts += error.attempts
+            self._clocks.note(api, error.headers)
+            await self._take_in(error, began)
+            return error
+        order.attempts += answer.attempts
+        self._pace.answered(began, self._timing.monotonic())
+        self._clocks.note(api, answer.headers)
+        self._unsent_in_a_row = 0
+        return answer
+
+    async def _take_in(self, error: CallError, began: float) -> None:
+        """What an error says of the server."""
+        now = self._timing.monotonic()
+        self._unsent_in_a_row = self._unsent_in_a_row + 1 if isinstance(error, NotSent) else 0
+        if isinstance(error, RateLimited):
+            before, seconds = self._pace.pause(now), self._pace.rate_limited(began, now, error.retry_after)
+            if seconds > _LONGEST_PAUSE or self._pace.limited > _PAUSES:
+                self._halt(Ending.UNREACHABLE, f"the server asks for a pause of {seconds:g} s; run again later")
+            if seconds > before:
+                await self._emit(Paused(seconds=seconds))
+        elif meaning(error) in (Meaning.UNDECIDED, Meaning.UNSENT):
+            self._pace.failed(began, now)
+        if self._unsent_in_a_row >= _UNREACHABLE:
+            self._halt(Ending.UNREACHABLE, f"{self._unsent_in_a_row} times in a row {error.reason}")
+
+    async def _without_doubt(self, order: Order, error: CallError) -> Result:
+        match meaning(error):
+            case Meaning.REFUSED:
+                return refused(error, order.attempts)
+            case Meaning.STOPPED:
+                self._halt(ending(error), f"order {order.entry.row.position}: {error.reason}")
+            case Meaning.UNSENT:
+                order.unsent = True
+                await self._wire.rest(self._policy.wait(self._unsent_in_a_row or 1, draw=self._timing.draw))
+        return pending(order.entry.result, order.attempts, error.reason)
+
+    def _is_final(self, call: Call[Any], error: CallError, sending: int, seconds: float) -> bool:
+        """Whether an order in doubt is not to be sent again with its key in this run."""
+        if meaning(error) is Meaning.STOPPED:
+            self._halt(ending(error), error.reason)
+        keyed = call.operation.effect is Effect.KEYED
+        refusal = meaning(error) in (Meaning.REFUSED, Meaning.STOPPED)
+        return not keyed or refusal or sending >= _REPEATS or seconds >= _KEY_TRUST
+
+    async def _check_replay(self, order: Order, reply: Reply[Any]) -> None:
+        entry = order.entry
+        if not reply.replayed or order.doubt is not None or entry.result.first_sent is not None:
+            return
+        message = (
+            f"order {entry.row.position} was placed before, though this journal had never sent it: is a copy of the "
+            "journal at work?"
+        )
+        self._halt(Ending.ALARM, message)
+        await self._emit(Alarm(entry=entry, message=message))
+
+    def _explained(self, order: Order, result: Result) -> Result:
+        """With why it was sent more than once, where it was."""
+        before = order.doubt.reason if order.doubt else order.entry.result.reason
+        if result.attempts < 2 or not before or result.reason:
+            return result
+        return attrs.evolve(result, reason=f"sent again after: {before}")

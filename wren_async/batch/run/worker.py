@@ -1,0 +1,223 @@
+"""Placing the orders of a journal: one run, with as many on the wire as the server bears.
+
+For each order: reserve, mark it as being sent on disk, send it, note what came of it. An order leaves its place on the
+wire before its result is noted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Final
+
+from wren_async.batch.events import Ended, Ending, Meter, Progress, Returned, Settled
+from wren_async.batch.intents import Api
+from wren_async.batch.journal.contract import Entry, Journal, Result, State
+from wren_async.batch.run.budget import Budget, Caps
+from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.outcomes import pending
+from wren_async.batch.run.sender import Emit, Order, Sender
+from wren_async.batch.run.server_clock import Clocks
+from wren_async.batch.run.slots import Wire
+from wren_async.core.client import BaseClient
+from wren_async.core.timing import Timing
+from wren_async.errors import UsageError
+
+_RETURNS: Final = 5
+"""How often an order may come back unsent before it waits for the next run."""
+_PROGRESS: Final = 1.0
+
+
+class Placing:
+    """Places what is pending, until nothing is, or the run has to end."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clients: Mapping[Api, BaseClient],
+        *,
+        caps: Caps,
+        pace: Pace,
+        timing: Timing,
+        clocks: Clocks,
+        emit: Emit,
+    ) -> None:
+        self._journal = journal
+        self._caps = caps
+        self._timing = timing
+        self._clocks = clocks
+        self._emit = emit
+        self._wire = Wire(pace, timing)
+        self._sender = Sender(
+            clients, wire=self._wire, pace=pace, timing=timing, clocks=clocks, emit=emit, halt=self.halt
+        )
+        self._meter = Meter(timing.monotonic())
+        self._began = timing.monotonic()
+        self._told = self._began
+        self._budget = Budget(caps, 0, 0)
+        self._again: deque[Entry] = deque()
+        self._returns: dict[int, int] = {}
+        self._in_flight = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
+        self._end: tuple[Ending, str] | None = None
+        self.lost = 0
+        """Orders that became undecided in this run."""
+
+    @property
+    def end(self) -> tuple[Ending, str] | None:
+        """Why no more orders are taken, once that is so."""
+        return self._end
+
+    def halt(self, why: Ending, message: str) -> None:
+        """Take no new orders; those on the wire are finished. The first reason counts."""
+        self._end = self._end or (why, message)
+        self._wire.close()
+
+    async def place_all(self) -> None:
+        """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
+
+        What breaks it is raised at once; `leave` then waits for the orders on the wire.
+        """
+        self._budget = Budget.of(self._caps, await self._journal.totals())
+        stream = aiter(self._journal.entries(State.PENDING))
+        try:
+            while (entry := await self._next(stream)) is not None:
+                task = asyncio.create_task(self._place(entry))
+                self._tasks.add(task)
+                task.add_done_callback(self._finished)
+            while self._tasks and self._broken is None:
+                await self._wire.change()
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+        if self._broken is not None:
+            raise self._broken
+
+    async def leave(self, patience: float) -> None:
+        """Take and repeat nothing more, and wait up to `patience` seconds for the orders on the wire.
+
+        Those that are not known by then stay as being sent, and are reconciled by the next run.
+        """
+        self._wire.abandon()
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=patience)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def ended(self) -> Ended:
+        """The last event."""
+        totals = await self._journal.totals()
+        why, message = self._end or (Ending.DONE, "nothing is left to send")
+        if self._end is None and (left := totals.orders.get(State.PENDING, 0)):
+            why, message = Ending.UNREACHABLE, f"{left} orders could not be sent; run again later"
+        return Ended(ending=why, message=message, totals=totals)
+
+    # --- which order is next ---
+
+    async def _next(self, stream: AsyncIterator[Entry]) -> Entry | None:
+        """The next order, reserved for and counted as in flight; `None` when there is no more for this run."""
+        while await self._wire.room():
+            entry = self._again.popleft() if self._again else await anext(stream, None)
+            if self._wire.closed:
+                return None
+            if entry is None:
+                if not self._in_flight:
+                    return None
+                await self._wire.change()
+            elif (problem := self._budget.reserve(entry.row)) is None:
+                self._in_flight += 1
+                self._wire.mark()
+                return entry
+            elif self._in_flight:
+                # One of these may come back and give its reservation free.
+                self._again.appendleft(entry)
+                await self._wire.change()
+            else:
+                self.halt(Ending.CAP_REACHED, f"order {entry.row.position}: {problem}")
+        return None
+
+    # --- one order ---
+
+    async def _place(self, entry: Entry) -> None:
+        order = Order(entry)
+        try:
+            await self._journal.sending([entry.row.position], self._clocks.earliest(order.intent.api))
+            if await self._wire.enter():
+                await self._note(order, await self._send(order))
+            else:
+                await self._put_back(entry)
+        finally:
+            self._in_flight -= 1
+            self._wire.stir()
+        await self._tell_progress()
+
+    async def _send(self, order: Order) -> Result:
+        try:
+            return await self._sender.send(order)
+        except UsageError:
+            if order.doubt is None:
+                was = order.entry
+                await self._journal.settle(was.row.position, pending(was.result, 0, "nothing was sent"))
+            raise
+        finally:
+            self._wire.leave()
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken = self._broken or error
+            self._wire.close()
+        self._wire.stir()
+
+    # --- what came of it ---
+
+    async def _put_back(self, entry: Entry) -> None:
+        """Leave an order as it was before it was marked: its turn did not come."""
+        await self._journal.settle(entry.row.position, entry.result)
+        self._budget.release(entry.row)
+
+    async def _note(self, order: Order, result: Result) -> None:
+        row = order.entry.row
+        await self._journal.settle(row.position, result)
+        after = Entry(row=row, result=result)
+        if result.state is State.PENDING:
+            self._budget.release(row)
+            self._take_back(after, unsent=order.unsent)
+            await self._emit(Returned(entry=after, reason=result.reason or ""))
+            return
+        self._meter.settled += 1
+        self.lost += result.state is State.UNDECIDED
+        if problem := self._budget.settle(row, result):
+            self.halt(*problem)
+        await self._emit(Settled(entry=after))
+
+    def _take_back(self, entry: Entry, *, unsent: bool) -> None:
+        """Give an order another turn in this run; one that cannot be sent gets only so many."""
+        if unsent:
+            self._returns[entry.row.position] = self._returns.get(entry.row.position, 0) + 1
+        if self._returns.get(entry.row.position, 0) <= _RETURNS:
+            self._again.append(entry)
+
+    async def _tell_progress(self) -> None:
+        now = self._timing.monotonic()
+        if now - self._told < _PROGRESS:
+            return
+        self._told = now
+        totals = await self._journal.totals()
+        rate, left = self._meter.rate(now), totals.orders.get(State.PENDING, 0) + self._in_flight
+        await self._emit(
+            Progress(
+                totals=totals,
+                in_flight=self._wire.busy,
+                limit=self._wire.limit,
+                seconds=now - self._began,
+                rate=rate,
+                seconds_left=left / rate if rate else None,
+            )
+        )

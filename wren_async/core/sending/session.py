@@ -1,0 +1,192 @@
+"""What all copies of a client share: connections, the gate, the retry budget, and writes that outlive their callers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import Context
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from wren_async.core.operation import Call
+from wren_async.core.policy import RetryBudget
+from wren_async.core.reply import Reply
+from wren_async.core.sending.limiter import Gate
+from wren_async.core.telemetry import OnAttempt
+from wren_async.core.timing import Timing
+from wren_async.core.values import UNSET
+from wren_async.errors import ClientClosed, IdempotencyKeyReused, OutcomeUnknown, WrongEventLoop
+from wren_async.http.backend import Backend
+
+R = TypeVar("R")
+
+logger = logging.getLogger("wren_async")
+
+_REMEMBERED: Final = 10_000
+
+
+@attrs.define(eq=False, kw_only=True)
+class Outcome:
+    """The outcome of a write whose caller was cancelled while it was on the wire, or might have been.
+
+    `await outcome.reply()` waits for its end and gives what the call would have given.
+    """
+
+    call: Call[Any]
+    """The call with its key and reference."""
+    _result: asyncio.Future[Reply[Any]] = attrs.field(repr=False, alias="result")
+
+    @property
+    def decided(self) -> bool:
+        """Whether the attempt on the wire has ended."""
+        return self._result.done()
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it ended without anyone being told how."""
+        return isinstance(self.error, OutcomeUnknown)
+
+    @property
+    def error(self) -> BaseException | None:
+        """The error, where the outcome is decided and is one."""
+        return self._result.exception() if self._result.done() else None
+
+    async def reply(self) -> Reply[Any]:
+        """The reply, once it is there; else the error, `OutcomeUnknown` among them, that tells why there is none."""
+        return await asyncio.shield(self._result)
+
+
+class Session:
+    """The shared and changing part of a client. It belongs to the event loop that first uses it."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        max_in_flight: int,
+        timing: Timing,
+        budget: RetryBudget,
+        on_attempt: OnAttempt | None = None,
+    ) -> None:
+        self.backend = backend
+        self.timing = timing
+        self.on_attempt = on_attempt
+        self.budget = budget
+        self.gate = Gate(max_in_flight)
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._bindings: OrderedDict[str, bytes] = OrderedDict()
+        self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._closed
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """Outcomes of writes that outlived their callers, by reference (or key); the oldest are forgotten."""
+        return MappingProxyType(self._outcomes)
+
+    def check(self) -> None:
+        """Refuse use after closing and on a second event loop."""
+        if self._closed:
+            raise ClientClosed("the client is closed; make a new one, or keep it open for as long as it is used")
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._check_loop()
+
+    def _check_loop(self) -> None:
+        if self._loop not in (None, asyncio.get_running_loop()):
+            raise WrongEventLoop(
+                "the client was first used on another event loop, to which its connections belong; make one client "
+                "for each loop, inside the coroutine that the loop runs"
+            )
+
+    def bind(self, key: str, fingerprint: bytes) -> None:
+        """Remember what an idempotency key stands for, and refuse it for anything else."""
+        bound = self._bindings.setdefault(key, fingerprint)
+        self._bindings.move_to_end(key)
+        if bound != fingerprint:
+            raise IdempotencyKeyReused(
+                f"the idempotency key {key!r} was used for another call; give each order its own key"
+            )
+        if len(self._bindings) > _REMEMBERED:
+            self._bindings.popitem(last=False)
+
+    def own(
+        self, work: Coroutine[Any, Any, R], ended: Callable[[asyncio.Task[R]], object], context: Context
+    ) -> asyncio.Task[R]:
+        """Run `work` in a task of the client's, which a caller's cancellation does not reach.
+
+        `ended` is called with the task when it has ended. Whoever is told, or knows it before, has to `disown` it.
+        """
+        task = asyncio.get_running_loop().create_task(work, context=context)
+        self._tasks.add(task)
+        task.add_done_callback(ended, context=context)
+        return task
+
+    def disown(self, task: asyncio.Task[Any]) -> None:
+        """Forget a task that has ended."""
+        self._tasks.discard(task)
+
+    def keep(self, name: str, call: Call[Any]) -> asyncio.Future[Reply[Any]]:
+        """Open an outcome under `name`, or `name#2` where that is taken; whoever decides it sets the future."""
+        result: asyncio.Future[Reply[Any]] = asyncio.get_running_loop().create_future()
+        # An outcome that nobody asks for is no error of the loop's.
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # Sending a key again repeats one order; sending a reference again places another.
+        kept, count = name, 1
+        while call.idempotency_key is UNSET and kept in self._outcomes:
+            count += 1
+            kept = f"{name}#{count}"
+        self._outcomes[kept] = Outcome(call=call, result=result)
+        if len(self._outcomes) > _REMEMBERED:
+            self._forget_one()
+        return result
+
+    def _forget_one(self) -> None:
+        """Forget the oldest outcome that is decided, and an undecided one only where there is no other."""
+        settled = (name for name, each in self._outcomes.items() if each.decided and not each.unknown)
+        self._outcomes.pop(next(settled, next(iter(self._outcomes))))
+
+    async def aclose(self, patience: float) -> None:
+        """Take no new calls, wait up to `patience` seconds for writes on the wire, then close the connections.
+
+        A write that has not ended by then is torn and named in the log; its outcome is an `OutcomeUnknown`.
+        """
+        if self._closed:
+            return
+        self._check_loop()
+        self._closed = True
+        try:
+            if self._tasks:
+                _, late = await asyncio.wait(self._tasks, timeout=patience)
+                for task in late:
+                    task.cancel()
+                if late:
+                    await asyncio.wait(late, timeout=1)
+        finally:
+            await _to_its_end(self.backend.aclose())
+        for name, outcome in self._outcomes.items():
+            if outcome.unknown:
+                self.tell_undecided(name, outcome.call)
+
+    def tell_undecided(self, name: str, call: Call[Any]) -> None:
+        """Name a write in the log that nobody will look after any more."""
+        logger.error("undecided when the client closed: %s (%s)", name, call.operation.id)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` to its end, also where the caller is cancelled meanwhile."""
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
