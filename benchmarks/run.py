@@ -60,7 +60,7 @@ STEPS = (
         ("--rounds", "5", "--in-flight", "1", "16", "100", "1000", "--each", "10", "aiohttp", *OURS),
         ("--rounds", "1", "--in-flight", "16", "--each", "10", "aiohttp", *OURS),
     ),
-    Step("gate", "gate.py", ("--rounds", "3"), ("--rounds", "1", "--gates", "32", "256", "--delays", "0.05")),
+    Step("gate", "limiter.py", ("--rounds", "3"), ("--rounds", "1", "--gates", "32", "256", "--delays", "0.05")),
     Step("paging", "paging.py", ("--rounds", "3"), ("--rounds", "1", "--delay", "0.01", "--work", "0.01")),
     Step("memory", "memory.py", (), ("--calls", "5000")),
     Step("decoding", "decoding.py"),

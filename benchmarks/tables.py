@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gate
 import http_layers
+import limiter
 import paging
 from measuring import HERE, Spread
 
@@ -68,7 +68,7 @@ def gates(rows: Rows) -> str:
                 row["rate"].text(0),
                 row["over"].text(1) if row["over"] else "",
             ]
-            for row in gate.compared(rows)
+            for row in limiter.compared(rows)
         ),
     )
 
@@ -139,7 +139,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Rows], str]]] = {
     "delayed_ratios": ("delayed", rate_ratios),
     "delayed_shorter": ("delayed_shorter", rates),
     "delayed_shorter_ratios": ("delayed_shorter", rate_ratios),
-    "gate": ("gate", gates),
+    "gate": ("limiter", gates),
     "paging": ("paging", walks),
     "memory": ("memory", memory),
     "decoding": ("decoding", decoding),

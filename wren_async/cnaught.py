@@ -377,7 +377,7 @@ class CNaughtClient(CNaughtReconciling):
                 half of the files that the process may have open.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
-            timing: Clocks and waits, for tests.
+            timing: ServerClocks and waits, for tests.
             options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
 
         Raises `InvalidConfiguration`.

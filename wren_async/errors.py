@@ -43,15 +43,13 @@ None of them shows a token, and all of them can be pickled.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
-from wren_async._lazy import lazy
+import attrs
 
 if TYPE_CHECKING:
-    from wren_async.facts import CallFacts as CallFacts
-    from wren_async.reconcile.verdict import CannotTell
-
-__getattr__ = lazy(__name__, {"wren_async.facts": "CallFacts"})
+    from wren_async.core.operation import Call
 
 
 class WrenAsyncError(Exception):
@@ -92,6 +90,34 @@ class IdempotencyKeyReused(UsageError, ValueError):
     """The idempotency key was used before for another method, path, subaccount, credential or body."""
 
 
+@attrs.frozen(kw_only=True)
+class CallFacts:
+    """What is known of a call that did not succeed."""
+
+    method: str
+    url: str
+    attempts: int
+    """Attempts begun, the first included."""
+    call: Call[Any]
+    """The call with its key and reference. Sending it again repeats a keyed write safely."""
+    idempotency_key: str | None = None
+    reference: str | None = None
+    """The text by which a placed order can be found again."""
+    first_sent: datetime | None = None
+    """When the first attempt that may have reached the server was begun, by this machine's clock."""
+    last_sent: datetime | None = None
+    """When the last such attempt ended, by this machine's clock. No byte was sent later."""
+    accepted: bool = False
+    """Whether some attempt was answered with a success."""
+    status: int | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    """Headers of the last answer, names in lower case."""
+    body: object = attrs.field(default=None, repr=False)
+    """Body of the last answer, decoded where it was JSON."""
+    raw: bytes = attrs.field(default=b"", repr=False)
+    """Body of the last answer as it came, without any token of ours."""
+
+
 class CallError(WrenAsyncError):
     """A call that did not succeed. Its attributes tell what is known."""
 
@@ -117,8 +143,6 @@ class CallError(WrenAsyncError):
         return f"{self.method} {self.url}: {self.reason} ({times})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        import attrs
-
         # A stream of bytes cannot be pickled, and could not be sent a second time either.
         call = self.call
         if hasattr(call.body, "__aiter__"):
@@ -285,10 +309,28 @@ class PagingError(WrenAsyncError):
     """A list whose pages contradict each other: going on would skip, repeat or never end."""
 
 
+class Evidence(Protocol):
+    """What was looked at, and why it proves nothing. As text it is whole."""
+
+    @property
+    def reason(self) -> str:
+        """Why nothing can be told, in a sentence."""
+        ...
+
+
+class Undecided(Protocol):
+    """A verdict of reconciling that cannot tell what became of an order."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was looked at."""
+        ...
+
+
 class NotFindable(WrenAsyncError):
     """`find_or_place` cannot tell whether the order was placed before. Nothing was sent."""
 
-    def __init__(self, verdict: CannotTell) -> None:
+    def __init__(self, verdict: Undecided) -> None:
         super().__init__(verdict)
         self.verdict = verdict
 

@@ -16,8 +16,8 @@ import pytest
 import trustme
 
 from wren_async.core.client import _backend
-from wren_async.http.backend import Backend, Secret
-from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
+from wren_async.http.backend import Backend
+from wren_async.http.exchange import Answer, ExchangeFailed, Progress, Secret, WireRequest
 from wren_async.http.over_aiohttp import AiohttpBackend
 
 KINDS: Final = ("default", "httpx", "httpx2", "aiohttp", "session")

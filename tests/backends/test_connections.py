@@ -14,8 +14,8 @@ from tests.backends.conftest import CALLERS, Kind, Opener, Rig, only
 from tests.backends.origin import Connection, Origin, Play, answers, echo, head, response, silence, then
 from wren_async.http import over_aiohttp
 from wren_async.http.exchange import ExchangeFailed, Progress, WireRequest
-from wren_async.http.lifo import LifoTransport
 from wren_async.http.over_httpx import HttpxBackend
+from wren_async.http.pool import LifoPool
 
 HALF = head(200, ("Content-Length", "10")) + b"12345"
 
@@ -221,13 +221,13 @@ def ticking() -> Ticking:
 
 
 @pytest.fixture
-async def pool(ticking: Ticking) -> AsyncIterator[LifoTransport]:
-    async with LifoTransport(clock=ticking) as made:
+async def pool(ticking: Ticking) -> AsyncIterator[LifoPool]:
+    async with LifoPool(clock=ticking) as made:
         yield made
 
 
 @pytest.fixture
-async def over_pool(pool: LifoTransport) -> AsyncIterator[Rig]:
+async def over_pool(pool: LifoPool) -> AsyncIterator[Rig]:
     async with httpx.AsyncClient(transport=pool) as client:
         yield Rig(HttpxBackend(client), None)
 
@@ -236,7 +236,7 @@ async def at_once(rig: Rig, url: str, count: int) -> None:
     await asyncio.gather(*(rig.send("GET", url) for _ in range(count)))
 
 
-async def test_the_connection_that_was_used_last_is_used_next(over_pool: Rig, pool: LifoTransport) -> None:
+async def test_the_connection_that_was_used_last_is_used_next(over_pool: Rig, pool: LifoPool) -> None:
     arrived = asyncio.Barrier(3)
 
     async def together(connection: Connection) -> None:
@@ -255,7 +255,7 @@ async def test_the_connection_that_was_used_last_is_used_next(over_pool: Rig, po
 
 
 async def test_idle_connections_are_trimmed_by_the_next_exchange_of_any_origin(
-    over_pool: Rig, pool: LifoTransport, ticking: Ticking
+    over_pool: Rig, pool: LifoPool, ticking: Ticking
 ) -> None:
     barrier = asyncio.Barrier(4)
 
@@ -280,7 +280,7 @@ async def test_idle_connections_are_trimmed_by_the_next_exchange_of_any_origin(
 
 
 async def test_many_at_once_trim_without_getting_in_each_others_way(
-    over_pool: Rig, pool: LifoTransport, ticking: Ticking
+    over_pool: Rig, pool: LifoPool, ticking: Ticking
 ) -> None:
     async with Origin() as origin:
         for _ in range(5):
@@ -307,7 +307,7 @@ async def test_a_write_takes_no_connection_that_was_idle_for_long(
         assert origin.accepted == connections
 
 
-async def test_a_broken_connection_is_forgotten(over_pool: Rig, pool: LifoTransport) -> None:
+async def test_a_broken_connection_is_forgotten(over_pool: Rig, pool: LifoPool) -> None:
     async with Origin(then(half_an_answer, answers())) as origin:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
@@ -318,7 +318,7 @@ async def test_a_broken_connection_is_forgotten(over_pool: Rig, pool: LifoTransp
         assert pool.idle == 1
 
 
-async def test_a_streamed_answer_gives_its_connection_back_when_read_and_drops_it_when_not(pool: LifoTransport) -> None:
+async def test_a_streamed_answer_gives_its_connection_back_when_read_and_drops_it_when_not(pool: LifoPool) -> None:
     async with Origin(answers(response(b"x" * 1_000_000))) as origin, httpx.AsyncClient(transport=pool) as client:
         async with client.stream("GET", f"{origin.url}/x") as whole:
             await whole.aread()
@@ -330,7 +330,7 @@ async def test_a_streamed_answer_gives_its_connection_back_when_read_and_drops_i
 
 
 async def test_a_cancellation_while_idle_connections_are_trimmed_loses_none(
-    pool: LifoTransport, over_pool: Rig, ticking: Ticking
+    pool: LifoPool, over_pool: Rig, ticking: Ticking
 ) -> None:
     async with Origin() as origin:
         await at_once(over_pool, f"{origin.url}/x", 10)

@@ -14,8 +14,7 @@ import pytest
 
 from tests.backends.conftest import CALLERS, Authority, Kind, Opener, Rig, only
 from tests.backends.origin import Connection, Origin, answers, hang_up, head, once, refused_port, response, tunnel
-from wren_async.http.backend import Secret
-from wren_async.http.exchange import Progress, WireRequest
+from wren_async.http.exchange import Progress, Secret, WireRequest
 from wren_async.http.over_aiohttp import AiohttpBackend
 from wren_async.http.over_httpx import HttpxBackend
 from wren_async.http.proxy import environment_proxy

@@ -13,7 +13,7 @@ import respx
 
 from tests.backends.conftest import CALLERS, Kind, Opener, Rig, only
 from tests.backends.origin import Connection, Origin, answers, echo, head, once, one_of, response, then
-from wren_async.http.backend import Secret
+from wren_async.http.secret import Secret
 
 ADDED = {"host", "content-length", "transfer-encoding", "accept", "accept-encoding", "connection", "user-agent"}
 """Headers that an HTTP library may add."""

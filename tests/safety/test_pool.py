@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from wren_async import AttemptTimedOut, CallError, OutcomeUnknown, WrenClient
-from wren_async.http.lifo import LifoTransport
+from wren_async.http.pool import LifoPool
 
 from .scripted import LIVE, ScriptedServer, answer, deaf, half, malformed, read_and_close, silent, vanish, wren
 
@@ -179,7 +179,7 @@ class Rig:
 
 def rig(server: ScriptedServer) -> Rig:
     clock = Idle()
-    http_client = httpx.AsyncClient(transport=LifoTransport(clock=clock))
+    http_client = httpx.AsyncClient(transport=LifoPool(clock=clock))
     return Rig(WrenClient(LIVE, base_url=server.url, http_client=http_client, retries=0), http_client, clock)
 
 

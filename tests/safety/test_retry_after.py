@@ -311,7 +311,7 @@ async def test_the_deadline_covers_the_gate() -> None:
         assert len(server.requests) == 1
         first.cancel()
         await asyncio.wait([first])
-        assert client._session.gate.in_flight == 0
+        assert client._session.limiter.in_flight == 0
 
 
 async def test_a_keyed_order_that_meets_its_deadline_in_the_gate_after_a_lost_answer_is_unknown() -> None:

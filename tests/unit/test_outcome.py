@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wren_async import Effect
-from wren_async.core.outcome import Judgement, Met, Next, is_undecided, judge
+from wren_async.core.outcome import AttemptResult, Decision, Next, classify, is_undecided
 from wren_async.http.exchange import Answer
 
 CONCURRENT = {"type": "https://api.cnaught.com/v1/errors/idempotency-concurrent-requests", "status": 409}
@@ -22,17 +22,17 @@ FLAGS = [
 ]
 
 
-def answered(status: int, *, parsed: object = None, problems: tuple[str, ...] = ()) -> Met[Any]:
-    return Met(answer=Answer(status=status), parsed=parsed, problems=problems)
+def answered(status: int, *, parsed: object = None, problems: tuple[str, ...] = ()) -> AttemptResult[Any]:
+    return AttemptResult(answer=Answer(status=status), parsed=parsed, problems=problems)
 
 
-UNSENT: Met[Any] = Met(reason="refused", unsent=True)
-LATE: Met[Any] = Met(reason="no answer in time", timed_out=True)
-RESET: Met[Any] = Met(reason="reset")
+UNSENT: AttemptResult[Any] = AttemptResult(reason="refused", unsent=True)
+LATE: AttemptResult[Any] = AttemptResult(reason="no answer in time", timed_out=True)
+RESET: AttemptResult[Any] = AttemptResult(reason="reset")
 UNREADABLE = answered(200, problems=("$: not JSON",))
 
 every_meeting = st.one_of(
-    st.builds(Met, unsent=st.booleans(), timed_out=st.booleans(), reason=st.just("x")),
+    st.builds(AttemptResult, unsent=st.booleans(), timed_out=st.booleans(), reason=st.just("x")),
     st.builds(
         lambda status, parsed, problems: answered(status, parsed=parsed, problems=problems),
         st.integers(100, 599),
@@ -44,9 +44,11 @@ every_meeting = st.one_of(
 
 @settings(max_examples=500, deadline=None)
 @given(effect=st.sampled_from(EFFECTS), met=every_meeting, flags=st.sampled_from(FLAGS))
-def test_every_attempt_of_every_effect_is_judged(effect: Effect, met: Met[Any], flags: dict[str, bool]) -> None:
-    found = judge(effect, met, **flags)
-    assert isinstance(found, Judgement)
+def test_every_attempt_of_every_effect_is_judged(
+    effect: Effect, met: AttemptResult[Any], flags: dict[str, bool]
+) -> None:
+    found = classify(effect, met, **flags)
+    assert isinstance(found, Decision)
     if effect in READS:
         assert not found.may_have_acted, "what changes nothing cannot have acted"
     if found.next is Next.DONE:
@@ -59,23 +61,23 @@ def test_every_attempt_of_every_effect_is_judged(effect: Effect, met: Met[Any], 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_every_status_of_every_effect_is_judged(effect: Effect) -> None:
     for status, flags in itertools.product(range(100, 600), FLAGS):
-        found = judge(effect, answered(status), **flags)
+        found = classify(effect, answered(status), **flags)
         assert (found.next is Next.DONE) == (200 <= status < 300 or (status == 404 and flags["gone_is_done"]))
 
 
 def test_a_once_write_is_sent_again_only_on_proof_that_nothing_was_sent() -> None:
     meetings = [LATE, RESET, UNREADABLE, *(answered(status) for status in range(100, 600))]
     for met, flags in itertools.product(meetings, FLAGS):
-        found = judge(Effect.ONCE, met, **flags)
+        found = classify(Effect.ONCE, met, **flags)
         allowed = met.status == 429 and flags["resend_rate_limited"] and flags["can_repeat"]
         assert (found.next is Next.AGAIN) == allowed
-    assert judge(Effect.ONCE, UNSENT) == Judgement(Next.AGAIN)
+    assert classify(Effect.ONCE, UNSENT) == Decision(Next.AGAIN)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_proof_that_nothing_was_sent_lets_every_call_go_again(effect: Effect) -> None:
-    assert judge(effect, UNSENT) == Judgement(Next.AGAIN)
-    assert judge(effect, Met(reason="late", unsent=True, timed_out=True)) == Judgement(Next.AGAIN)
+    assert classify(effect, UNSENT) == Decision(Next.AGAIN)
+    assert classify(effect, AttemptResult(reason="late", unsent=True, timed_out=True)) == Decision(Next.AGAIN)
 
 
 NOT_UNDERSTOOD = (100, 300, 301, 302, 307, 308, 408, 500, 502, 503, 504, 599)
@@ -83,51 +85,53 @@ UNDERSTOOD_BY_NOBODY = [LATE, RESET, *(answered(status) for status in NOT_UNDERS
 
 
 @pytest.mark.parametrize("met", UNDERSTOOD_BY_NOBODY)
-def test_a_lost_answer_lets_reads_and_keyed_writes_go_again_and_stops_a_once_write(met: Met[Any]) -> None:
+def test_a_lost_answer_lets_reads_and_keyed_writes_go_again_and_stops_a_once_write(met: AttemptResult[Any]) -> None:
     for effect in READS:
-        assert judge(effect, met) == Judgement(Next.AGAIN)
+        assert classify(effect, met) == Decision(Next.AGAIN)
     for effect in (Effect.REPEATABLE, Effect.KEYED):
-        assert judge(effect, met) == Judgement(Next.AGAIN, may_have_acted=True)
-    assert judge(Effect.ONCE, met) == Judgement(Next.STOP, may_have_acted=True)
+        assert classify(effect, met) == Decision(Next.AGAIN, may_have_acted=True)
+    assert classify(Effect.ONCE, met) == Decision(Next.STOP, may_have_acted=True)
 
 
 def test_a_success_that_cannot_be_read_is_a_decode_error_a_replay_or_an_unknown_outcome() -> None:
     for effect in (*READS, Effect.REPEATABLE):
-        assert judge(effect, UNREADABLE).next is Next.STOP
-        assert not is_undecided(effect, UNREADABLE, may_have_acted=judge(effect, UNREADABLE).may_have_acted)
-    assert judge(Effect.KEYED, UNREADABLE) == Judgement(Next.AGAIN, may_have_acted=True)
-    assert judge(Effect.ONCE, UNREADABLE) == Judgement(Next.STOP, may_have_acted=True)
+        assert classify(effect, UNREADABLE).next is Next.STOP
+        assert not is_undecided(effect, UNREADABLE, may_have_acted=classify(effect, UNREADABLE).may_have_acted)
+    assert classify(Effect.KEYED, UNREADABLE) == Decision(Next.AGAIN, may_have_acted=True)
+    assert classify(Effect.ONCE, UNREADABLE) == Decision(Next.STOP, may_have_acted=True)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_a_rate_limit_says_that_nothing_was_done(effect: Effect) -> None:
-    found = judge(effect, answered(429))
+    found = classify(effect, answered(429))
     assert not found.may_have_acted
     assert found.next is (Next.STOP if effect is Effect.ONCE else Next.AGAIN)
 
 
 def test_only_a_keyed_write_waits_for_its_own_key() -> None:
     busy = answered(409, parsed=CONCURRENT)
-    assert judge(Effect.KEYED, busy).next is Next.AGAIN
-    assert judge(Effect.KEYED, answered(409)).next is Next.STOP
+    assert classify(Effect.KEYED, busy).next is Next.AGAIN
+    assert classify(Effect.KEYED, answered(409)).next is Next.STOP
     for effect in set(EFFECTS) - {Effect.KEYED}:
-        assert judge(effect, busy).next is Next.STOP
+        assert classify(effect, busy).next is Next.STOP
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 451, 499])
 def test_any_other_refusal_stops_and_did_nothing(effect: Effect, status: int) -> None:
-    assert judge(effect, answered(status)) == Judgement(Next.STOP)
+    assert classify(effect, answered(status)) == Decision(Next.STOP)
 
 
 def test_what_is_gone_is_done_only_when_it_was_deleted_before() -> None:
-    assert judge(Effect.REPEATABLE, answered(404), gone_is_done=True) == Judgement(Next.DONE)
-    assert judge(Effect.REPEATABLE, answered(404)) == Judgement(Next.STOP)
-    assert judge(Effect.REPEATABLE, answered(410), gone_is_done=True).next is Next.STOP
+    assert classify(Effect.REPEATABLE, answered(404), gone_is_done=True) == Decision(Next.DONE)
+    assert classify(Effect.REPEATABLE, answered(404)) == Decision(Next.STOP)
+    assert classify(Effect.REPEATABLE, answered(410), gone_is_done=True).next is Next.STOP
 
 
 @pytest.mark.parametrize("effect", [Effect.KEYED, Effect.ONCE, Effect.REPEATABLE])
 @pytest.mark.parametrize("met", [UNSENT, LATE, answered(400), answered(429), answered(500)])
-def test_no_later_failure_clears_a_write_that_may_have_been_carried_out(effect: Effect, met: Met[Any]) -> None:
+def test_no_later_failure_clears_a_write_that_may_have_been_carried_out(
+    effect: Effect, met: AttemptResult[Any]
+) -> None:
     assert is_undecided(effect, met, may_have_acted=True)
     assert not is_undecided(effect, met, may_have_acted=False)

@@ -25,7 +25,7 @@ from wren_async.core.identity import Identity
 from wren_async.core.operation import ReferenceField, When
 from wren_async.core.reference import carries
 from wren_async.core.request import Prepared, fingerprint, prepare
-from wren_async.http.backend import Secret
+from wren_async.http.secret import Secret
 
 TOKEN = "cnaught_fake_key"
 ME = Identity(

@@ -36,7 +36,7 @@ def loaded(code: str) -> list[str]:
         "wren_async.reconcile.ledger",
         "wren_async.reconcile.listing",
         "wren_async.reconcile.order_rows",
-        "wren_async.reconcile.placing",
+        "wren_async.reconcile.find_or_place",
         "wren_async.reconcile.rules",
         "wren_async.reconcile.verdict",
         "wren_async.reconcile.wren",

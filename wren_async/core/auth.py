@@ -16,7 +16,7 @@ import httpx
 
 from wren_async.core.values import Value
 from wren_async.errors import InvalidConfiguration
-from wren_async.http.backend import Secret
+from wren_async.http.secret import Secret
 
 TEST_PREFIX: Final = "wren_test_"
 

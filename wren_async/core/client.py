@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from wren_async.core.reply import Reply
-    from wren_async.core.sending.attempts import Trip
+    from wren_async.core.sending.attempts import Attempts
     from wren_async.core.sending.session import Outcome, Session
 
     HTTPClient: TypeAlias = httpx.AsyncClient | aiohttp.ClientSession | Backend
@@ -93,12 +93,12 @@ class BaseClient:
     @property
     def in_flight(self) -> int:
         """Exchanges that this client and its copies have on the wire; at most `max_in_flight`."""
-        return self._session.gate.in_flight
+        return self._session.limiter.in_flight
 
     @property
     def waiting(self) -> int:
         """Calls that wait for a place on the wire."""
-        return self._session.gate.waiting
+        return self._session.limiter.waiting
 
     @property
     def outcomes(self) -> Mapping[str, Outcome]:
@@ -119,13 +119,13 @@ class BaseClient:
 
     async def send(self, call: Call[T]) -> T:
         """Send any call, also of an operation that this library does not know, and return its decoded value."""
-        return await self._trip(call).run()
+        return await self._attempts(call).run()
 
     async def send_raw(self, call: Call[T]) -> Reply[T]:
         """Send any call and return its value with status, headers, bytes, attempts, and whether it was a replay."""
-        trip = self._trip(call)
-        await trip.run()
-        return trip.reply()
+        attempts = self._attempts(call)
+        await attempts.run()
+        return attempts.reply()
 
     def _resource(self, kind: Callable[[BaseClient], R]) -> R:
         made: R | None = self._resources.get(kind)
@@ -133,9 +133,9 @@ class BaseClient:
             made = self._resources[kind] = kind(self)
         return made
 
-    def _trip(self, call: Call[T], identity: Identity | None = None) -> Trip[T]:
-        trip: type[Trip[T]] = _sending().Trip
-        return trip(call, identity or self._identity, self._limits, self._session)
+    def _attempts(self, call: Call[T], identity: Identity | None = None) -> Attempts[T]:
+        attempts: type[Attempts[T]] = _sending().Attempts
+        return attempts(call, identity or self._identity, self._limits, self._session)
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A copy with other options. It shares the connections, and closing it leaves them open."""
@@ -171,9 +171,9 @@ class BaseClient:
     async def _send_elsewhere(self, call: Call[T], url: str) -> Reply[T]:
         """Send a call to another address: nothing that belongs to the API goes with it."""
         stranger = attrs.evolve(self._identity, base_url=url, headers={}, subaccount_id=None)
-        trip = self._trip(call, stranger)
-        await trip.run()
-        return trip.reply()
+        attempts = self._attempts(call, stranger)
+        await attempts.run()
+        return attempts.reply()
 
     def _copy(self, identity: Identity, limits: Limits) -> Self:
         made = object.__new__(type(self))

@@ -27,7 +27,7 @@ _TOO_MANY: Final = 429
 
 # Structs, because each call makes some: they are made in a third of the time, and where they hold nothing but plain
 # values, as `History` does, the garbage collector has one object less to follow.
-class Met(msgspec.Struct, Generic[T], kw_only=True):
+class AttemptResult(msgspec.Struct, Generic[T], kw_only=True):
     """What one attempt met: no whole answer, or an answer with its value or the reasons why it was not understood."""
 
     reason: str = ""
@@ -99,26 +99,26 @@ class Next(enum.Enum):
 
 
 @attrs.frozen
-class Judgement:
+class Decision:
     """What follows, and whether the attempt may have been carried out."""
 
     next: Next
     may_have_acted: bool = False
 
 
-_DONE: Final = Judgement(Next.DONE)
-_AGAIN: Final = Judgement(Next.AGAIN)
-_STOP: Final = Judgement(Next.STOP)
+_DONE: Final = Decision(Next.DONE)
+_AGAIN: Final = Decision(Next.AGAIN)
+_STOP: Final = Decision(Next.STOP)
 
 
-def judge(
+def classify(
     effect: Effect,
-    met: Met[Any],
+    met: AttemptResult[Any],
     *,
     can_repeat: bool = True,
     resend_rate_limited: bool = False,
     gone_is_done: bool = False,
-) -> Judgement:
+) -> Decision:
     """Judge one attempt.
 
     `can_repeat` is false for a body that can be sent only once; `gone_is_done` holds for a deletion that was tried
@@ -137,23 +137,23 @@ def judge(
         return _STOP
     # From here on the server has, or may have, worked on the request and did not say with what result.
     again = can_repeat and effect is not Effect.ONCE
-    return Judgement(Next.AGAIN if again else Next.STOP, may_have_acted=effect.writes)
+    return Decision(Next.AGAIN if again else Next.STOP, may_have_acted=effect.writes)
 
 
-def _judge_success(effect: Effect, met: Met[Any], can_repeat: bool) -> Judgement:
+def _judge_success(effect: Effect, met: AttemptResult[Any], can_repeat: bool) -> Decision:
     if not met.problems:
         return _DONE
     if effect is Effect.KEYED:
         # The server keeps the answer under the key, so a repeat is a replay.
-        return Judgement(Next.AGAIN if can_repeat else Next.STOP, may_have_acted=True)
-    return Judgement(Next.STOP, may_have_acted=effect is Effect.ONCE)
+        return Decision(Next.AGAIN if can_repeat else Next.STOP, may_have_acted=True)
+    return Decision(Next.STOP, may_have_acted=effect is Effect.ONCE)
 
 
-def _is_refusal(met: Met[Any]) -> bool:
+def _is_refusal(met: AttemptResult[Any]) -> bool:
     return met.status is not None and 400 <= met.status < 500 and met.status != _REQUEST_TIMEOUT
 
 
-def is_undecided(effect: Effect, met: Met[Any], may_have_acted: bool) -> bool:
+def is_undecided(effect: Effect, met: AttemptResult[Any], may_have_acted: bool) -> bool:
     """Whether a call that ends with `met` may have been carried out without anyone being told.
 
     A success that cannot be read settles a repeatable write: whatever the earlier attempts did, this one did it again.

@@ -53,7 +53,7 @@ class bound(Generic[P, T]):
             if call.operation.deprecated:
                 warnings.warn(call.operation.deprecated, DeprecationWarning, stacklevel=2)
             # Not by `client.send`, which would be one coroutine more to wake in every turn of the loop.
-            return client._trip(call).run()
+            return client._attempts(call).run()
 
         method.__wrapped__ = build  # type: ignore[attr-defined]
         method.__name__, method.__qualname__ = self._name, self._qualname

@@ -8,31 +8,6 @@ if TYPE_CHECKING:
     from wren_async.http.exchange import Answer, Progress, WireRequest
 
 
-class Secret:
-    """Text that no repr, log or pickle shows."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself. Only for the moment in which it goes onto the wire."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        raise TypeError("a secret is not pickled; build the client where it is used")
-
-
 @runtime_checkable
 class Backend(Protocol):
     """An HTTP library as the client sees it. It sends a request once, follows no redirect and adds no credentials.

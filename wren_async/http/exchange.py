@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping
-from typing import TYPE_CHECKING
 
 import attrs
 import msgspec
 
-if TYPE_CHECKING:
-    from wren_async.http.backend import Secret
+from wren_async.http.secret import Secret
 
 
 # Neither is frozen, because each exchange makes one of both, and a frozen one takes three times as long to make.

@@ -86,7 +86,7 @@ class AiohttpBackend:
         if self._session is None:
             import aiohttp
 
-            from wren_async.http.watched import WatchedRequest, follow
+            from wren_async.http.tracking_request import TrackingRequest, follow
 
             self._follow = follow
             self._session = aiohttp.ClientSession(
@@ -94,7 +94,7 @@ class AiohttpBackend:
                 skip_auto_headers=("Content-Type",),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                request_class=WatchedRequest,
+                request_class=TrackingRequest,
             )
         return self._session
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
-from wren_async.http.lifo import LifoTransport
+from wren_async.http.pool import LifoPool
 
 _CONNECT_STEPS: Final = (
     "connection.connect_tcp.",
@@ -33,7 +33,7 @@ class HttpxBackend:
     """
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        self._pool = LifoTransport() if client is None else None
+        self._pool = LifoPool() if client is None else None
         self._client = client if client is not None else httpx.AsyncClient(transport=self._pool)
         self.max_in_flight = _OWN_PLACES if client is None else _CALLERS_PLACES
         self._encodings = self._client.headers.get("Accept-Encoding", "gzip, deflate")
@@ -87,7 +87,7 @@ class HttpxBackend:
             await self._client.aclose()
 
 
-async def _send_over(pool: LifoTransport, request: httpx.Request) -> httpx.Response:
+async def _send_over(pool: LifoPool, request: httpx.Request) -> httpx.Response:
     """Without a client around it, whose cookies, redirects, credentials and hooks are a quarter of an exchange."""
     response = await pool.handle_async_request(request)
     try:

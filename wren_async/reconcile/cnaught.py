@@ -17,8 +17,8 @@ from wren_async.core.operation import Call, Effect
 from wren_async.core.paging import CursorPager, CursorWalk
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import CallError, OutcomeUnknown, UsageError
+from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference, subaccount_of
 from wren_async.reconcile.listing import READ_FAILURES, Listing, Reader, Search
-from wren_async.reconcile.placing import FindOrPlace, not_findable, own_reference, subaccount_of
 from wren_async.reconcile.rules import (
     hides,
     horizon,

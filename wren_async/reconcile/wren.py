@@ -20,10 +20,10 @@ from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 from wren_async.errors import OutcomeUnknown
 from wren_async.reconcile import ledger
+from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference
 from wren_async.reconcile.ledger import Accounted, Charges, Checkpoint
 from wren_async.reconcile.listing import Listing, Reader, Search, look_through
 from wren_async.reconcile.order_rows import FoundOrder, Row, is_doubled, note_of, order_of, order_of_receipt
-from wren_async.reconcile.placing import FindOrPlace, not_findable, own_reference
 from wren_async.reconcile.rules import hides, horizon, judge_absence, settle_seconds
 from wren_async.reconcile.verdict import (
     CannotTell,

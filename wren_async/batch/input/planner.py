@@ -12,9 +12,9 @@ import attrs
 
 from wren_async.batch.events import Planning
 from wren_async.batch.input.order_types import note_kinds
+from wren_async.batch.input.orders_without_client import OrdersWithoutClient
 from wren_async.batch.input.pricing import Price, PriceList, Unpriced
 from wren_async.batch.input.readers import Fault, Faults, Line, Reading, Source, is_file, read
-from wren_async.batch.input.unclaimed import Strays
 from wren_async.batch.intents import canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, Totals
 from wren_async.errors import UsageError
@@ -69,7 +69,7 @@ class Planner:
         self._tell = tell
         self._kinds: set[str] = set()
         self._faults = Faults()
-        self._strays = Strays(prices.apis)
+        self._without_client = OrdersWithoutClient(prices.apis)
         self._source = hashlib.sha256()
         self._unexpected: int | None = None
 
@@ -96,11 +96,11 @@ class Planner:
                 if isinstance(row, Fault):
                     self._faults.add(row)
                 else:
-                    self._strays.take(row.position, row.intent.api)
+                    self._without_client.take(row.position, row.intent.api)
             rows += len(chunk)
             self._tell_progress(rows, checking=True)
         self._faults.check()
-        self._strays.check()
+        self._without_client.check()
 
     async def _take_all(self, source: Source, reading: Reading, *, resumed: bool, skip_bad_rows: bool) -> None:
         last = rows = 0
@@ -116,7 +116,7 @@ class Planner:
             self._tell_progress(rows, checking=False)
         if not skip_bad_rows or self._faults.whole:
             self._faults.check()
-        self._strays.check()
+        self._without_client.check()
         if await self._journal.digests(last + 1, 1):
             raise InputChanged(
                 f"the input ends at line {last}, and the journal has orders after it; give the same input"
@@ -172,7 +172,7 @@ class Planner:
             if new and self._unexpected is None:
                 self._unexpected = new[0][0].position
             return
-        new = [each for each in new if not self._strays.take(each[0].position, each[0].intent.api)]
+        new = [each for each in new if not self._without_client.take(each[0].position, each[0].intent.api)]
         prices = await self._prices.of([line.intent for line, _ in new])
         rows = []
         for (line, text), price in zip(new, prices, strict=True):

@@ -1,7 +1,7 @@
 """Moving orders from state to state in the database, any number of them in one statement.
 
-The triggers of the schema judge every move. A statement with a move that they refuse changes nothing, and its orders
-then move one by one, so that each meets its own judgement.
+The triggers of the schema classify every move. A statement with a move that they refuse changes nothing, and its orders
+then move one by one, so that each meets its own decision.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _MISSING: Final = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT pos
 
 
 @attrs.frozen
-class Move:
+class Transition:
     """A move of one order."""
 
     position: int
@@ -57,27 +57,27 @@ class Move:
     """Why it is refused, by the state that the order is in."""
 
 
-def mark(position: int, moment: str) -> Move:
+def mark(position: int, moment: str) -> Transition:
     """An order that is about to be sent."""
-    return Move(position, (position, moment), lambda was: unsendable(position, was))
+    return Transition(position, (position, moment), lambda was: unsendable(position, was))
 
 
-def settle(position: int, result: Result) -> Move:
+def settle(position: int, result: Result) -> Transition:
     """An order of which something is known."""
-    return Move(position, settle_values(position, result), lambda was: objection(position, was, result))
+    return Transition(position, settle_values(position, result), lambda was: objection(position, was, result))
 
 
-def carry_out_marks(connection: sqlite3.Connection, moves: Sequence[Move]) -> Sequence[Exception | None]:
+def carry_out_marks(connection: sqlite3.Connection, moves: Sequence[Transition]) -> Sequence[Exception | None]:
     """Mark different orders as about to be sent; what each was refused with."""
     return _carry_out(_MARK, connection, moves)
 
 
-def carry_out_settling(connection: sqlite3.Connection, moves: Sequence[Move]) -> Sequence[Exception | None]:
+def carry_out_settling(connection: sqlite3.Connection, moves: Sequence[Transition]) -> Sequence[Exception | None]:
     """Settle different orders; what each was refused with."""
     return _carry_out(_SETTLE, connection, moves)
 
 
-def _carry_out(update: str, connection: sqlite3.Connection, moves: Sequence[Move]) -> Sequence[Exception | None]:
+def _carry_out(update: str, connection: sqlite3.Connection, moves: Sequence[Transition]) -> Sequence[Exception | None]:
     try:
         moved = connection.execute(update, (_json([move.values for move in moves]),)).rowcount
     except (sqlite3.IntegrityError, ValueError, TypeError, OverflowError) as error:
@@ -90,7 +90,7 @@ def _carry_out(update: str, connection: sqlite3.Connection, moves: Sequence[Move
     return [unknown(move.position) if move.position in missing else None for move in moves]
 
 
-def _refusal(connection: sqlite3.Connection, move: Move, error: Exception) -> JournalError:
+def _refusal(connection: sqlite3.Connection, move: Transition, error: Exception) -> JournalError:
     found = connection.execute("SELECT state FROM standing WHERE position = ?", (move.position,)).fetchone()
     if found is None:
         return unknown(move.position)

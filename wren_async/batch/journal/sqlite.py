@@ -18,7 +18,7 @@ from wren_async.batch.journal import records, schema
 from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State, Totals
 from wren_async.batch.journal.files import OpenFile, open_file, open_to_read
 from wren_async.batch.journal.group_commit import Writer
-from wren_async.batch.journal.moves import Move, carry_out_marks, carry_out_settling, mark, settle
+from wren_async.batch.journal.moves import Transition, carry_out_marks, carry_out_settling, mark, settle
 from wren_async.batch.journal.states import check_result, check_time, unknown
 
 T = TypeVar("T")
@@ -219,7 +219,7 @@ def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("RELEASE one_write")
 
 
-def _mark_all(connection: sqlite3.Connection, moves: Sequence[Move]) -> None:
+def _mark_all(connection: sqlite3.Connection, moves: Sequence[Transition]) -> None:
     with _savepoint(connection):
         # One after another: a position may stand there twice, which is refused.
         for move in moves:

@@ -21,7 +21,7 @@ from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purc
 from wren_async._generated.wren.operations import purchases
 from wren_async.batch.journal.contract import Journal, State
 from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
-from wren_async.batch.report.staging import Item, Shelf
+from wren_async.batch.report.staging import Item, StagingTable
 from wren_async.batch.run.recovery import FIRST_CHECKPOINT
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.paging import OffsetPage
@@ -94,27 +94,27 @@ async def compare_books(
 
     Wren's ledger has what was paid by credits, its purchases what was paid by card. A test token keeps no books.
     """
-    shelf = await asyncio.to_thread(Shelf)
+    staging = await asyncio.to_thread(StagingTable)
     try:
-        batch = await _read_batch(journal, shelf)
+        batch = await _read_batch(journal, staging)
         books: list[Books] = []
         if wren is not None and not wren.is_test:
-            if shelf.sums(LEDGER)[0]:
+            if staging.sums(LEDGER)[0]:
                 books.append(await _compare_ledger(batch, wren))
-            if shelf.sums(PURCHASES)[0]:
+            if staging.sums(PURCHASES)[0]:
                 books.append(await _compare_purchases(batch, wren))
         if cnaught is not None and batch.subaccounts:
             books.append(await _compare_orders(batch, cnaught))
         return tuple(books)
     finally:
-        shelf.close()
+        staging.close()
 
 
 @attrs.define
 class _Batch:
     """What of a batch should stand in the books."""
 
-    shelf: Shelf
+    staging: StagingTable
     subaccounts: set[str | None] = attrs.field(factory=set[str | None])
     """Those of CNaught's that it orders for; `None` is the client's own."""
     began: datetime | None = None
@@ -138,26 +138,26 @@ class _Batch:
         return moment is not None and self.began is not None and moment < self.began - _CLOCKS_APART
 
 
-async def _read_batch(journal: Journal, shelf: Shelf) -> _Batch:
+async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
     noted = await journal.noted(FIRST_CHECKPOINT)
-    batch = _Batch(shelf, checkpoint=Checkpoint.from_json(noted) if noted else None)
+    batch = _Batch(staging, checkpoint=Checkpoint.from_json(noted) if noted else None)
     chunk: list[tuple[ReportRow, str | None]] = []
     async for row in report_rows(journal):
         chunk.append((row, batch.take(row)))
         if len(chunk) >= _CHUNK:
-            await asyncio.to_thread(shelf.lay_out, chunk)
+            await asyncio.to_thread(staging.lay_out, chunk)
             chunk = []
-    await asyncio.to_thread(shelf.lay_out, chunk)
-    await asyncio.to_thread(shelf.sort)
+    await asyncio.to_thread(staging.lay_out, chunk)
+    await asyncio.to_thread(staging.sort)
     return batch
 
 
 class _Comparison:
     """One book being compared: what was found there, and what differs."""
 
-    def __init__(self, where: str, shelf: Shelf) -> None:
+    def __init__(self, where: str, staging: StagingTable) -> None:
         self.where = where
-        self.shelf = shelf
+        self.staging = staging
         self._kept: list[Difference] = []
         self._count = 0
         self._books_cents = 0
@@ -178,7 +178,7 @@ class _Comparison:
 
     def settle(self, missing: str) -> None:
         """Hold each order against what was found for it. `missing` is what to say where nothing was."""
-        for item in self.shelf.items(self.where):
+        for item in self.staging.items(self.where):
             if item.order_id is None:
                 self._match_nameless(item)
             elif item.first != item.position:
@@ -202,7 +202,7 @@ class _Comparison:
 
     def _match_nameless(self, item: Item) -> None:
         """Find a charge for an order without an id among those that belong to nobody else."""
-        if item.cents is not None and self.shelf.take_stranger(self.where, item.cents):
+        if item.cents is not None and self.staging.take_stranger(self.where, item.cents):
             self._by_amount += 1
             self._books_cents += item.cents
         else:
@@ -211,7 +211,7 @@ class _Comparison:
 
     def result(self, trouble: str | None) -> Books:
         """What came of it."""
-        orders, batch_cents = self.shelf.sums(self.where)
+        orders, batch_cents = self.staging.sums(self.where)
         return Books(
             where=self.where,
             orders=orders,
@@ -220,7 +220,7 @@ class _Comparison:
             differences=tuple(sorted(self._kept, key=_place)[:_KEPT]),
             count=self._count,
             by_amount=self._by_amount,
-            strangers=self.shelf.strangers(self.where),
+            strangers=self.staging.strangers(self.where),
             trouble=trouble,
         )
 
@@ -255,13 +255,13 @@ async def _take_recent(
 
 
 async def _compare_ledger(batch: _Batch, client: WrenClient) -> Books:
-    comparison = _Comparison(LEDGER, batch.shelf)
+    comparison = _Comparison(LEDGER, batch.staging)
 
     async def read() -> None:
         await _take_recent(
             _since(client.credits.ledger().pages(), batch.checkpoint),
             lambda entry: batch.checkpoint is None and batch.is_older(entry.created_at),
-            lambda entries: _take_entries(entries, batch.shelf),
+            lambda entries: _take_entries(entries, batch.staging),
         )
         await asyncio.to_thread(comparison.settle, "the ledger has no charge for it, or not yet")
 
@@ -286,22 +286,22 @@ async def _since(
             yield new
 
 
-def _take_entries(entries: Sequence[LedgerEntry], shelf: Shelf) -> None:
+def _take_entries(entries: Sequence[LedgerEntry], staging: StagingTable) -> None:
     for entry in entries:
-        item = shelf.by_id(LEDGER, entry.order_group_id)
+        item = staging.by_id(LEDGER, entry.order_group_id)
         if entry.type == LedgerEntryType.DEDUCTION:
             if item is None:
-                shelf.put_aside(LEDGER, entry.order_group_id, -entry.amount_usd_cents)
+                staging.put_aside(LEDGER, entry.order_group_id, -entry.amount_usd_cents)
             else:
-                shelf.charge(item.position, cents=-entry.amount_usd_cents)
+                staging.charge(item.position, cents=-entry.amount_usd_cents)
         elif entry.type == LedgerEntryType.REFUND and item is not None:
             # The sign of a refund is not documented.
-            shelf.charge(item.position, refunded=abs(entry.amount_usd_cents))
+            staging.charge(item.position, refunded=abs(entry.amount_usd_cents))
 
 
 async def _compare_purchases(batch: _Batch, client: WrenClient) -> Books:
     """What was paid by card: the id of such an order is that of its charge, and a purchase is the sum of a charge."""
-    comparison = _Comparison(PURCHASES, batch.shelf)
+    comparison = _Comparison(PURCHASES, batch.staging)
 
     async def read() -> None:
         reader = Reader(client)
@@ -314,21 +314,21 @@ async def _compare_purchases(batch: _Batch, client: WrenClient) -> Books:
 
 def _take_purchase(purchase: Purchase, batch: _Batch) -> None:
     cents = purchase.total_amount_paid_by_customer
-    item = batch.shelf.by_id(PURCHASES, purchase.stripe_charge_id)
+    item = batch.staging.by_id(PURCHASES, purchase.stripe_charge_id)
     if item is not None:
-        batch.shelf.charge(item.position, cents=cents)
-    elif purchase.stripe_charge_id is None or batch.shelf.by_id(LEDGER, purchase.stripe_charge_id) is not None:
+        batch.staging.charge(item.position, cents=cents)
+    elif purchase.stripe_charge_id is None or batch.staging.by_id(LEDGER, purchase.stripe_charge_id) is not None:
         # Orders paid by credits may stand here too, with or without their id.
         return
     elif not batch.is_older(purchase.created_at):
-        batch.shelf.put_aside(PURCHASES, purchase.stripe_charge_id, cents)
+        batch.staging.put_aside(PURCHASES, purchase.stripe_charge_id, cents)
 
 
 # --- CNaught --------------------------------------------------------------------------------------------------------
 
 
 async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Books:
-    comparison = _Comparison(ORDERS, batch.shelf)
+    comparison = _Comparison(ORDERS, batch.staging)
 
     def take(orders: Sequence[Order]) -> None:
         for order in orders:
@@ -344,14 +344,14 @@ async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Books:
 
 
 def _take_order(order: Order, comparison: _Comparison) -> None:
-    shelf = comparison.shelf
-    item = shelf.by_id(ORDERS, order.id)
+    staging = comparison.staging
+    item = staging.by_id(ORDERS, order.id)
     # An account's list may hold its subaccounts' orders as well: each counts once.
-    if item is None and not shelf.is_aside(ORDERS, order.id):
+    if item is None and not staging.is_aside(ORDERS, order.id):
         _take_stranger(order, comparison)
     if item is None or item.charged is not None:
         return
-    shelf.charge(item.position, cents=order.price_usd_cents)
+    staging.charge(item.position, cents=order.price_usd_cents)
     if item.kilograms is not None and order.amount_kg != item.kilograms:
         told = f"answered as {mass_text(item.kilograms)} kg; the list has {mass_text(order.amount_kg)} kg"
         comparison.differ(item, told)
@@ -362,9 +362,9 @@ def _take_order(order: Order, comparison: _Comparison) -> None:
 
 
 def _take_stranger(order: Order, comparison: _Comparison) -> None:
-    shelf = comparison.shelf
-    carried = [found for each in references(order.metadata) if (found := shelf.by_reference(each)) is not None]
-    shelf.put_aside(ORDERS if not carried else f"{ORDERS}, of this batch", order.id, order.price_usd_cents)
+    staging = comparison.staging
+    carried = [found for each in references(order.metadata) if (found := staging.by_reference(each)) is not None]
+    staging.put_aside(ORDERS if not carried else f"{ORDERS}, of this batch", order.id, order.price_usd_cents)
     if carried:
         told = f"carries the reference of line {carried[0].position}, which is {carried[0].state} in the journal"
         comparison.differ_beyond(order.id, f"{told}, not as this order", order.price_usd_cents)

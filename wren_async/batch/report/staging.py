@@ -45,7 +45,7 @@ class Item:
     refunded: int
 
 
-class Shelf:
+class StagingTable:
     """The orders that should stand in the books, and the entries there that belong to none of them. Blocks."""
 
     def __init__(self) -> None:

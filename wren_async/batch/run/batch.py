@@ -19,19 +19,19 @@ from typing import Final, Self, TypeVar
 
 from wren_async.batch.events import Ending, Event, Planning, Progress
 from wren_async.batch.input.order_types import check_caps
+from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
 from wren_async.batch.input.pricing import PriceList
 from wren_async.batch.input.readers import Reading, Source
-from wren_async.batch.input.unclaimed import check_clients
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.budget import Caps
-from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
 from wren_async.batch.run.recovery import Recovery
-from wren_async.batch.run.server_clock import Clocks
-from wren_async.batch.run.worker import Placing
+from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.worker import Worker
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
@@ -78,7 +78,7 @@ class Batch:
                 then looked for before it is sent.
             same_account: Say that a token other than the one the batch was begun with is of the very same account. It
                 is refused otherwise, unless it can read an order of the batch.
-            timing: Clocks and waits, for tests.
+            timing: ServerClocks and waits, for tests.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
@@ -92,7 +92,7 @@ class Batch:
         self._continues = continues
         self._same_account = same_account
         self._timing = timing or Timing()
-        self._clocks = Clocks(self._timing)
+        self._clocks = ServerClocks(self._timing)
         self._journal: Journal | None = None
         self._root = ""
         self._run: _Run | None = None
@@ -181,7 +181,7 @@ class Batch:
     def stop(self) -> None:
         """Take no new orders, and finish those on the wire. The run then ends by itself."""
         if self._run is not None:
-            self._run.placing.halt(Ending.ASKED, "stopped as asked; run again to go on")
+            self._run.worker.halt(Ending.ASKED, "stopped as asked; run again to go on")
 
     async def totals(self) -> Totals:
         """Sums over the batch."""
@@ -257,16 +257,16 @@ class Batch:
                 await history.keep(self.journal)
             await stream.put(event)
 
-        placing = Placing(
+        worker = Worker(
             self.journal,
             self._clients,
             caps=self._caps,
-            pace=Pace(most=self._concurrency),
+            concurrency=AdaptiveConcurrency(most=self._concurrency),
             timing=self._timing,
             clocks=self._clocks,
             emit=tell,
         )
-        run = self._run = _Run(placing, self._go(placing, tell, place=place), stream, history, self.journal)
+        run = self._run = _Run(worker, self._go(worker, tell, place=place), stream, history, self.journal)
         try:
             async for event in stream:
                 yield event
@@ -274,27 +274,27 @@ class Batch:
         finally:
             await run.leave(self._patience)
 
-    async def _go(self, placing: Placing, emit: Callable[[Event], Awaitable[None]], *, place: bool) -> None:
+    async def _go(self, worker: Worker, emit: Callable[[Event], Awaitable[None]], *, place: bool) -> None:
         """Reconcile, place, and look once more for what was lost on the way, as long as that brings anything."""
         await self._recovery.recover(emit)
         for _ in range(_ROUNDS if place else 0):
-            lost = placing.lost
+            lost = worker.lost
             await self._recovery.note_checkpoint()
-            await placing.place_all()
-            if placing.lost == lost or not await self._recovery.reconcile(emit) or placing.end:
+            await worker.place_all()
+            if worker.lost == lost or not await self._recovery.reconcile(emit) or worker.end:
                 break
         if not place:
-            placing.halt(Ending.DONE, "all orders in doubt were looked for")
-        await emit(await placing.ended())
+            worker.halt(Ending.DONE, "all orders in doubt were looked for")
+        await emit(await worker.ended())
 
 
 class _Run:
     """One run: a task, and the stream of its events."""
 
     def __init__(
-        self, placing: Placing, work: Awaitable[None], stream: _Stream, history: History, journal: Journal
+        self, worker: Worker, work: Awaitable[None], stream: _Stream, history: History, journal: Journal
     ) -> None:
-        self.placing = placing
+        self.worker = worker
         self._history = history
         self._journal = journal
         self._kept = False
@@ -318,7 +318,7 @@ class _Run:
         if not self._task.cancelled():
             # Retrieved, so that the loop does not complain of an error that nobody waited for.
             self._task.exception()
-        await self.placing.leave(patience)
+        await self.worker.leave(patience)
         if not self._kept:
             self._kept = True
             await self._history.keep(self._journal)

@@ -20,7 +20,7 @@ _LONGEST_PAUSE: Final = 60.0
 
 
 @attrs.define(kw_only=True)
-class Pace:
+class AdaptiveConcurrency:
     """Bounded concurrency that adapts. Times are in seconds of any clock that does not go back."""
 
     most: int = 32

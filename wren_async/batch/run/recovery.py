@@ -10,7 +10,7 @@ from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.outcomes import crashed, from_verdict, unsettled
-from wren_async.batch.run.server_clock import Clocks
+from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.errors import CallError, InvalidConfiguration
@@ -38,7 +38,7 @@ class Recovery:
         clients: Mapping[Api, BaseClient],
         *,
         settle_time: float,
-        clocks: Clocks,
+        clocks: ServerClocks,
         continues: bool,
         same_account: bool,
     ) -> None:

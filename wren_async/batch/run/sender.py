@@ -1,4 +1,4 @@
-"""What happens to one order on the wire: it is sent, and again with its key while its outcome is in doubt.
+"""What happens to one order on the slots: it is sent, and again with its key while its outcome is in doubt.
 
 The clients do not try again here, so that every repeat and every pause is the run's, and meets all orders alike.
 """
@@ -14,10 +14,10 @@ import attrs
 from wren_async.batch.events import Alarm, Ending, Event, Paused
 from wren_async.batch.intents import Api, Intent, restore
 from wren_async.batch.journal.contract import Entry, Result
-from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.outcomes import Meaning, ending, meaning, pending, placed, refused, undecided
-from wren_async.batch.run.server_clock import Clocks
-from wren_async.batch.run.slots import Wire
+from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.slots import Slots
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect
 from wren_async.core.policy import RetryPolicy
@@ -57,22 +57,22 @@ class Order:
 
 
 class Sender:
-    """Sends the orders of a run, and tells its pace and its end what the servers' answers say."""
+    """Sends the orders of a run. What the servers answer sets the concurrency, and may end the run."""
 
     def __init__(
         self,
         clients: Mapping[Api, BaseClient],
         *,
-        wire: Wire,
-        pace: Pace,
+        slots: Slots,
+        concurrency: AdaptiveConcurrency,
         timing: Timing,
-        clocks: Clocks,
+        clocks: ServerClocks,
         emit: Emit,
         halt: Halt,
     ) -> None:
         self._clients = {api: client.with_options(retries=0) for api, client in clients.items()}
-        self._wire = wire
-        self._pace = pace
+        self._slots = slots
+        self._concurrency = concurrency
         self._timing = timing
         self._clocks = clocks
         self._emit = emit
@@ -95,8 +95,8 @@ class Sender:
             if order.doubt is None:
                 return await self._without_doubt(order, answer)
             if not self._is_final(call, answer, sending, self._timing.monotonic() - began):
-                await self._wire.rest_before_repeat(self._policy.wait(sending, draw=self._timing.draw))
-                if not self._wire.abandoned:
+                await self._slots.rest_before_repeat(self._policy.wait(sending, draw=self._timing.draw))
+                if not self._slots.abandoned:
                     continue
             later = "" if answer is order.doubt else f"sent again with its key, {answer.reason}"
             return undecided(order.doubt, order.attempts, self._clocks.latest(intent.api), later)
@@ -112,7 +112,7 @@ class Sender:
             await self._take_in(error, began)
             return error
         order.attempts += answer.attempts
-        self._pace.answered(began, self._timing.monotonic())
+        self._concurrency.answered(began, self._timing.monotonic())
         self._clocks.note(api, answer.headers)
         self._unsent_in_a_row = 0
         return answer
@@ -122,13 +122,14 @@ class Sender:
         now = self._timing.monotonic()
         self._unsent_in_a_row = self._unsent_in_a_row + 1 if isinstance(error, NotSent) else 0
         if isinstance(error, RateLimited):
-            before, seconds = self._pace.pause(now), self._pace.rate_limited(began, now, error.retry_after)
-            if seconds > _LONGEST_PAUSE or self._pace.limited > _PAUSES:
+            before = self._concurrency.pause(now)
+            seconds = self._concurrency.rate_limited(began, now, error.retry_after)
+            if seconds > _LONGEST_PAUSE or self._concurrency.limited > _PAUSES:
                 self._halt(Ending.UNREACHABLE, f"the server asks for a pause of {seconds:g} s; run again later")
             if seconds > before:
                 await self._emit(Paused(seconds=seconds))
         elif meaning(error) in (Meaning.UNDECIDED, Meaning.UNSENT):
-            self._pace.failed(began, now)
+            self._concurrency.failed(began, now)
         if self._unsent_in_a_row >= _UNREACHABLE:
             self._halt(Ending.UNREACHABLE, f"{self._unsent_in_a_row} times in a row {error.reason}")
 
@@ -140,7 +141,7 @@ class Sender:
                 self._halt(ending(error), f"order {order.entry.row.position}: {error.reason}")
             case Meaning.UNSENT:
                 order.unsent = True
-                await self._wire.rest(self._policy.wait(self._unsent_in_a_row or 1, draw=self._timing.draw))
+                await self._slots.rest(self._policy.wait(self._unsent_in_a_row or 1, draw=self._timing.draw))
         return pending(order.entry.result, order.attempts, error.reason)
 
     def _is_final(self, call: Call[Any], error: CallError, sending: int, seconds: float) -> bool:

@@ -20,7 +20,7 @@ _SAME: Final = timedelta(seconds=2)
 """Clocks that differ by no more are taken for one: a `Date` has whole seconds, and takes a while to arrive."""
 
 
-class Clocks:
+class ServerClocks:
     """Keeps the servers' time by the dates of their answers.
 
     What is noted of a sending has to serve a process that meets other clocks: the first byte is dated by the clock that

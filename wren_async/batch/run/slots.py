@@ -1,4 +1,4 @@
-"""Whose turn it is on the wire: as many orders at once as the pace allows, for as long as the run takes new ones.
+"""Whose turn it is to be on the wire: as many orders at once as the server bears, until the run takes no new ones.
 
 The wire does not wait for the disk: a few orders are marked ahead of their turn.
 """
@@ -9,18 +9,18 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.core.timing import Timing
 
 _AHEAD: Final = 4
 """For so many orders that may be on the wire, one more may be marked ahead. After a crash it is in doubt as well."""
 
 
-class Wire:
+class Slots:
     """Places on the wire, and the orders that wait for one."""
 
-    def __init__(self, pace: Pace, timing: Timing) -> None:
-        self._pace = pace
+    def __init__(self, concurrency: AdaptiveConcurrency, timing: Timing) -> None:
+        self._concurrency = concurrency
         self._timing = timing
         self._marked = 0
         self._waiting: deque[asyncio.Future[bool]] = deque()
@@ -33,7 +33,7 @@ class Wire:
     @property
     def limit(self) -> int:
         """Orders that may be on the wire now."""
-        return self._pace.limit
+        return self._concurrency.limit
 
     @property
     def closed(self) -> bool:
@@ -60,7 +60,7 @@ class Wire:
         """Wait until one more order may be marked, and give those that are marked their places. False once closed."""
         while not self.closed:
             self._hand_out()
-            limit = self._pace.limit
+            limit = self._concurrency.limit
             if pause := self._pause():
                 await self.rest(pause)
             elif self.busy + self._marked >= limit + limit // _AHEAD:
@@ -114,13 +114,13 @@ class Wire:
             ended.cancel()
 
     def _pause(self) -> float:
-        return self._pace.pause(self._timing.monotonic())
+        return self._concurrency.pause(self._timing.monotonic())
 
     def _hand_out(self) -> None:
         """Give marked orders their places, or send all of them back once the wire is closed."""
         if not self._waiting:
             return
-        closed, limit = self.closed, self._pace.limit
+        closed, limit = self.closed, self._concurrency.limit
         paused = self._pause() > 0
         while self._waiting and (closed or (self.busy < limit and not paused)):
             turn = self._waiting.popleft()

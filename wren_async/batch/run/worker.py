@@ -15,11 +15,11 @@ from wren_async.batch.events import Ended, Ending, Meter, Progress, Returned, Se
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, Result, State
 from wren_async.batch.run.budget import Budget, Caps
-from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.outcomes import pending
 from wren_async.batch.run.sender import Emit, Order, Sender
-from wren_async.batch.run.server_clock import Clocks
-from wren_async.batch.run.slots import Wire
+from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.slots import Slots
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import UsageError
@@ -29,7 +29,7 @@ _RETURNS: Final = 5
 _PROGRESS: Final = 1.0
 
 
-class Placing:
+class Worker:
     """Places what is pending, until nothing is, or the run has to end."""
 
     def __init__(
@@ -38,9 +38,9 @@ class Placing:
         clients: Mapping[Api, BaseClient],
         *,
         caps: Caps,
-        pace: Pace,
+        concurrency: AdaptiveConcurrency,
         timing: Timing,
-        clocks: Clocks,
+        clocks: ServerClocks,
         emit: Emit,
     ) -> None:
         self._journal = journal
@@ -48,9 +48,9 @@ class Placing:
         self._timing = timing
         self._clocks = clocks
         self._emit = emit
-        self._wire = Wire(pace, timing)
+        self._slots = Slots(concurrency, timing)
         self._sender = Sender(
-            clients, wire=self._wire, pace=pace, timing=timing, clocks=clocks, emit=emit, halt=self.halt
+            clients, slots=self._slots, concurrency=concurrency, timing=timing, clocks=clocks, emit=emit, halt=self.halt
         )
         self._meter = Meter(timing.monotonic())
         self._began = timing.monotonic()
@@ -73,7 +73,7 @@ class Placing:
     def halt(self, why: Ending, message: str) -> None:
         """Take no new orders; those on the wire are finished. The first reason counts."""
         self._end = self._end or (why, message)
-        self._wire.close()
+        self._slots.close()
 
     async def place_all(self) -> None:
         """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
@@ -88,7 +88,7 @@ class Placing:
                 self._tasks.add(task)
                 task.add_done_callback(self._finished)
             while self._tasks and self._broken is None:
-                await self._wire.change()
+                await self._slots.change()
         finally:
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()
@@ -100,7 +100,7 @@ class Placing:
 
         Those that are not known by then stay as being sent, and are reconciled by the next run.
         """
-        self._wire.abandon()
+        self._slots.abandon()
         try:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=patience)
@@ -122,22 +122,22 @@ class Placing:
 
     async def _next(self, stream: AsyncIterator[Entry]) -> Entry | None:
         """The next order, reserved for and counted as in flight; `None` when there is no more for this run."""
-        while await self._wire.room():
+        while await self._slots.room():
             entry = self._again.popleft() if self._again else await anext(stream, None)
-            if self._wire.closed:
+            if self._slots.closed:
                 return None
             if entry is None:
                 if not self._in_flight:
                     return None
-                await self._wire.change()
+                await self._slots.change()
             elif (problem := self._budget.reserve(entry.row)) is None:
                 self._in_flight += 1
-                self._wire.mark()
+                self._slots.mark()
                 return entry
             elif self._in_flight:
                 # One of these may come back and give its reservation free.
                 self._again.appendleft(entry)
-                await self._wire.change()
+                await self._slots.change()
             else:
                 self.halt(Ending.CAP_REACHED, f"order {entry.row.position}: {problem}")
         return None
@@ -148,13 +148,13 @@ class Placing:
         order = Order(entry)
         try:
             await self._journal.sending([entry.row.position], self._clocks.earliest(order.intent.api))
-            if await self._wire.enter():
+            if await self._slots.enter():
                 await self._note(order, await self._send(order))
             else:
                 await self._put_back(entry)
         finally:
             self._in_flight -= 1
-            self._wire.stir()
+            self._slots.stir()
         await self._tell_progress()
 
     async def _send(self, order: Order) -> Result:
@@ -166,14 +166,14 @@ class Placing:
                 await self._journal.settle(was.row.position, pending(was.result, 0, "nothing was sent"))
             raise
         finally:
-            self._wire.leave()
+            self._slots.leave()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken = self._broken or error
-            self._wire.close()
-        self._wire.stir()
+            self._slots.close()
+        self._slots.stir()
 
     # --- what came of it ---
 
@@ -214,8 +214,8 @@ class Placing:
         await self._emit(
             Progress(
                 totals=totals,
-                in_flight=self._wire.busy,
-                limit=self._wire.limit,
+                in_flight=self._slots.busy,
+                limit=self._slots.limit,
                 seconds=now - self._began,
                 rate=rate,
                 seconds_left=left / rate if rate else None,

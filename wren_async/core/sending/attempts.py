@@ -13,11 +13,11 @@ from wren_async.core import codec
 from wren_async.core.identity import Identity
 from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
-from wren_async.core.outcome import History, Judgement, Met, Next, is_undecided, judge
+from wren_async.core.outcome import AttemptResult, Decision, History, Next, classify, is_undecided
 from wren_async.core.policy import retry_after
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
-from wren_async.core.sending.detached import Flight, timed_out
+from wren_async.core.sending.detached import DetachedAttempt, timed_out
 from wren_async.core.sending.session import Session, logger
 from wren_async.core.telemetry import Attempt, OnAttempt
 from wren_async.core.values import UNSET
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Trip(Generic[T]):
+class Attempts(Generic[T]):
     """One logical call on its way: its attempts, its deadline, and whether it may have been carried out."""
 
     __slots__ = (
@@ -38,13 +38,13 @@ class Trip(Generic[T]):
         "_came",
         "_ends",
         "_entered",
-        "_flight",
         "_history",
         "_identity",
         "_limits",
         "_met",
         "_orphaned",
         "_prepared",
+        "_running",
         "_session",
     )
 
@@ -54,7 +54,7 @@ class Trip(Generic[T]):
         self._limits = limits
         self._session = session
         self._history = History()
-        self._flight: Flight[T] | None = None
+        self._running: DetachedAttempt[T] | None = None
         self._orphaned = False
 
     async def run(self) -> T:
@@ -62,13 +62,13 @@ class Trip(Generic[T]):
         self._prepare()
         try:
             met = await self._attempt()
-            judgement = self._judge(met)
-            if judgement.next is Next.AGAIN:
-                met, judgement = await self._repeat(met, judgement)
+            decision = self._classify(met)
+            if decision.next is Next.AGAIN:
+                met, decision = await self._repeat(met, decision)
         except asyncio.CancelledError:
             self._abandon()
             raise
-        if judgement.next is Next.DONE:
+        if decision.next is Next.DONE:
             self._session.budget.earn()
             self._met = met
             return cast(T, met.value)
@@ -112,49 +112,49 @@ class Trip(Generic[T]):
 
     # --- attempts ---
 
-    def _attempt(self) -> Awaitable[Met[T]]:
+    def _attempt(self) -> Awaitable[AttemptResult[T]]:
         # No coroutine of its own where a place is free: each one is woken, and looked after, all the way.
         session = self._session
         self._came = self._entered = session.timing.monotonic()
-        return self._begin() if not session.closed and session.gate.enter() else self._queue()
+        return self._begin() if not session.closed and session.limiter.enter() else self._queue()
 
-    async def _queue(self) -> Met[T]:
-        admitted = await self._session.gate.wait(self._left())
+    async def _queue(self) -> AttemptResult[T]:
+        admitted = await self._session.limiter.wait(self._left())
         self._entered = self._session.timing.monotonic()
         if not admitted:
             reason = "the deadline passed while waiting for a free connection"
-            return Met(reason=reason, unsent=True, timed_out=True)
+            return AttemptResult(reason=reason, unsent=True, timed_out=True)
         if self._session.closed:
-            self._session.gate.leave()
-            return Met(reason="the client was closed before this attempt", unsent=True)
+            self._session.limiter.leave()
+            return AttemptResult(reason="the client was closed before this attempt", unsent=True)
         return await self._begin()
 
-    def _begin(self) -> Awaitable[Met[T]]:
+    def _begin(self) -> Awaitable[AttemptResult[T]]:
         self._history.attempts += 1
-        return self._fly() if self._prepared.effect.writes else self._read()
+        return self._write() if self._prepared.effect.writes else self._read()
 
-    def _judge(self, met: Met[T]) -> Judgement:
+    def _classify(self, met: AttemptResult[T]) -> Decision:
         prepared, history = self._prepared, self._history
         operation = self._call.operation
-        judgement = judge(
+        decision = classify(
             prepared.effect,
             met,
             can_repeat=prepared.can_repeat,
             resend_rate_limited=self._limits.retries.resend_rate_limited,
             gone_is_done=history.may_have_acted and operation.method == "DELETE" and operation.answer is NoneType,
         )
-        self._flight = None
-        history.may_have_acted |= judgement.may_have_acted
+        self._running = None
+        history.may_have_acted |= decision.may_have_acted
         history.accepted |= met.succeeded
         if logger.isEnabledFor(logging.DEBUG):
             said = met.status or self._identity.credentials.scrub(met.reason)
             logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
         if self._session.on_attempt is not None:
             self._report(met, self._session.on_attempt)
-        return judgement
+        return decision
 
-    def _report(self, met: Met[T], on_attempt: OnAttempt) -> None:
-        gate = self._session.gate
+    def _report(self, met: AttemptResult[T], on_attempt: OnAttempt) -> None:
+        limiter = self._session.limiter
         attempt = Attempt(
             operation=self._call.operation.id,
             number=self._history.attempts,
@@ -163,15 +163,15 @@ class Trip(Generic[T]):
             unsent=met.unsent,
             waited=self._entered - self._came,
             took=self._session.timing.monotonic() - self._entered,
-            in_flight=gate.in_flight,
-            waiting=gate.waiting,
+            in_flight=limiter.in_flight,
+            waiting=limiter.waiting,
         )
         try:
             on_attempt(attempt)
         except Exception:
             logger.exception("on_attempt failed, which changes nothing for the call")
 
-    async def _read(self) -> Met[T]:
+    async def _read(self) -> AttemptResult[T]:
         """An attempt of a call that changes nothing: cancelling the caller ends it."""
         limit, progress = self._attempt_time(), Progress()
         try:
@@ -180,52 +180,52 @@ class Trip(Generic[T]):
         except TimeoutError:
             return timed_out(limit, progress)
         finally:
-            self._session.gate.leave()
+            self._session.limiter.leave()
 
-    def _fly(self) -> asyncio.Future[Met[T]]:
+    def _write(self) -> asyncio.Future[AttemptResult[T]]:
         """An attempt of a write: cancelling the caller does not tear it."""
-        flight: Flight[T] = Flight(self._session, self._attempt_time())
-        self._flight = flight
-        flight.begin(self._exchange(flight.progress, flight))
-        return flight.landed
+        running: DetachedAttempt[T] = DetachedAttempt(self._session, self._attempt_time())
+        self._running = running
+        running.begin(self._exchange(running.progress, running))
+        return running.finished
 
     def _abandon(self) -> None:
         """The caller went away."""
-        if self._flight is not None:
+        if self._running is not None:
             orphan = _Orphan(self)
-            if self._flight.hand_over(orphan.decide):
+            if self._running.detach(orphan.decide):
                 orphan.open()
         if self._history.may_have_acted and not self._orphaned:
             reason = "the call was cancelled before its outcome was known"
-            self._keep().set_exception(self._failure(Met(reason=reason)))
+            self._keep().set_exception(self._failure(AttemptResult(reason=reason)))
 
-    async def _exchange(self, progress: Progress, flight: Flight[T] | None = None) -> Met[T]:
+    async def _exchange(self, progress: Progress, running: DetachedAttempt[T] | None = None) -> AttemptResult[T]:
         utc = self._session.timing.utc
         begun = utc()
         try:
             progress.started = True
             answer = await self._session.backend.exchange(self._prepared.request, progress)
         except Exception as error:
-            met: Met[T] = _broken(error, progress)
+            met: AttemptResult[T] = _broken(error, progress)
         else:
             met = self._understand(answer)
         finally:
             if not progress.unsent:
                 self._history.note_sent(begun, utc())
-        if flight is not None:
-            flight.land(met)
+        if running is not None:
+            running.finish(met)
         return met
 
-    def _understand(self, answer: Answer) -> Met[T]:
+    def _understand(self, answer: Answer) -> AttemptResult[T]:
         form = self._call.operation.answer
         if form is bytes and 200 <= answer.status < 400:
-            return Met(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
+            return AttemptResult(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
         if 200 <= answer.status < 300:
             try:
-                return Met(answer=answer, value=codec.decode(answer.body, form))
+                return AttemptResult(answer=answer, value=codec.decode(answer.body, form))
             except codec.Unreadable as error:
-                return Met(answer=answer, problems=error.problems)
-        return Met(answer=answer, parsed=_parsed(answer.body), retry_after=self._told(answer))
+                return AttemptResult(answer=answer, problems=error.problems)
+        return AttemptResult(answer=answer, parsed=_parsed(answer.body), retry_after=self._told(answer))
 
     def _told(self, answer: Answer) -> float | None:
         headers = answer.headers
@@ -233,17 +233,17 @@ class Trip(Generic[T]):
 
     # --- repeats ---
 
-    async def _repeat(self, met: Met[T], judgement: Judgement) -> tuple[Met[T], Judgement]:
+    async def _repeat(self, met: AttemptResult[T], decision: Decision) -> tuple[AttemptResult[T], Decision]:
         """Try again as the policy allows. The failure that is already there counts as the first."""
         from tenacity import AsyncRetrying, retry_if_result
 
-        first = [(met, judgement)]
+        first = [(met, decision)]
 
-        async def attempt() -> tuple[Met[T], Judgement]:
+        async def attempt() -> tuple[AttemptResult[T], Decision]:
             if first:
                 return first.pop()
             met = await self._attempt()
-            return met, self._judge(met)
+            return met, self._classify(met)
 
         retrying = AsyncRetrying(
             retry=retry_if_result(_wants_another),
@@ -252,7 +252,7 @@ class Trip(Generic[T]):
             sleep=self._session.timing.sleep,
             retry_error_callback=lambda state: _result(state),
         )
-        return cast("tuple[Met[T], Judgement]", await retrying(attempt))
+        return cast("tuple[AttemptResult[T], Decision]", await retrying(attempt))
 
     def _wait(self, state: RetryCallState) -> float:
         met, _ = _result(state)
@@ -284,12 +284,12 @@ class Trip(Generic[T]):
 
     # --- the end ---
 
-    def _cause(self, met: Met[T]) -> BaseException | None:
+    def _cause(self, met: AttemptResult[T]) -> BaseException | None:
         """What the HTTP library raised, unless it repeats a token that the server repeated."""
         said = str(met.error)
         return met.error if self._identity.credentials.scrub(said) == said else None
 
-    def _failure(self, met: Met[T]) -> CallError:
+    def _failure(self, met: AttemptResult[T]) -> CallError:
         from wren_async.core.sending.failure import failure
 
         return failure(
@@ -312,34 +312,34 @@ class Trip(Generic[T]):
 class _Orphan(Generic[T]):
     """A write whose caller went away. What its last attempt meets becomes an outcome that the client keeps."""
 
-    def __init__(self, trip: Trip[T]) -> None:
-        self._trip = trip
+    def __init__(self, attempts: Attempts[T]) -> None:
+        self._attempts = attempts
         self._result: asyncio.Future[Reply[Any]] | None = None
 
     def open(self) -> asyncio.Future[Reply[Any]]:
         """Keep the outcome, which is open until the attempt has ended."""
         if self._result is None:
-            self._result = self._trip._keep()
+            self._result = self._attempts._keep()
         return self._result
 
-    def decide(self, met: Met[T]) -> None:
+    def decide(self, met: AttemptResult[T]) -> None:
         """The attempt has ended."""
-        trip = self._trip
-        judgement = trip._judge(met)
-        if self._result is None and met.unsent and (trip._orphaned or not trip._history.may_have_acted):
+        attempts = self._attempts
+        decision = attempts._classify(met)
+        if self._result is None and met.unsent and (attempts._orphaned or not attempts._history.may_have_acted):
             return
         result = self.open()
-        if judgement.next is Next.DONE:
-            trip._met = met
-            result.set_result(trip.reply())
+        if decision.next is Next.DONE:
+            attempts._met = met
+            result.set_result(attempts.reply())
         else:
-            result.set_exception(trip._failure(met))
+            result.set_exception(attempts._failure(met))
 
 
-def _broken(error: Exception, progress: Progress) -> Met[Any]:
+def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
     """What an attempt met whose backend raised. Whatever it raises, an order that may have been sent is not lost."""
     told = error if isinstance(error, ExchangeFailed) else None
-    return Met(
+    return AttemptResult(
         reason=str(error) or type(error).__name__,
         unsent=progress.unsent,
         timed_out=told.timed_out if told else isinstance(error, TimeoutError),
@@ -353,13 +353,13 @@ def _draw() -> str:
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
 
-def _wants_another(result: tuple[Met[Any], Judgement]) -> bool:
+def _wants_another(result: tuple[AttemptResult[Any], Decision]) -> bool:
     return result[1].next is Next.AGAIN
 
 
-def _result(state: RetryCallState) -> tuple[Met[Any], Judgement]:
+def _result(state: RetryCallState) -> tuple[AttemptResult[Any], Decision]:
     assert state.outcome is not None  # noqa: S101 - set by tenacity before it asks
-    return cast("tuple[Met[Any], Judgement]", state.outcome.result())
+    return cast("tuple[AttemptResult[Any], Decision]", state.outcome.result())
 
 
 def _parsed(raw: bytes) -> object:

@@ -7,7 +7,7 @@ from typing import Any
 
 from wren_async.core import codec
 from wren_async.core.auth import Credentials
-from wren_async.core.outcome import History, Met
+from wren_async.core.outcome import AttemptResult, History
 from wren_async.core.request import Prepared
 from wren_async.core.values import given
 from wren_async.errors import (
@@ -27,7 +27,7 @@ _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "www-authenticate"})
 
 
 def failure(
-    prepared: Prepared[Any], met: Met[Any], history: History, *, undecided: bool, credentials: Credentials
+    prepared: Prepared[Any], met: AttemptResult[Any], history: History, *, undecided: bool, credentials: Credentials
 ) -> CallError:
     """The error of a call that ends with `met`."""
     facts = _facts(prepared, met, history, credentials)
@@ -43,14 +43,14 @@ def failure(
     return _api_error(met, reason, facts)
 
 
-def _api_error(met: Met[Any], reason: str, facts: CallFacts) -> APIError:
+def _api_error(met: AttemptResult[Any], reason: str, facts: CallFacts) -> APIError:
     kind = api_error_class(facts.status or 0, met.problem_type)
     if issubclass(kind, RateLimited):
         return kind(reason, facts, met.retry_after)
     return kind(reason, facts)
 
 
-def _facts(prepared: Prepared[Any], met: Met[Any], history: History, credentials: Credentials) -> CallFacts:
+def _facts(prepared: Prepared[Any], met: AttemptResult[Any], history: History, credentials: Credentials) -> CallFacts:
     raw = credentials.scrub_bytes(met.answer.body) if met.answer else b""
     headers = met.answer.headers if met.answer else {}
     return CallFacts(
@@ -79,7 +79,7 @@ def _parsed(raw: bytes) -> object:
         return None
 
 
-def _reason(met: Met[Any]) -> str:
+def _reason(met: AttemptResult[Any]) -> str:
     if met.answer is None:
         return met.reason or "no answer came"
     if met.succeeded:

@@ -1,4 +1,4 @@
-"""The gate in front of the connections: so many exchanges at a time, and who has waited longest goes first."""
+"""The limiter in front of the connections: so many exchanges at a time, and who has waited longest goes first."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def affordable(wish: int) -> int:
     return wish if files == resource.RLIM_INFINITY else max(1, min(wish, files // 2))
 
 
-class Gate:
+class ConcurrencyLimiter:
     """Lets `limit` exchanges through at a time. It belongs to the event loop that first uses it.
 
     An HTTP pool with a crowd waiting in it spends more time on the crowd than on the requests; and what waits here has

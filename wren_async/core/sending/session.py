@@ -1,4 +1,4 @@
-"""What all copies of a client share: connections, the gate, the retry budget, and writes that outlive their callers."""
+"""What all copies of a client share: connections, limiter, retry budget, and writes that outlive their callers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import attrs
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget
 from wren_async.core.reply import Reply
-from wren_async.core.sending.limiter import Gate
+from wren_async.core.sending.limiter import ConcurrencyLimiter
 from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
@@ -76,7 +76,7 @@ class Session:
         self.timing = timing
         self.on_attempt = on_attempt
         self.budget = budget
-        self.gate = Gate(max_in_flight)
+        self.limiter = ConcurrencyLimiter(max_in_flight)
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -1,6 +1,6 @@
 """Which `max_in_flight` is best: 1000 tasks at once before gates of different sizes, a quick server and a slow one.
 
-    python benchmarks/gate.py [--rounds 3] [--gates 32 64 128 256 512 1000] [--delays 0 0.05]
+    python benchmarks/limiter.py [--rounds 3] [--gates 32 64 128 256 512 1000] [--delays 0 0.05]
 
 Bare httpx and bare aiohttp take their turns, for the ratios of throughput.
 """

@@ -13,7 +13,7 @@ from wren_async.http.exchange import ConnectionUnusable, ExchangeFailed, Progres
 _current: ContextVar[Progress] = ContextVar("wren_async_progress")
 
 
-class WatchedRequest(aiohttp.ClientRequest):
+class TrackingRequest(aiohttp.ClientRequest):
     """A request that notes when it is about to be written, and is not written twice."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

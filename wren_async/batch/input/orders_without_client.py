@@ -18,7 +18,7 @@ _OPEN: Final = (State.PENDING, State.SENDING, State.UNDECIDED)
 
 
 @attrs.define
-class Strays:
+class OrdersWithoutClient:
     """Such orders, counted, with the first lines of each API."""
 
     given: Collection[Api]
@@ -54,7 +54,7 @@ async def check_clients(journal: Journal, given: Collection[Api]) -> None:
     apis = await noted_apis(journal)
     if set(given) >= set(_APIS if apis is None else apis):
         return
-    strays = Strays(given)
+    without_client = OrdersWithoutClient(given)
     async for entry in journal.entries(*_OPEN):
-        strays.take(entry.row.position, api_of(entry.row.intent))
-    strays.check()
+        without_client.take(entry.row.position, api_of(entry.row.intent))
+    without_client.check()

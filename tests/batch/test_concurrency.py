@@ -3,12 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wren_async.batch.run.concurrency import Pace
+from wren_async.batch.run.concurrency import AdaptiveConcurrency
 
 MOMENTS = st.floats(0, 100)
 
 
-def settle(pace: Pace, count: int, took: float = 0.1, now: float = 0.0) -> float:
+def settle(pace: AdaptiveConcurrency, count: int, took: float = 0.1, now: float = 0.0) -> float:
     for _ in range(count):
         now += took
         pace.answered(now - took, now)
@@ -16,14 +16,14 @@ def settle(pace: Pace, count: int, took: float = 0.1, now: float = 0.0) -> float
 
 
 def test_each_window_of_good_answers_doubles_the_limit_until_it_is_reached() -> None:
-    pace = Pace(most=32, start=4)
+    pace = AdaptiveConcurrency(most=32, start=4)
     for limit in (8, 16, 32, 32):
         settle(pace, pace.limit)
         assert pace.limit == limit
 
 
 def test_after_the_first_trouble_a_window_of_good_answers_allows_one_more() -> None:
-    pace = Pace(most=32, start=8)
+    pace = AdaptiveConcurrency(most=32, start=8)
     pace.failed(began=0.0, now=0.0)
     assert pace.limit == 4
     now = settle(pace, 5)
@@ -33,7 +33,7 @@ def test_after_the_first_trouble_a_window_of_good_answers_allows_one_more() -> N
 
 
 def test_a_failure_halves_the_window_once_for_all_that_were_sent_before() -> None:
-    pace = Pace(most=32, start=16)
+    pace = AdaptiveConcurrency(most=32, start=16)
     for _ in range(10):
         pace.failed(began=1.0, now=2.0)
     assert pace.limit == 8
@@ -42,7 +42,7 @@ def test_a_failure_halves_the_window_once_for_all_that_were_sent_before() -> Non
 
 
 def test_slow_answers_shrink_it_gently() -> None:
-    pace = Pace(most=32, start=10)
+    pace = AdaptiveConcurrency(most=32, start=10)
     now = settle(pace, 50)
     high = pace.limit
     now = settle(pace, 30, took=2.0, now=now)
@@ -50,14 +50,14 @@ def test_slow_answers_shrink_it_gently() -> None:
 
 
 def test_quick_answers_are_never_slow() -> None:
-    pace = Pace(most=32, start=10)
+    pace = AdaptiveConcurrency(most=32, start=10)
     now = settle(pace, 1, took=0.001)
     settle(pace, 500, took=0.02, now=now)
     assert pace.limit == 32
 
 
 def test_a_429_pauses_everyone_for_as_long_as_told() -> None:
-    pace = Pace()
+    pace = AdaptiveConcurrency()
     assert pace.rate_limited(began=0.0, now=1.0, told=7.0) == 7.0
     assert pace.rate_limited(began=0.0, now=2.0, told=1.0) == 6.0
     assert pace.pause(5.0) == 3.0
@@ -65,11 +65,11 @@ def test_a_429_pauses_everyone_for_as_long_as_told() -> None:
 
 
 def test_a_pause_of_nothing_is_taken_for_no_word() -> None:
-    assert Pace().rate_limited(began=0.0, now=1.0, told=0.0) == 1.0
+    assert AdaptiveConcurrency().rate_limited(began=0.0, now=1.0, told=0.0) == 1.0
 
 
 def test_without_a_word_pauses_grow_and_a_good_answer_ends_that() -> None:
-    pace = Pace()
+    pace = AdaptiveConcurrency()
     pauses = []
     now = 0.0
     for _ in range(9):
@@ -86,7 +86,7 @@ def test_without_a_word_pauses_grow_and_a_good_answer_ends_that() -> None:
     st.lists(st.tuples(st.sampled_from(["answered", "failed", "limited"]), MOMENTS, MOMENTS, st.none() | MOMENTS)),
 )
 def test_the_window_stays_within_its_bounds(most: int, events: list[tuple[str, float, float, float | None]]) -> None:
-    pace = Pace(most=most)
+    pace = AdaptiveConcurrency(most=most)
     for kind, began, took, told in events:
         if kind == "answered":
             pace.answered(began, began + took)

@@ -25,7 +25,7 @@ Origin: TypeAlias = tuple[str, str, int | None]
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Lane(httpx.AsyncHTTPTransport):
+class PooledConnection(httpx.AsyncHTTPTransport):
     """A transport of httpx's that is one connection, or the promise of one: it opens with the first request.
 
     Without a proxy the connection stands where the transport has its pool, which for one connection adds a third to its
@@ -57,7 +57,7 @@ class Lane(httpx.AsyncHTTPTransport):
         return self._connection is not None and self._connection.has_expired()
 
 
-class LifoTransport(httpx.AsyncBaseTransport):
+class LifoPool(httpx.AsyncBaseTransport):
     """A last-in-first-out stack of transports of one connection each.
 
     It opens as many connections as there are exchanges at a time, so the number of those wants a limit of its own.
@@ -78,54 +78,56 @@ class LifoTransport(httpx.AsyncBaseTransport):
         # would be an order of unknown fate, so writes take only connections that were in use a moment ago.
         self._idle_for_writes = idle_for_writes
         self._clock = clock
-        self._idle: defaultdict[Origin, list[Lane]] = defaultdict(list)
+        self._idle: defaultdict[Origin, list[PooledConnection]] = defaultdict(list)
         self._closed = False
 
     @property
     def idle(self) -> int:
         """How many connections lie ready."""
-        return sum(len(lanes) for lanes in self._idle.values())
+        return sum(len(connections) for connections in self._idle.values())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` on the connection that was used last, or on a new one."""
-        lane = await self._take(request)
+        connection = await self._take(request)
         try:
-            response = await lane.handle_async_request(request)
+            response = await connection.handle_async_request(request)
         except BaseException:
-            await lane.aclose()
+            await connection.aclose()
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - narrows the type
-        response.stream = _LaneStream(response.stream, lane, self._give_back)
+        response.stream = _PooledStream(response.stream, connection, self._give_back)
         return response
 
-    async def _take(self, request: httpx.Request) -> Lane:
-        lanes = self._idle[_origin(request.url)]
+    async def _take(self, request: httpx.Request) -> PooledConnection:
+        connections = self._idle[_origin(request.url)]
         limit = self._idle_for_reads if request.method in _READS else self._idle_for_writes
-        while lanes and self._clock() - lanes[-1].idle_since <= limit:
-            lane = lanes.pop()
-            if not lane.is_stale:
-                return lane
-            await lane.aclose()
+        while connections and self._clock() - connections[-1].idle_since <= limit:
+            connection = connections.pop()
+            if not connection.is_stale:
+                return connection
+            await connection.aclose()
         tls = (self._tls or shared_tls()) if request.url.scheme == "https" else no_tls()
-        return Lane(request.url, tls, self._idle_for_reads)
+        return PooledConnection(request.url, tls, self._idle_for_reads)
 
-    async def _give_back(self, lane: Lane, whole: bool) -> None:
-        if not whole or self._closed or not lane.is_kept:
-            await lane.aclose()
+    async def _give_back(self, connection: PooledConnection, whole: bool) -> None:
+        if not whole or self._closed or not connection.is_kept:
+            await connection.aclose()
             return
-        lane.idle_since = self._clock()
-        self._idle[lane.origin].append(lane)
-        await self._close_idle(before=lane.idle_since - self._idle_for_reads)
+        connection.idle_since = self._clock()
+        self._idle[connection.origin].append(connection)
+        await self._close_idle(before=connection.idle_since - self._idle_for_reads)
 
     async def _close_idle(self, before: float) -> None:
         # One at a time: whoever runs meanwhile may take the others, and a cancellation leaves them where they are.
-        while lane := self._pop_idle(before):
-            await lane.aclose()
+        while connection := self._pop_idle(before):
+            await connection.aclose()
 
-    def _pop_idle(self, before: float) -> Lane | None:
+    def _pop_idle(self, before: float) -> PooledConnection | None:
         """A connection of any origin that was last used before that time."""
-        stacks = (lanes for lanes in self._idle.values() if lanes and lanes[0].idle_since < before)
-        return next((lanes.pop(0) for lanes in stacks), None)
+        stacks = (
+            connections for connections in self._idle.values() if connections and connections[0].idle_since < before
+        )
+        return next((connections.pop(0) for connections in stacks), None)
 
     async def aclose(self) -> None:
         """Close the idle connections; those in use close when their exchange ends."""
@@ -144,12 +146,17 @@ class LifoTransport(httpx.AsyncBaseTransport):
         await self.aclose()
 
 
-class _LaneStream(httpx.AsyncByteStream):
+class _PooledStream(httpx.AsyncByteStream):
     """An answer's body that gives its connection back when it was read to the end."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, lane: Lane, give_back: Callable[[Lane, bool], object]) -> None:
+    def __init__(
+        self,
+        stream: httpx.AsyncByteStream,
+        connection: PooledConnection,
+        give_back: Callable[[PooledConnection, bool], object],
+    ) -> None:
         self._stream = stream
-        self._lane: Lane | None = lane
+        self._pooled: PooledConnection | None = connection
         self._give_back = give_back
         self._whole = False
 
@@ -159,15 +166,15 @@ class _LaneStream(httpx.AsyncByteStream):
         self._whole = True
 
     async def aclose(self) -> None:
-        lane, self._lane = self._lane, None
-        if lane is None:
+        connection, self._pooled = self._pooled, None
+        if connection is None:
             return
         try:
             await self._stream.aclose()
         except BaseException:
-            await lane.aclose()
+            await connection.aclose()
             raise
-        await self._give_back(lane, self._whole)  # type: ignore[misc]
+        await self._give_back(connection, self._whole)  # type: ignore[misc]
 
 
 def _holds_more(connection: httpcore.AsyncHTTPConnection) -> bool:
