@@ -15,7 +15,6 @@ import httpx
 import pytest
 
 from wren_async import AttemptTimedOut, NotSent, OutcomeUnknown, WrenClient
-from wren_async.http import tracking_request
 from wren_async.http.exchange import Answer, Progress, WireRequest
 
 from .scripted import LIVE, Clock, ScriptedServer, answer, cnaught, deaf, raw, read_and_close, refused, silent, wren
@@ -141,14 +140,6 @@ async def test_a_callers_aiohttp_session_that_is_closed_between_two_orders_has_n
             with pytest.raises(NotSent, match="closed"):
                 await order(client)
         assert len(server.requests) == 1
-
-
-def test_an_aiohttp_that_writes_requests_by_another_name_gives_no_proof() -> None:
-    async def send_by_another_name(self: Any) -> None:
-        await self.req._send(self.conn)
-
-    assert tracking_request._writes_by("send", aiohttp.ClientSession._request.__code__)
-    assert not tracking_request._writes_by("send", send_by_another_name.__code__)
 
 
 async def test_a_callers_own_httpx_client_sends_an_order_of_unknown_fate_once() -> None:

@@ -33,19 +33,35 @@ class Answer:
 
 
 class Progress(msgspec.Struct):
-    """How far an exchange has got, as the connection itself reports it."""
+    """How far an exchange has got. Only what was seen counts: silence proves nothing, because transports are mocked,
+    wrapped and patched, and one that failed to connect may try a second way."""
 
     started: bool = False
-    """The exchange has been handed to the HTTP library."""
-    watched: bool = False
-    """The HTTP library is known to report each step, so that its silence is proof."""
+    """The exchange has been handed to a backend."""
     connecting: bool = False
+    """A connect step was seen to begin, and not yet to end."""
     sending: bool = False
+    """A byte of the request may have been handed to a connection."""
+    connect_error: BaseException | None = None
+    """What the last connect step was seen to fail with."""
+    proven: bool = False
+    """The backend has proof that nothing was sent."""
 
     @property
     def unsent(self) -> bool:
-        """Proof that no byte of the request has been handed to the connection. Without proof: false."""
-        return not self.started or ((self.watched or self.connecting) and not self.sending)
+        """Proof that no byte of the request has been handed to a connection. Without proof: false."""
+        return not self.started or (self.proven and not self.sending)
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether cancelling the exchange at this moment tears no request: it has not begun, or it is connecting."""
+        return self.unsent or (self.connecting and not self.sending)
+
+    def ended_by(self, error: BaseException) -> None:
+        """Take in what ended the exchange. It is proof where it is the very exception that a connect step failed with,
+        or one of the HTTP library's that was raised from it."""
+        failed, self.connect_error = self.connect_error, None
+        self.proven |= failed is not None and (error is failed or error.__cause__ is failed)
 
 
 class ExchangeFailed(Exception):

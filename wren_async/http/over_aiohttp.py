@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib
 import io
@@ -53,12 +54,17 @@ class AiohttpBackend:
 
     async def exchange(self, request: WireRequest, progress: Progress, *, once_more: bool = True) -> Answer:
         """Send `request` once and read the whole answer."""
-        if self._callers is not None and self._callers.closed:
-            progress.watched = True  # and silent: nothing is sent
+        session = self._session if self._callers is None else self._callers
+        if session is not None and session.closed:
+            progress.proven = True
             raise ExchangeFailed("the aiohttp session is closed")
         try:
             session, url = self._open(), _address(request.url)
-            self._follow(progress)
+        except Exception as error:
+            progress.proven = True
+            raise ExchangeFailed(str(error) or type(error).__name__) from error
+        self._follow(progress)
+        try:
             async with session.request(
                 request.method,
                 url,
@@ -72,11 +78,16 @@ class AiohttpBackend:
         except ConnectionUnusable:
             # Nothing was sent. Once only: a server that talks before it is asked does so on each connection.
             if not once_more or isinstance(request.content, AsyncIterable):
+                progress.proven = True
                 raise
             return await self.exchange(request, progress, once_more=False)
         except ExchangeFailed:
             raise
+        except asyncio.CancelledError as error:
+            progress.ended_by(error)
+            raise
         except Exception as error:
+            progress.ended_by(error)
             reason = str(error) or type(error).__name__
             raise ExchangeFailed(reason, timed_out=isinstance(error, TimeoutError)) from error
         return Answer(status=response.status, headers=_joined(response.headers), body=body)
@@ -86,11 +97,13 @@ class AiohttpBackend:
         if self._session is None:
             import aiohttp
 
-            from wren_async.http.tracking_request import TrackingRequest, follow
+            from wren_async.http.tracking_request import TrackingConnector, TrackingRequest, follow
 
             self._follow = follow
+            ways = self._ways()
+            ways["connector"] = TrackingConnector(ways["connector"])
             self._session = aiohttp.ClientSession(
-                **self._ways(),
+                **ways,
                 skip_auto_headers=("Content-Type",),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from traceback import walk_tb
 from typing import Any, Final
 
 import httpx
@@ -16,8 +17,13 @@ _CONNECT_STEPS: Final = (
     "connection.connect_unix_socket.",
     "connection.start_tls.",
     "proxy.start_tls.",
+    "socks.setup_socks5_connection.",
 )
 _SEND_STEPS: Final = ("http11.send_request_headers.", "http2.send_request_headers.", "http2.send_connection_init.")
+_TUNNEL_ANSWERED: Final = "http11.receive_response_headers.complete"
+_TUNNEL: Final = "._async.http_proxy"
+"""The module of httpcore, and of httpcore2, that asks a proxy for a tunnel. It tells of the proxy's refusal by raising."""
+_STRAIGHT: Final = frozenset({"wren_async", "httpx", "httpx2", "httpcore", "httpcore2", "contextlib"})
 _OWN_PLACES: Final = 128
 """Exchanges at a time, where the client is not told another number: as measured, more cost more and gain nothing."""
 _CALLERS_PLACES: Final = 100
@@ -28,8 +34,9 @@ _NO_LIMITS: Final = {"connect": None, "read": None, "write": None, "pool": None}
 class HttpxBackend:
     """Sends over an `httpx.AsyncClient`.
 
-    httpcore reports each step of an exchange through the `trace` extension. Steps, not exceptions, prove that nothing
-    was sent: a transport that is not httpcore's may report a lost answer as a failure to connect.
+    httpcore reports each step of an exchange through the `trace` extension. A connect step that was seen to fail, with
+    the very exception that ended the exchange, proves that nothing was sent. An exception alone proves nothing: a mock
+    raises what it was told, and another transport may report a lost answer as a failure to connect.
     """
 
     def __init__(self, client: httpx.AsyncClient | None = None) -> None:
@@ -43,16 +50,24 @@ class HttpxBackend:
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` once and read the whole answer."""
         if self._client.is_closed:
-            progress.watched = True  # and silent: nothing is sent
+            progress.proven = True
             raise ExchangeFailed("the HTTP client is closed")
-        progress.watched = self._pool is not None
         watch = _Watch(progress)
         try:
-            response = await self._send(self._build(request, watch))
-        except asyncio.CancelledError:
+            built = self._build(request, watch)
+        except Exception as error:
+            progress.proven = True
+            raise ExchangeFailed(str(error) or type(error).__name__) from error
+        try:
+            response = await self._send(built)
+        except asyncio.CancelledError as error:
+            progress.ended_by(error)
             await watch.close()
             raise
         except Exception as error:
+            if self._pool is not None or _came_straight(error):
+                progress.ended_by(error)
+                progress.proven |= watch.saw_refused_tunnel(error)
             raise ExchangeFailed(str(error) or type(error).__name__, timed_out=_is_timeout(error)) from error
         return Answer(
             status=response.status_code,
@@ -115,20 +130,48 @@ class _Watch:
         self._progress = progress
         self._stream: Any = None
         self._shaking_hands = False
+        self._tunnel_refused = False
 
     async def note(self, step: str, info: Mapping[str, Any]) -> None:
-        """Called by httpcore at each step."""
-        if step.startswith(_SEND_STEPS):
-            self._progress.sending |= step.endswith(".started") and not _asks_for_a_tunnel(info)
-        elif step.startswith(_CONNECT_STEPS):
-            self._progress.connecting = True
+        """Called by httpcore at each step: when it starts, and when it is complete or has failed."""
+        progress = self._progress
+        if step.endswith(".started"):
+            tunnel = _asks_for_a_tunnel(info)
+            progress.connecting = tunnel or step.startswith(_CONNECT_STEPS)
+            progress.sending |= step.startswith(_SEND_STEPS) and not tunnel
+        elif progress.connecting:
+            progress.connecting = False
+            progress.connect_error = info.get("exception")
+            self._tunnel_refused = _is_refused_tunnel(step, info)
+        if step.startswith(_CONNECT_STEPS):
             self._stream = info.get("return_value") or self._stream
             self._shaking_hands = "start_tls" in step and not step.endswith(".complete")
+
+    def saw_refused_tunnel(self, error: Exception) -> bool:
+        """Whether a proxy was seen to refuse the tunnel, and `error` was raised by the code that had asked for it."""
+        return self._tunnel_refused and "".join(_modules(error.__cause__)[-1:]).endswith(_TUNNEL)
 
     async def close(self) -> None:
         """Close a connection that was cancelled in its TLS handshake, because httpcore forgets it."""
         if self._shaking_hands and self._stream is not None:
             await self._stream.aclose()
+
+
+def _is_refused_tunnel(step: str, info: Mapping[str, Any]) -> bool:
+    answer = info.get("return_value")
+    return step == _TUNNEL_ANSWERED and isinstance(answer, tuple) and not 200 <= answer[1] < 300
+
+
+def _modules(error: BaseException | None) -> list[str]:
+    """Names of the modules that `error` went through, beginning with ours."""
+    trace = error.__traceback__ if error is not None else None
+    return [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(trace)]
+
+
+def _came_straight(error: Exception) -> bool:
+    """Whether `error` went through nobody's hands but httpx's. A transport of the caller's may have tried a second way
+    unseen, and then raise what the first one met."""
+    return all(name.partition(".")[0] in _STRAIGHT for name in _modules(error))
 
 
 def _asks_for_a_tunnel(info: Mapping[str, Any]) -> bool:

@@ -1,16 +1,42 @@
-"""A request of aiohttp's that notes when it is about to be written."""
+"""What aiohttp does for one exchange, as seen by its connector and its request: connecting, and being written."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from types import CodeType
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 
 from wren_async.http.exchange import ConnectionUnusable, ExchangeFailed, Progress
 
 _current: ContextVar[Progress] = ContextVar("wren_async_progress")
+
+
+def follow(progress: Progress) -> None:
+    """From now on, note in `progress` what the running task does."""
+    _current.set(progress)
+
+
+class TrackingConnector:
+    """Stands before a connector, and notes when connecting begins and what it fails with."""
+
+    def __init__(self, connector: aiohttp.BaseConnector) -> None:
+        self._connector = connector
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connector, name)
+
+    async def connect(self, *arguments: Any, **options: Any) -> aiohttp.connector.Connection:
+        """Find a connection, new or kept."""
+        progress = _current.get()
+        progress.connecting = True
+        try:
+            return await self._connector.connect(*arguments, **options)
+        except BaseException as error:
+            progress.connect_error = error
+            raise
+        finally:
+            progress.connecting = False
 
 
 class TrackingRequest(aiohttp.ClientRequest):
@@ -33,19 +59,3 @@ class TrackingRequest(aiohttp.ClientRequest):
     def _refuse_repeat(self) -> None:
         if _current.get().sending:
             raise ExchangeFailed("the server closed the connection without an answer")
-
-
-def _writes_by(method: str, code: CodeType) -> bool:
-    """Whether `code`, or a function inside it, calls a method of that name."""
-    inner = (part for part in code.co_consts if isinstance(part, CodeType))
-    return method in code.co_names or any(_writes_by(method, part) for part in inner)
-
-
-_SEES: Final = _writes_by("send", aiohttp.ClientSession._request.__code__)
-"""Whether this aiohttp writes a request by its method `send`. A version that does not gives no proof of "not sent"."""
-
-
-def follow(progress: Progress) -> None:
-    """From now on, note in `progress` what the running task has written."""
-    progress.watched = _SEES
-    _current.set(progress)

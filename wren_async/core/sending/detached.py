@@ -50,7 +50,7 @@ class DetachedAttempt(Generic[T]):
             heir(self._met)
             return not self._met.unsent
         self._heir = heir
-        if self.progress.unsent:
+        if self.progress.cancellable:
             self._task.cancel()
             return False
         return True
