@@ -16,13 +16,14 @@ from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
     from wren_async.cnaught import CNaughtClient, parse_order_notification
+    from wren_async.core.ceilings import Ceilings
     from wren_async.core.client import __version__
     from wren_async.core.document import Document
     from wren_async.core.operation import Call, CallOptions, Effect, Operation
     from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page
     from wren_async.core.policy import RetryPolicy
     from wren_async.core.reply import Reply
-    from wren_async.core.sending.session import Outcome
+    from wren_async.core.sending.session import Outcome, outcome_of
     from wren_async.core.telemetry import Attempt
     from wren_async.core.timing import Timing
     from wren_async.core.values import UNSET, OpenStrEnum, Unset
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         AttemptTimedOut,
         BadRequest,
         CallError,
+        CeilingExceeded,
         ClientClosed,
         Conflict,
         ConnectionLost,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         PaymentRequired,
         RateLimited,
         Redirected,
+        ReferenceReused,
         ServerError,
         StateNotReached,
         Unauthorized,
@@ -69,23 +72,24 @@ if TYPE_CHECKING:
     from wren_async.wren import WrenClient
 
 _ERRORS = (
-    "APIError AccessRefused AttemptTimedOut BadRequest CallError ClientClosed Conflict ConnectionLost DecodeError "
-    "Forbidden IdempotencyChangedPayload IdempotencyConcurrentRequests IdempotencyKeyReused IdempotencyKeyTooLong "
-    "InvalidArgument InvalidConfiguration InvalidPagination InvalidParameters InvalidSubaccount JournalError NoAnswer "
-    "NotFindable NotFound "
-    "NotSent OutcomeUnknown PagingError PaymentRequired RateLimited Redirected ServerError StateNotReached "
+    "APIError AccessRefused AttemptTimedOut BadRequest CallError CeilingExceeded ClientClosed Conflict "
+    "ConnectionLost DecodeError Forbidden IdempotencyChangedPayload IdempotencyConcurrentRequests "
+    "IdempotencyKeyReused IdempotencyKeyTooLong InvalidArgument InvalidConfiguration InvalidPagination "
+    "InvalidParameters InvalidSubaccount JournalError NoAnswer NotFindable NotFound NotSent OutcomeUnknown "
+    "PagingError PaymentRequired RateLimited Redirected ReferenceReused ServerError StateNotReached "
     "Unauthorized UnprocessableContent UsageError WrenAsyncError WrongEventLoop"
 )
 
 _HOMES = {
     "wren_async.cnaught": "CNaughtClient parse_order_notification",
+    "wren_async.core.ceilings": "Ceilings",
     "wren_async.core.client": "__version__",
     "wren_async.core.document": "Document",
     "wren_async.core.operation": "Call CallOptions Effect Operation",
     "wren_async.core.paging": "CursorPager OffsetPage OffsetPager Page",
     "wren_async.core.policy": "RetryPolicy",
     "wren_async.core.reply": "Reply",
-    "wren_async.core.sending.session": "Outcome",
+    "wren_async.core.sending.session": "Outcome outcome_of",
     "wren_async.core.telemetry": "Attempt",
     "wren_async.core.timing": "Timing",
     "wren_async.core.values": "UNSET OpenStrEnum Unset",
@@ -107,6 +111,8 @@ __all__ = [  # noqa: RUF022 - the clients first
     "CallError",
     "CallOptions",
     "CannotTell",
+    "CeilingExceeded",
+    "Ceilings",
     "Checkpoint",
     "ClientClosed",
     "Conflict",
@@ -143,6 +149,7 @@ __all__ = [  # noqa: RUF022 - the clients first
     "Placed",
     "RateLimited",
     "Redirected",
+    "ReferenceReused",
     "Reply",
     "RetryPolicy",
     "ServerError",
@@ -158,6 +165,7 @@ __all__ = [  # noqa: RUF022 - the clients first
     "WrenAsyncError",
     "WrongEventLoop",
     "__version__",
+    "outcome_of",
     "parse_order_notification",
 ]
 

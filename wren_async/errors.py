@@ -6,7 +6,9 @@
     │   ├── InvalidConfiguration            token, base URL, options
     │   ├── ClientClosed                    used after `aclose()`
     │   ├── WrongEventLoop                  used on a second event loop
-    │   └── IdempotencyKeyReused            the key belongs to a different call
+    │   ├── IdempotencyKeyReused            the key belongs to a different call
+    │   ├── ReferenceReused                 the reference belongs to a different order
+    │   └── CeilingExceeded                 an order above what the client may order at once
     ├── CallError                       a call that did not succeed
     │   ├── NotSent                         proof that the server got nothing
     │   ├── OutcomeUnknown                  a write that may have been carried out
@@ -44,6 +46,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -90,6 +93,40 @@ class IdempotencyKeyReused(UsageError, ValueError):
     """The idempotency key was used before for another method, path, subaccount, credential or body."""
 
 
+class ReferenceReused(UsageError, ValueError):
+    """The reference was used before for another order. Both are named."""
+
+    def __init__(self, reference: str, difference: str) -> None:
+        super().__init__(reference, difference)
+        self.reference = reference
+        self.difference = difference
+        """What the order that has the reference is, and what was asked for now."""
+
+    def __str__(self) -> str:
+        return f"the reference {self.reference!r} belongs to another order: {self.difference}; nothing was sent"
+
+
+class CeilingExceeded(UsageError, ValueError):
+    """An order above a ceiling of the client."""
+
+    def __init__(self, attribute: str, dimension: str, asked: Decimal, most: Decimal | int) -> None:
+        super().__init__(attribute, dimension, asked, most)
+        self.attribute = attribute
+        """Name of the attribute on the wire."""
+        self.dimension = dimension
+        """What it is an amount of: `kilograms`, `usd_cents` or `trees`."""
+        self.asked = asked
+        self.most = most
+
+    def __str__(self) -> str:
+        unit = {"usd_cents": "US cents"}.get(self.dimension, self.dimension)
+        most = f"{Decimal(self.most):f} {unit}"
+        return (
+            f"{self.attribute} orders {self.asked:f} {unit}, and the client's ceiling is {most}; nothing was sent. "
+            f"Raise ceilings=Ceilings({self.dimension}=...) only if the order is meant"
+        )
+
+
 @attrs.frozen(kw_only=True)
 class CallFacts:
     """What is known of a call that did not succeed."""
@@ -104,9 +141,12 @@ class CallFacts:
     reference: str | None = None
     """The text by which a placed order can be found again."""
     first_sent: datetime | None = None
-    """When the first attempt that may have reached the server was begun, by this machine's clock."""
+    """When the first attempt that may have reached the server was begun, by whichever is behind: this machine's clock
+    or the server's, as its answers were dated."""
     last_sent: datetime | None = None
-    """When the last such attempt ended, by this machine's clock. No byte was sent later."""
+    """When the last such attempt ended, by whichever of the two is ahead. No byte was sent later."""
+    monotonic: tuple[float, float] | None = attrs.field(default=None, repr=False, eq=False)
+    """Both moments by this process's monotonic clock, where no answer had told the server's time; not pickled."""
     accepted: bool = False
     """Whether some attempt was answered with a success."""
     status: int | None = None
@@ -147,7 +187,7 @@ class CallError(WrenAsyncError):
         call = self.call
         if hasattr(call.body, "__aiter__"):
             call = attrs.evolve(call, body=None)
-        return type(self), (self.reason, attrs.evolve(self.facts, call=call))
+        return type(self), (self.reason, attrs.evolve(self.facts, call=call, monotonic=None))
 
 
 class NotSent(CallError):

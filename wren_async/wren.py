@@ -19,6 +19,7 @@ from wren_async._generated.wren.operations import (
 from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
+from wren_async.core.ceilings import Ceilings, checked_ceilings
 from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
@@ -160,6 +161,7 @@ class WrenClient(WrenReconciling):
         http_client: HTTPClient | None = None,
         insecure_hosts: Collection[str] = (),
         max_in_flight: int | None = None,
+        ceilings: Ceilings | None = None,
         on_attempt: OnAttempt | None = None,
         timing: Timing | None = None,
         **options: Unpack[ClientOptions],
@@ -175,9 +177,10 @@ class WrenClient(WrenReconciling):
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
                 512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
                 half of the files that the process may have open.
+            ceilings: What one order may come to at most; above it, nothing is sent and `CeilingExceeded` is raised.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
-            timing: ServerClocks and waits, for tests.
+            timing: Clocks and waits, for tests.
             options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
 
         Raises `InvalidConfiguration`.
@@ -186,6 +189,7 @@ class WrenClient(WrenReconciling):
             base_url=checked_base_url(base_url, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
             credentials=credentials(token, argument="token", variable="WREN_API_TOKEN"),
             user_agent=USER_AGENT,
+            ceilings=checked_ceilings(ceilings),
         )
         self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)
 

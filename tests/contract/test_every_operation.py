@@ -519,7 +519,7 @@ def check_body(bench: Bench, stated: Stated, use: Use, arguments: Mapping[str, A
     if marked and stated.node["x-effect"] == "once" and "reference" not in arguments:
         assert re.fullmatch(r"\[ref:[0-9a-f]{32}\]", body.pop(marked)), "a live order carries a reference unasked"
     elif marked and "reference" in arguments:
-        expected[marked] = f"{expected[marked]} [ref:contract-1]"
+        expected[marked] = f"[ref:contract-1] {expected[marked]}"
     assert body == expected
     for wire, node in schema["properties"].items():
         if wire in body and body[wire] is not None:

@@ -24,6 +24,11 @@ class Scene:
     ahead: timedelta = timedelta()
     """By how much the clients' clock is ahead of the sandbox's."""
     minutes_a_wait: float = 0.0
+    passed: float = 0.0
+    """Seconds that a test has let pass."""
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.passed
 
     def utc(self) -> datetime:
         return self.sandbox.clock.now() + self.ahead
@@ -34,11 +39,12 @@ class Scene:
 
     @property
     def timing(self) -> Timing:
-        return Timing(monotonic=time.monotonic, utc=self.utc, sleep=self.sleep, draw=lambda: 1.0)
+        return Timing(monotonic=self.monotonic, utc=self.utc, sleep=self.sleep, draw=lambda: 1.0)
 
     def later(self, minutes: float) -> None:
         """Let time pass, for everyone."""
         self.sandbox.clock.move(minutes * 60)
+        self.passed += minutes * 60
 
     async def lose(self, order: Coroutine[Any, Any, Any], *, fault: str = "reset", **how: Any) -> OutcomeUnknown:
         """Send something whose answer is lost, on all of its attempts."""

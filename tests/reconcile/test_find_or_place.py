@@ -202,13 +202,19 @@ async def test_a_refusal_is_the_callers_and_leaves_nothing_behind(scene: Scene):
 async def test_the_search_goes_back_as_far_as_it_is_told(scene: Scene):
     scene.sandbox.cnaught_api.settings.page_clamp = 1
     for reference in ("ride-7", "ride-6", "ride-5"):
-        await scene.cnaught.orders.create(amount_kg=1, reference=reference)
+        await scene.cnaught.orders.create(amount_kg=10, reference=reference)
     scene.later(minutes=60 * 48)
     await scene.cnaught.orders.create(amount_kg=1, reference="other")
 
-    placed = await scene.cnaught.find_or_place(ORDER, since=scene.utc() - timedelta(hours=1))
+    async with other_cnaught(scene) as another:
+        ten_hours = await another.find_or_place(
+            attrs.evolve(ORDER, reference="ride-6"), since=scene.utc() - timedelta(hours=10)
+        )
+    async with other_cnaught(scene) as another:
+        # A day more than was told is looked through, because clocks differ.
+        two_days = await another.find_or_place(ORDER, since=scene.utc() - timedelta(hours=25))
 
-    assert placed.how is How.SENT
+    assert [ten_hours.how, two_days.how] == [How.SENT, How.FOUND]
 
 
 async def test_a_rehearsal_with_a_test_token_places(scene: Scene):

@@ -16,7 +16,7 @@ from wren_async import InvalidArgument
 from wren_async._generated.cnaught.operations.orders import create_order_by_amount
 from wren_async._generated.wren.operations.offset_orders import create_offset_order
 from wren_async.reconcile import KEY_TRUST, SETTLE_TIME, CannotTell, Look, NotPlaced, Present, Shows, Unsettled
-from wren_async.reconcile.listing import Search, references
+from wren_async.reconcile.listing import Search
 from wren_async.reconcile.rules import (
     hides,
     horizon,
@@ -210,9 +210,6 @@ def test_a_settle_time_is_a_number_of_seconds(wrong: Any):
 
 
 def test_references_are_told_apart_to_the_letter():
-    assert references("lunch [ref:r10] [ref:r 2]") == ["r10", "r 2"]
-    assert references(None) == []
-
     search: Search[str] = Search({"r1"}, lambda row: row)
     search.take("x [ref:r10]")
     assert not search.found

@@ -334,13 +334,14 @@ async def test_what_a_journal_remembers_is_enough(scene: Scene):
     assert isinstance(await scene.wren.reconcile(never_sent), NotPlaced)
 
 
-async def test_a_reference_of_several_orders_is_found_with_a_word_of_warning(scene: Scene):
+async def test_a_reference_of_several_orders_cannot_tell_of_one_of_them(scene: Scene):
     for _ in range(2):
         await scene.wren.send(KINDS["offset"](reference="ride-7"))
 
     verdict = await scene.wren.reconcile(Unsettled(call=KINDS["offset"](), reference="ride-7"))
 
-    assert len(placed(verdict).rows) == 8
+    assert isinstance(verdict, CannotTell)
+    assert "one of 3.00 t, and the call asks for 1.5 t" in verdict.evidence.reason
     assert "several orders" in verdict.evidence.reason
 
 

@@ -6,13 +6,16 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import attrs
 import pytest
 
-from wren_async import CNaughtClient, NotSent, OutcomeUnknown, RateLimited, RetryPolicy, Timing, WrenClient
+from wren_async import CNaughtClient, NotSent, OutcomeUnknown, RateLimited, RetryPolicy, Timing, WrenClient, outcome_of
 from wren_async.core.sending import session
 from wren_async.core.sending.session import Outcome
 
@@ -288,6 +291,110 @@ async def test_cancelling_while_connecting_sends_nothing_and_keeps_nothing() -> 
         await cancelled(task)
         await server.until(lambda s: s.open == 0)
         assert not client.outcomes
+
+
+# --- whose order it is ----------------------------------------------------------------------------------------------
+
+
+async def test_two_cancelled_orders_with_one_reference_have_an_outcome_each() -> None:
+    async with ScriptedServer(*[answer(after=lambda: asyncio.sleep(0.05))] * 2) as server, cnaught(server) as client:
+        for count in (1, 2):
+            task = asyncio.create_task(client.orders.create(amount_kg=count, reference="ride-7"))
+            await server.until(lambda s, count=count: len(s.requests) == count)
+            await cancelled(task)
+        assert list(client.outcomes) == ["ride-7", "ride-7#2"]
+        assert len({outcome.call.idempotency_key for outcome in client.outcomes.values()}) == 2
+
+
+async def test_a_key_that_is_sent_again_stays_one_order_with_one_outcome() -> None:
+    async with ScriptedServer(*[answer(after=lambda: asyncio.sleep(0.05))] * 2) as server, cnaught(server) as client:
+        for count in (1, 2):
+            task = asyncio.create_task(client.orders.create(amount_kg=1, idempotency_key="k1"))
+            await server.until(lambda s, count=count: len(s.requests) == count)
+            await cancelled(task)
+        assert list(client.outcomes) == ["k1"]
+
+
+async def give_up(how: str, call: Coroutine[Any, Any, Any]) -> None:
+    if how == "timeout":
+        async with asyncio.timeout(0.05):
+            await call
+    elif how == "wait_for":
+        await asyncio.wait_for(call, 0.05)
+    else:
+        task = asyncio.create_task(call)
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await task
+
+
+@pytest.mark.parametrize("how", ["timeout", "wait_for", "cancel"])
+async def test_whoever_gives_up_learns_which_order_was_his(how: str) -> None:
+    async with ScriptedServer(*[answer(after=lambda: asyncio.sleep(0.1))] * 2) as server, wren(server) as client:
+        others = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        with pytest.raises((TimeoutError, asyncio.CancelledError)) as caught:
+            await give_up(how, order(client))
+        outcome = outcome_of(caught.value)
+        assert outcome is not None
+        assert f"[ref:{outcome.call.reference}]" in server.requests[1].body.decode()
+        assert (await outcome.reply()).value.id == "order_1"
+        await others
+
+
+async def test_whoever_gives_up_before_anything_was_sent_is_told_of_no_order() -> None:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait)) as server, wren(server, max_in_flight=1) as client:
+        first = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        with pytest.raises(TimeoutError) as caught:
+            async with asyncio.timeout(0.02):
+                await order(client)
+        assert outcome_of(caught.value) is None
+        hold.set()
+        await first
+
+
+async def test_a_closing_that_is_cut_short_names_what_is_on_the_wire(caplog: pytest.LogCaptureFixture) -> None:
+    async with ScriptedServer(silent()) as server:
+        client = wren(server)
+        task = asyncio.create_task(order(client))
+        await server.until(lambda s: s.requests)
+        await cancelled(task)
+        (reference,) = client.outcomes
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await client.aclose()
+        assert [record.levelno for record in caplog.records if reference in record.getMessage()] == [logging.ERROR]
+
+
+SHUT_DOWN = """
+import asyncio, sys
+from wren_async import WrenClient
+
+async def main():
+    client = WrenClient("5f0c0000-feed-4dad-beef-00000000f00d", base_url=sys.argv[1])
+    order = asyncio.create_task(client.offset_orders.create(tons=1, payment_method="credits"))
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    order.cancel()
+    await asyncio.wait([order])
+    print(*client.outcomes)
+
+asyncio.run(main())
+"""
+
+
+def test_an_order_that_the_shutdown_of_its_loop_tears_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen([sys.executable, "-c", SHUT_DOWN, url], **pipes) as program:
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.recv(65536).startswith(b"POST /api/offset-orders")
+                reference, said = program.communicate("now\n")
+    assert said.count(reference.strip()) == 1
+    assert "undecided" in said
 
 
 # --- closing --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pickle
 import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -20,6 +21,7 @@ import pytest
 from wren_async import (
     Call,
     CallError,
+    CeilingExceeded,
     CNaughtClient,
     DecodeError,
     IdempotencyKeyReused,
@@ -27,6 +29,7 @@ from wren_async import (
     OutcomeUnknown,
     RateLimited,
     Redirected,
+    ReferenceReused,
     RetryPolicy,
     WrenAsyncError,
     WrenClient,
@@ -266,6 +269,10 @@ def example(kind: type[WrenAsyncError]) -> WrenAsyncError:
         return kind("why", FACTS)
     if issubclass(kind, InvalidArgument):
         return kind("tons", "must be more than 0")
+    if issubclass(kind, ReferenceReused):
+        return kind("ride-1", "tons is 1 there and 5 here")
+    if issubclass(kind, CeilingExceeded):
+        return kind("tons", "kilograms", Decimal(2000), 1000)
     if issubclass(kind, NotFindable):
         present = Present(here=datetime(2026, 7, 21, tzinfo=UTC))
         return kind(CannotTell(evidence=Evidence(reason="the list hides it", present=present)))
@@ -381,3 +388,19 @@ async def test_the_keys_that_are_remembered_are_bounded_in_number(monkeypatch: p
         assert len(client._session._bindings) <= 20
         with pytest.raises(IdempotencyKeyReused):
             await client.orders.create(amount_kg=11, idempotency_key="ride-59")
+
+
+async def test_a_call_that_failed_is_never_told_that_nothing_was_sent_however_many_keys_are_bound_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "_REMEMBERED", 1)
+    hold = asyncio.Event()
+    script = ScriptedServer(answer(500, {}, after=hold.wait), otherwise=answer())
+    async with script as server, cnaught(server, retries=0) as client:
+        first = asyncio.create_task(client.orders.create(amount_kg=10, idempotency_key="ride-1"))
+        await server.until(lambda s: s.requests)
+        await client.orders.create(amount_kg=10, idempotency_key="ride-2")
+        await client.orders.create(amount_kg=11, idempotency_key="ride-1")
+        hold.set()
+        with pytest.raises(OutcomeUnknown):
+            await first

@@ -19,6 +19,7 @@ from wren_async import (
     Conflict,
     ConnectionLost,
     DecodeError,
+    Effect,
     Forbidden,
     IdempotencyChangedPayload,
     IdempotencyConcurrentRequests,
@@ -518,3 +519,12 @@ async def test_a_dry_run_carries_no_reference_and_an_order_does() -> None:
         dry, order = server.requests
         assert b"note" not in dry.body
         assert b'"note":"[ref:' in order.body
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_of_a_write_whose_answer_is_bytes_is_no_success(status: int) -> None:
+    write = Operation(id="upload", method="POST", path="/x", answer=bytes, effect=Effect.ONCE)
+    async with ScriptedServer(answer(status, {}, {"Location": "/elsewhere"})) as server, cnaught(server) as client:
+        with pytest.raises(OutcomeUnknown):
+            await client.send(Call(operation=write, body={"a": 1}))
+        assert len(server.requests) == 1

@@ -512,7 +512,7 @@ async def test_the_reference_that_we_added_is_no_alteration(wire: respx.MockRout
 
     wire.post(f"{CNAUGHT}/orders").mock(side_effect=echo)
     reply = await cnaught.send_raw(orders.create_order_by_amount(amount_kg=10, metadata="m", reference="r1"))
-    assert reply.value.metadata == "m [ref:r1]"
+    assert reply.value.metadata == "[ref:r1] m"
     assert reply.altered == {}
 
 

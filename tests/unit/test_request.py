@@ -23,7 +23,7 @@ from wren_async._generated.wren.operations import offset_orders, portfolios, wal
 from wren_async.core.auth import Credentials
 from wren_async.core.identity import Identity
 from wren_async.core.operation import ReferenceField, When
-from wren_async.core.reference import carries
+from wren_async.core.reference import carried
 from wren_async.core.request import Prepared, fingerprint, prepare
 from wren_async.http.secret import Secret
 
@@ -319,8 +319,8 @@ def test_a_live_order_carries_a_reference_of_its_own_beside_the_users_text() -> 
     reference = prepared.call.reference
     assert isinstance(reference, str)
     sent = json.loads(prepared.request.content)  # type: ignore[arg-type]
-    assert sent["note"].startswith("lunch ")
-    assert carries(sent["note"], reference)
+    assert sent["note"].endswith(" lunch")
+    assert carried(sent["note"]) == reference
     assert prepared.name == reference
 
 
@@ -348,7 +348,7 @@ def test_a_dry_run_and_a_top_up_carry_none() -> None:
 def test_a_keyed_order_carries_a_reference_only_when_asked() -> None:
     assert "metadata" not in body(orders.create_order_by_amount(amount_kg=1))
     asked = orders.create_order_by_amount(amount_kg=1, metadata="m", reference="r1")
-    assert body(asked)["metadata"] == "m [ref:r1]"
+    assert body(asked)["metadata"] == "[ref:r1] m"
     assert body(orders.create_order_by_amount(amount_kg=1, metadata=None, reference="r1"))["metadata"] == "[ref:r1]"
 
 

@@ -28,6 +28,7 @@ R = TypeVar("R")
 if TYPE_CHECKING:
     import aiohttp
 
+    from wren_async.core.ceilings import Ceilings
     from wren_async.core.reply import Reply
     from wren_async.core.sending.attempts import Attempts
     from wren_async.core.sending.session import Outcome, Session
@@ -89,6 +90,11 @@ class BaseClient:
     def base_url(self) -> str:
         """Where the calls go."""
         return self._identity.base_url
+
+    @property
+    def ceilings(self) -> Ceilings | None:
+        """What one order may come to at most, if anything was set."""
+        return self._identity.ceilings
 
     @property
     def in_flight(self) -> int:

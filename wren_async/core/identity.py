@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from wren_async.core.auth import Credentials
+from wren_async.core.ceilings import Ceilings
 from wren_async.core.values import Value
 from wren_async.errors import InvalidArgument
 
@@ -28,6 +29,7 @@ class Identity(Value):
     user_agent: str
     subaccount_id: str | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    ceilings: Ceilings | None = None
 
 
 def check_headers(headers: Mapping[str, str], taken: Collection[str] = ()) -> Mapping[str, str]:

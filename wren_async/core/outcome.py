@@ -1,4 +1,4 @@
-"""What an attempt met, and what follows from it: the money-safety table as pure functions.
+"""What an attempt result, and what follows from it: the money-safety table as pure functions.
 
 The outcome is judged over the whole call. Once an attempt of a write may have been carried out, only a success clears
 it: no later refusal proves that the first attempt did nothing.
@@ -35,6 +35,8 @@ class AttemptResult(msgspec.Struct, Generic[T], kw_only=True):
     unsent: bool = False
     """Proof that nothing was sent."""
     timed_out: bool = False
+    torn: bool = False
+    """Whether it was ended from outside, by a client that closes or a loop that shuts down."""
     answer: Answer | None = None
     value: T | None = None
     may_point_elsewhere: bool = False
@@ -80,14 +82,18 @@ class History(msgspec.Struct):
     accepted: bool = False
     """Whether some attempt was answered with a success, understood or not."""
     first_sent: datetime | None = None
-    """When the first attempt that was not proven unsent was begun."""
+    """When the first attempt that was not proven unsent was begun, by this machine's wall clock."""
+    first_sent_at: float = 0.0
+    """The same by its monotonic clock, which nobody corrects."""
     last_sent: datetime | None = None
     """When the last such attempt ended."""
+    last_sent_at: float = 0.0
 
-    def note_sent(self, begun: datetime, ended: datetime) -> None:
+    def note_sent(self, begun: datetime, begun_at: float, ended: datetime, ended_at: float) -> None:
         """Note an attempt that may have reached the server."""
-        self.first_sent = self.first_sent or begun
-        self.last_sent = ended
+        if self.first_sent is None:
+            self.first_sent, self.first_sent_at = begun, begun_at
+        self.last_sent, self.last_sent_at = ended, ended_at
 
 
 class Next(enum.Enum):
@@ -113,35 +119,35 @@ _STOP: Final = Decision(Next.STOP)
 
 def classify(
     effect: Effect,
-    met: AttemptResult[Any],
+    result: AttemptResult[Any],
     *,
     can_repeat: bool = True,
     resend_rate_limited: bool = False,
     gone_is_done: bool = False,
 ) -> Decision:
-    """Judge one attempt.
+    """What follows from one attempt.
 
     `can_repeat` is false for a body that can be sent only once; `gone_is_done` holds for a deletion that was tried
     before, when a 404 says that it happened.
     """
-    if met.answer is None and met.unsent:
+    if result.answer is None and result.unsent:
         return _AGAIN
-    if met.succeeded:
-        return _judge_success(effect, met, can_repeat)
-    if met.status == _NOT_FOUND and gone_is_done:
+    if result.succeeded:
+        return _classify_success(effect, result, can_repeat)
+    if result.status == _NOT_FOUND and gone_is_done:
         return _DONE
-    if met.status == _TOO_MANY:
+    if result.status == _TOO_MANY:
         again = can_repeat and (effect is not Effect.ONCE or resend_rate_limited)
         return _AGAIN if again else _STOP
-    if _is_refusal(met) and not (effect is Effect.KEYED and met.concurrent_key):
+    if _is_refusal(result) and not (effect is Effect.KEYED and result.concurrent_key):
         return _STOP
     # From here on the server has, or may have, worked on the request and did not say with what result.
     again = can_repeat and effect is not Effect.ONCE
     return Decision(Next.AGAIN if again else Next.STOP, may_have_acted=effect.writes)
 
 
-def _judge_success(effect: Effect, met: AttemptResult[Any], can_repeat: bool) -> Decision:
-    if not met.problems:
+def _classify_success(effect: Effect, result: AttemptResult[Any], can_repeat: bool) -> Decision:
+    if not result.problems:
         return _DONE
     if effect is Effect.KEYED:
         # The server keeps the answer under the key, so a repeat is a replay.
@@ -149,13 +155,13 @@ def _judge_success(effect: Effect, met: AttemptResult[Any], can_repeat: bool) ->
     return Decision(Next.STOP, may_have_acted=effect is Effect.ONCE)
 
 
-def _is_refusal(met: AttemptResult[Any]) -> bool:
-    return met.status is not None and 400 <= met.status < 500 and met.status != _REQUEST_TIMEOUT
+def _is_refusal(result: AttemptResult[Any]) -> bool:
+    return result.status is not None and 400 <= result.status < 500 and result.status != _REQUEST_TIMEOUT
 
 
-def is_undecided(effect: Effect, met: AttemptResult[Any], may_have_acted: bool) -> bool:
-    """Whether a call that ends with `met` may have been carried out without anyone being told.
+def is_undecided(effect: Effect, result: AttemptResult[Any], may_have_acted: bool) -> bool:
+    """Whether a call that ends with `result` may have been carried out without anyone being told.
 
     A success that cannot be read settles a repeatable write: whatever the earlier attempts did, this one did it again.
     """
-    return may_have_acted and not (effect is Effect.REPEATABLE and met.succeeded)
+    return may_have_acted and not (effect is Effect.REPEATABLE and result.succeeded)

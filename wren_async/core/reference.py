@@ -1,13 +1,12 @@
 """References: the text by which a placed order can be found again in the API's lists.
 
-A reference travels as a delimited token inside a text field of the order, beside the user's own text, so that `r1` is
-never found in `r10`.
+A reference travels as a delimited token at the beginning of a text field of the order, before the user's own text: a
+server that shortens texts then cuts the user's words and not the mark, and `r1` is never found in `r10`.
 """
 
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Final
 
 from wren_async.errors import InvalidArgument
@@ -15,11 +14,7 @@ from wren_async.errors import InvalidArgument
 _OPENING: Final = "[ref:"
 _CLOSING: Final = "]"
 _REFERENCE: Final = re.compile(r"[^\s\[\]](?:[^\[\]\r\n]{0,98}[^\s\[\]])?")
-
-
-def new_reference() -> str:
-    """A reference of our own: random, and short enough to stand beside a user's text."""
-    return uuid.uuid4().hex
+_CARRIED: Final = re.compile(r"\[ref:([^\[\]\r\n]+)\]")
 
 
 def check_reference(reference: str) -> str:
@@ -36,12 +31,27 @@ def token(reference: str) -> str:
     return f"{_OPENING}{reference}{_CLOSING}"
 
 
+def carried(text: str | None) -> str | None:
+    """The reference that a text carries. Of several only the last counts: what stands before it are others' words."""
+    found = _CARRIED.findall(text) if text else []
+    return found[-1] if found else None
+
+
+def check_text(text: str | None, *, attribute: str) -> None:
+    """Refuse a user's text that carries a reference: the order would be found as one that it is not."""
+    if text and (mark := _CARRIED.search(text)):
+        raise InvalidArgument(
+            attribute,
+            f"must not carry {mark[0]!r}, which marks a reference by which orders are found again; pass reference=... "
+            "to mark this order, and leave it out of the text",
+        )
+
+
 def attach(text: str | None, reference: str, *, attribute: str, max_length: int | None) -> str:
-    """`text` with the reference after it, within the field's limit."""
+    """`text` with the reference before it, within the field's limit."""
     mark = token(check_reference(reference))
-    if text and mark in text:
-        return text
-    whole = f"{text} {mark}" if text else mark
+    check_text(text, attribute=attribute)
+    whole = f"{mark} {text}" if text else mark
     if max_length is not None and len(whole) > max_length:
         raise InvalidArgument(
             attribute,
@@ -49,8 +59,3 @@ def attach(text: str | None, reference: str, *, attribute: str, max_length: int 
             "shorten it, or pass reference=None to send none",
         )
     return whole
-
-
-def carries(text: str | None, reference: str) -> bool:
-    """Whether `text` holds exactly this reference."""
-    return text is not None and token(reference) in text

@@ -17,8 +17,8 @@ from wren_async.core import codec
 from wren_async.core.arguments import identifier, moment
 from wren_async.core.identity import Identity, check_headers, header_value
 from wren_async.core.operation import Call, Effect, Operation, ReferenceField
-from wren_async.core.reference import attach, check_reference
-from wren_async.core.values import JSON, UNSET
+from wren_async.core.reference import attach, check_reference, check_text
+from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument
 from wren_async.http.exchange import WireRequest
 
@@ -69,13 +69,10 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
     operation = call.operation
     if call.idempotency_key is not UNSET or call.subaccount_id is not UNSET:
         _refuse_what_has_no_header(call)
-    content, effect = _content(call)
-    key, reference = _key(call, effect, draw_key), None
-    if _wants_reference(call, effect):
-        reference = (
-            draw_key().replace("-", "") if call.reference is UNSET else check_reference(cast(str, call.reference))
-        )
-        content = _with_reference(operation, content, reference)
+    content, effect, reference = _content(call, draw_key)
+    key = _key(call, effect, draw_key)
+    if identity.ceilings is not None and effect.writes:
+        identity.ceilings.check(content)
     subaccount_id = _subaccount(call, identity)
     return Prepared(
         asked=call,
@@ -91,6 +88,16 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
         reference=reference,
         subaccount_id=subaccount_id,
     )
+
+
+def body_of(call: Call[Any]) -> Mapping[str, object]:
+    """What a call sends, by its names on the wire; nothing where that is no JSON object."""
+    try:
+        raw = call.body if isinstance(call.body, bytes) else codec.encode(call.body)
+        sent = codec.parse(raw)
+    except (codec.Unreadable, codec.Unwritable):
+        return {}
+    return sent if isinstance(sent, Mapping) else {}
 
 
 def fingerprint(prepared: Prepared[Any], identity: Identity) -> bytes:
@@ -120,17 +127,32 @@ def _refuse_what_has_no_header(call: Call[Any]) -> None:
         raise InvalidArgument("subaccount_id", f"{operation.id} takes none")
 
 
-def _content(call: Call[Any]) -> tuple[bytes | AsyncIterable[bytes] | None, Effect]:
+def _content(
+    call: Call[Any], draw_key: Callable[[], str]
+) -> tuple[bytes | AsyncIterable[bytes] | None, Effect, str | None]:
+    """The body as it goes out, what its bytes will do, and the reference that they carry."""
     body, operation = call.body, call.operation
+    reference = _reference(call, draw_key)
+    if _is_stream(body):
+        if reference is not None:
+            raise _no_room_for_a_reference(operation)
+        return cast("AsyncIterable[bytes]", body), _plain_effect(operation), None
+    if reference is not None:
+        # With the reference at once, since nearly all such calls are orders. A rehearsal carries none.
+        content = _encode(_with_reference(operation, body, reference))
+        if (effect := _effect(operation, content)).writes:
+            return content, effect, reference
     if body is UNSET:
-        return None, _plain_effect(operation)
-    if isinstance(body, _RAW):
-        content = bytes(body)
-    elif attrs.has(type(body)) or not isinstance(body, AsyncIterable):
-        content = _encode(body)
-    else:
-        return body, _plain_effect(operation)
-    return content, _effect(operation, content)
+        return None, _plain_effect(operation), None
+    content = bytes(body) if isinstance(body, _RAW) else _encode(body)
+    effect = _effect(operation, content)
+    if operation.reference is not None and effect.writes:
+        _check_text(operation.reference, content)
+    return content, effect, None
+
+
+def _is_stream(body: object) -> bool:
+    return isinstance(body, AsyncIterable) and not attrs.has(type(body))
 
 
 def _encode(body: object) -> bytes:
@@ -167,34 +189,57 @@ def _plain_effect(operation: Operation[Any]) -> Effect:
     return operation.effect
 
 
-def _wants_reference(call: Call[Any], effect: Effect) -> bool:
+def _reference(call: Call[Any], draw_key: Callable[[], str]) -> str | None:
+    """The reference that the call carries if it writes: the caller's own, or one that is drawn for a `once` write."""
+    effect = _plain_effect(call.operation)
     if call.reference is None:
-        return False
+        return None
     if call.operation.reference is None:
         if call.reference is not UNSET:
             raise InvalidArgument("reference", f"{call.operation.id} has no field that could carry one")
-        return False
-    return effect.writes and (effect is Effect.ONCE or call.reference is not UNSET)
+        return None
+    if call.reference is not UNSET:
+        return check_reference(call.reference)
+    return draw_key().replace("-", "") if effect is Effect.ONCE else None
 
 
-def _with_reference(operation: Operation[Any], content: object, reference: str) -> bytes:
+def _with_reference(operation: Operation[Any], body: object, reference: str) -> object:
+    """The body with the reference at the beginning of its text."""
     field = cast(ReferenceField, operation.reference)
-    body = _json_object(content)
-    text = body.get(field.attribute) if body is not None else None
-    if body is None or not (text is None or isinstance(text, str)):
-        raise InvalidArgument(
-            "reference", f"the body has no text {field.attribute!r} that could carry one; pass reference=None"
-        )
-    body[field.attribute] = attach(text, reference, attribute=field.attribute, max_length=field.max_length)
-    return _encode(body)
+    name = field.attribute
+    model = attrs.has(type(body))
+    parts = {name: getattr(body, name, b"")} if model else _json_object(body)
+    text = parts.get(name) if parts is not None else b""
+    if text is UNSET:
+        text = None
+    if not (text is None or isinstance(text, str)):
+        raise _no_room_for_a_reference(operation)
+    whole = attach(text, reference, attribute=name, max_length=field.max_length)
+    return attrs.evolve(cast(Any, body), **{name: whole}) if model else {**cast(Any, parts), name: whole}
 
 
-def _json_object(content: object) -> dict[str, JSON] | None:
+def _no_room_for_a_reference(operation: Operation[Any]) -> InvalidArgument:
+    name = cast(ReferenceField, operation.reference).attribute
+    return InvalidArgument("reference", f"the body has no text {name!r} that could carry one; pass reference=None")
+
+
+def _check_text(field: ReferenceField, content: bytes) -> None:
+    """Refuse text of the user's that carries a reference, as it would be found for an order that it is not."""
+    if b"ref:" not in content and b"\\" not in content:
+        return
+    text = (_json_object(content) or {}).get(field.attribute)
+    check_text(text if isinstance(text, str) else None, attribute=field.attribute)
+
+
+def _json_object(body: object) -> dict[str, Any] | None:
+    """The attributes of a body that is a JSON object, or the bytes of one."""
+    if isinstance(body, Mapping):
+        return dict(body)
     try:
-        body = codec.parse(content) if isinstance(content, bytes) else None
+        parsed = codec.parse(bytes(body)) if isinstance(body, _RAW) else None
     except codec.Unreadable:
         return None
-    return body if isinstance(body, dict) else None
+    return parsed if isinstance(parsed, dict) else None
 
 
 # --- address and headers --------------------------------------------------------------------------------------------

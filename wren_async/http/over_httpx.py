@@ -22,7 +22,7 @@ _CONNECT_STEPS: Final = (
 _SEND_STEPS: Final = ("http11.send_request_headers.", "http2.send_request_headers.", "http2.send_connection_init.")
 _TUNNEL_ANSWERED: Final = "http11.receive_response_headers.complete"
 _TUNNEL: Final = "._async.http_proxy"
-"""The module of httpcore, and of httpcore2, that asks a proxy for a tunnel. It tells of the proxy's refusal by raising."""
+"""The module of httpcore, and of httpcore2, that asks a proxy for a tunnel, and tells of a refusal by raising."""
 _STRAIGHT: Final = frozenset({"wren_async", "httpx", "httpx2", "httpcore", "httpcore2", "contextlib"})
 _OWN_PLACES: Final = 128
 """Exchanges at a time, where the client is not told another number: as measured, more cost more and gain nothing."""

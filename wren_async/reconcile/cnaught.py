@@ -16,7 +16,8 @@ from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect
 from wren_async.core.paging import CursorPager, CursorWalk
 from wren_async.core.values import UNSET, Unset
-from wren_async.errors import CallError, OutcomeUnknown, UsageError
+from wren_async.errors import CallError, OutcomeUnknown, ReferenceReused, UsageError
+from wren_async.reconcile.agreement import disagreement
 from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference, subaccount_of
 from wren_async.reconcile.listing import READ_FAILURES, Listing, Reader, Search
 from wren_async.reconcile.rules import (
@@ -64,11 +65,12 @@ class _Case:
     verdict: Verdict[Any] | None = None
 
 
-class Reconciliation:
+class CNaughtReconciliation:
     """One reconciliation of any number of writes: the orders of each subaccount are walked once."""
 
-    def __init__(self, client: BaseClient, lost: Sequence[Unsettled[Any]]) -> None:
+    def __init__(self, client: BaseClient, lost: Sequence[Unsettled[Any]], *, search_only: bool) -> None:
         self._client = client
+        self._search_only = search_only
         self._reader = Reader(client)
         self._cases = [_Case(each, subaccount_of(client, each.call)) for each in lost]
 
@@ -87,11 +89,11 @@ class Reconciliation:
     # --- by key ---
 
     async def _repeat_all(self) -> None:
-        gate = asyncio.Semaphore(_AT_ONCE)
+        places = asyncio.Semaphore(_AT_ONCE)
         mistakes: list[UsageError] = []
 
         async def repeat(case: _Case) -> None:
-            async with gate:
+            async with places:
                 try:
                     await self._repeat(case)
                 except UsageError as error:
@@ -116,18 +118,19 @@ class Reconciliation:
         if left <= 0:
             case.notes.append("its key is too old to be trusted")
             return
+        if self._search_only:
+            case.notes.append(f"nothing was sent; its key is trusted for {left:.0f} s more")
+            return
         try:
             reply = await self._client.send_raw(self._within(case.lost.repeat, left))
-        except OutcomeUnknown as error:
-            case.notes.append(f"sent again with its key: {error.reason}")
-            case.lost = attrs.evolve(
-                case.lost, last_sent=error.last_sent, accepted=case.lost.accepted or error.accepted
-            )
-            return
         except CallError as error:
             case.notes.append(f"sent again with its key: {error.reason}")
             if error.status in (409, 422):
                 case.doubts.append("the server knows its idempotency key")
+            accepted = isinstance(error, OutcomeUnknown) and error.accepted
+            case.lost = attrs.evolve(
+                case.lost, last_sent=error.last_sent or case.lost.last_sent, accepted=case.lost.accepted or accepted
+            )
             return
         if not reply.replayed:
             # A repeated answer may repeat its date.
@@ -151,7 +154,7 @@ class Reconciliation:
         ]
         for subaccount_id in dict.fromkeys(case.subaccount_id for case in searched):
             cases = [case for case in searched if case.subaccount_id == subaccount_id]
-            since = [horizon(case.lost.first_sent, self._reader.present()) for case in cases]
+            since = [case.lost.first_sent for case in cases]
             wanted = {case.lost.reference for case in cases if case.lost.reference}
             listing = await search_orders(
                 self._reader, wanted, subaccount_id, None if None in since else min(filter(None, since))
@@ -162,11 +165,18 @@ class Reconciliation:
     def _judge(self, case: _Case, listing: Listing[Order], settle_time: float) -> None:
         found = listing.found.get(case.lost.reference or "")
         if found:
-            case.verdict = self._placed(case, found[-1], How.FOUND, _carried(found), listing.look)
+            case.verdict = self._found(case, found, listing.look)
             return
         case.verdict = self._with_notes(
             case, judge_absence(case.lost, [listing.look], listing.present, settle_time, doubts=case.doubts)
         )
+
+    def _found(self, case: _Case, found: Sequence[Order], look: Look) -> Verdict[Any]:
+        order, reason = its_own(case.lost.call, found)
+        if order is None:
+            alike = tuple(Charge(where=ORDERS, id=e.id, cents=e.price_usd_cents, at=e.created_on) for e in found)
+            return self._cannot_tell(case, reason, alike)
+        return self._placed(case, order, How.FOUND, reason, look)
 
     # --- by what it left ---
 
@@ -236,7 +246,8 @@ class Reconciliation:
 async def search_orders(
     reader: Reader, wanted: Collection[str], subaccount_id: str | None, since: datetime | None
 ) -> Listing[Order]:
-    """Walk the orders, newest first, until all that is wanted is found, they are older than `since`, or they end."""
+    """Walk the orders, newest first, until all that is wanted is found, they end, or they are older than `since`, with
+    a day of room and what the clocks lie apart."""
     search: Search[Order] = Search(wanted, lambda order: order.metadata)
     walk = CursorWalk(backwards=False)
     began, first, trouble = reader.present(), None, None
@@ -251,7 +262,8 @@ async def search_orders(
             search.see_raw(reader.body, "metadata")
             for order in page:
                 search.take(order)
-            end = since is not None and any(order.created_on and order.created_on < since for order in page)
+            limit = horizon(since, reader.present())
+            end = limit is not None and any(order.created_on and order.created_on < limit for order in page)
     except READ_FAILURES as error:
         trouble = str(error)
     return Listing(
@@ -264,14 +276,20 @@ async def search_orders(
     )
 
 
-def _carried(found: Sequence[Order]) -> str:
+def its_own(call: Call[Any], found: Sequence[Order]) -> tuple[Order | None, str]:
+    """Which of the orders that carry a call's reference is its own, by its amount, and why or why none."""
+    others = [reason for order in found if (reason := disagreement(call, order)) is not None]
+    agreeing = [order for order in found if disagreement(call, order) is None]
+    if not agreeing:
+        return None, f"{others[-1]} (order {found[-1].id})"
     if len(found) == 1:
-        return "its metadata carries the reference"
-    others = ", ".join(order.id for order in found[:-1])
-    return f"its metadata carries the reference; so does that of {others}: the reference was used more than once"
+        return found[0], "its metadata carries the reference"
+    ids = ", ".join(order.id for order in found if order is not agreeing[-1])
+    reason = f"its metadata carries the reference; so does that of {ids}: the reference was used more than once"
+    return agreeing[-1], reason
 
 
-class _Desk:
+class _CNaughtSearch:
     """Finds or places one order."""
 
     def __init__(self, client: BaseClient, call: Call[Order], since: datetime | None, settle_time: float) -> None:
@@ -282,26 +300,31 @@ class _Desk:
         self._settle_time = settle_time
         if call.idempotency_key is UNSET:
             call = attrs.evolve(call, idempotency_key=stable_key(call, self._reference, self._subaccount_id))
-        self._call = call
+        self.call = call
 
     async def look(self) -> Placed[Order] | None:
         listing = await search_orders(Reader(self._client), {self._reference}, self._subaccount_id, self._since)
         evidence = Evidence(reason="", present=listing.present, reference=self._reference, looks=(listing.look,))
         if found := listing.found.get(self._reference):
-            evidence = attrs.evolve(evidence, reason=f"it was placed before: {_carried(found)}")
-            return Placed(order=found[-1], how=How.FOUND, evidence=evidence)
+            order, carried = its_own(self.call, found)
+            if order is None:
+                raise ReferenceReused(self._reference, carried)
+            evidence = attrs.evolve(evidence, reason=f"it was placed before: {carried}")
+            return Placed(order=order, how=How.FOUND, evidence=evidence)
         if reason := hides(listing.look):
             raise not_findable([reason], evidence)
         return None
 
     async def place(self) -> Placed[Order]:
-        reply = await self._client.send_raw(self._call)
+        reply = await self._client.send_raw(self.call)
         if reply.replayed:
             return self.placed(reply.value, How.REPLAYED, "placed before under the key of its reference")
         return self.placed(reply.value, How.SENT, "placed now: no list shows an earlier one")
 
-    async def settle(self, lost: Unsettled[Any]) -> Verdict[Order]:
-        return (await reconcile(self._client, [lost], self._settle_time))[0]
+    async def reconcile(self, lost: Sequence[OutcomeUnknown]) -> Sequence[Verdict[Order]]:
+        # Sendings with keys of their own, sent again, would each place the order.
+        several = len({each.idempotency_key for each in lost}) > 1
+        return await reconcile(self._client, lost, self._settle_time, search_only=several)
 
     def placed(self, answer: Any, how: How, reason: str) -> Placed[Order]:
         evidence = Evidence(reason=reason, present=Reader(self._client).present(), reference=self._reference)
@@ -309,10 +332,10 @@ class _Desk:
 
 
 async def reconcile(
-    client: BaseClient, lost: Iterable[OutcomeUnknown | Unsettled[Any]], settle_time: float
+    client: BaseClient, lost: Iterable[OutcomeUnknown | Unsettled[Any]], settle_time: float, *, search_only: bool
 ) -> list[Verdict[Any]]:
     """The verdict on each write, in their order."""
-    run = Reconciliation(client, [as_unsettled(each, client) for each in lost])
+    run = CNaughtReconciliation(client, [as_unsettled(each, client) for each in lost], search_only=search_only)
     return await run.verdicts(settle_seconds(settle_time))
 
 
@@ -321,5 +344,5 @@ async def find_or_place(
 ) -> Placed[Order]:
     """The order with the reference of `call`, placed now if it was not before."""
     arguments.moment("since", since, nullable=True)
-    desk = _Desk(client, call, since, settle_seconds(settle_time))
-    return await FindOrPlace(client, call, desk).run()
+    search = _CNaughtSearch(client, call, since, settle_seconds(settle_time))
+    return await FindOrPlace(client, search).run()

@@ -1,43 +1,52 @@
-"""Find or place: what this process has placed, is placing, or is in doubt about, so that it never races with itself."""
+"""Find or place: an order with a reference of the caller's is placed once, however often its message is delivered.
+
+What the client itself knows of the reference comes first, by whatever method it was sent: an order on the wire is
+waited for, one whose answer was lost is reconciled. Then the API's lists are searched, and only then is it placed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
 
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
-from wren_async.core.request import prepare
-from wren_async.core.sending.session import Outcome, Session
+from wren_async.core.request import Prepared, body_of, prepare
+from wren_async.core.sending.references import Name, Sending, payload_of
+from wren_async.core.sending.session import Session
 from wren_async.core.values import UNSET, given
-from wren_async.errors import CallError, InvalidArgument, NotFindable, OutcomeUnknown
-from wren_async.reconcile.verdict import CannotTell, Evidence, How, Placed, Unsettled, Verdict
+from wren_async.errors import InvalidArgument, NotFindable, OutcomeUnknown, ReferenceReused
+from wren_async.reconcile.agreement import disagreement
+from wren_async.reconcile.verdict import CannotTell, Evidence, How, NotPlaced, Placed, Verdict
 
 OrderT = TypeVar("OrderT")
-
-Name: TypeAlias = tuple[str, str, str]
-"""Operation, subaccount and reference: what is placed once."""
 
 _REMEMBERED: Final = 10_000
 
 
-class Desk(Protocol[OrderT]):
+class OrderSearch(Protocol[OrderT]):
     """What finding and placing need of an API."""
 
+    @property
+    def call(self) -> Call[Any]:
+        """The call that places the order."""
+        ...
+
     async def look(self) -> Placed[OrderT] | None:
-        """The order, if it was placed before. Raises `NotFindable` where that cannot be told."""
+        """The order, if the lists show it. Raises `NotFindable` where they may hide it."""
         ...
 
     async def place(self) -> Placed[OrderT]:
         """Place the order."""
         ...
 
-    async def settle(self, lost: Unsettled[Any]) -> Verdict[OrderT]:
-        """Reconcile an earlier sending of it."""
+    async def reconcile(self, lost: Sequence[OutcomeUnknown]) -> Sequence[Verdict[OrderT]]:
+        """What became of earlier sendings."""
         ...
 
     def placed(self, answer: Any, how: How, reason: str) -> Placed[OrderT]:
@@ -45,12 +54,19 @@ class Desk(Protocol[OrderT]):
         ...
 
 
-@attrs.define(eq=False)
-class Memory:
-    """What became of references in this process. The oldest are forgotten."""
+@attrs.frozen
+class _Found:
+    """An order that the lists showed, and what was asked for then."""
 
-    placed: OrderedDict[Name, Placed[Any]] = attrs.field(factory=OrderedDict[Name, Placed[Any]])
-    doubts: OrderedDict[Name, Unsettled[Any]] = attrs.field(factory=OrderedDict[Name, Unsettled[Any]])
+    prepared: Prepared[Any]
+    placed: Placed[Any]
+
+
+@attrs.define(eq=False)
+class _Memory:
+    """What a client has found, and a lock for each reference. The oldest are forgotten."""
+
+    found: OrderedDict[Name, _Found] = attrs.field(factory=OrderedDict[Name, _Found])
     _locks: WeakValueDictionary[Name, asyncio.Lock] = attrs.field(factory=WeakValueDictionary[Name, asyncio.Lock])
 
     def lock(self, name: Name) -> asyncio.Lock:
@@ -60,87 +76,93 @@ class Memory:
             lock = self._locks[name] = asyncio.Lock()
         return lock
 
-    def remember(self, name: Name, what: Placed[Any] | Unsettled[Any]) -> None:
-        """Note what became of a reference."""
-        self.doubts.pop(name, None)
-        book: OrderedDict[Name, Any] = self.placed if isinstance(what, Placed) else self.doubts
-        book[name] = what
-        book.move_to_end(name)
-        if len(book) > _REMEMBERED:
-            book.popitem(last=False)
+    def remember(self, name: Name, found: _Found) -> None:
+        """Note an order that the lists showed."""
+        self.found[name] = found
+        if len(self.found) > _REMEMBERED:
+            self.found.popitem(last=False)
 
 
-_memories: WeakKeyDictionary[Session, Memory] = WeakKeyDictionary()
+_memories: WeakKeyDictionary[Session, _Memory] = WeakKeyDictionary()
 
 
 class FindOrPlace(Generic[OrderT]):
     """One call of `find_or_place`."""
 
-    def __init__(self, client: BaseClient, call: Call[Any], desk: Desk[OrderT]) -> None:
-        self._client = client
-        self._call = call
-        self._desk = desk
-        self._reference = own_reference(client, call)
-        self._name = (call.operation.id, subaccount_of(client, call) or "", self._reference)
-        self._memory = _memories.setdefault(client._session, Memory())
+    def __init__(self, client: BaseClient, search: OrderSearch[OrderT]) -> None:
+        self._search = search
+        self._prepared = prepare(search.call, client._identity, draw_key=lambda: "none")
+        self._reference = own_reference(client, search.call)
+        self._name: Name = (self._prepared.subaccount_id, self._reference)
+        self._book = client._session.references
+        self._memory = _memories.setdefault(client._session, _Memory())
 
     async def run(self) -> Placed[OrderT]:
-        """Find the order or place it. Raises `NotFindable`, and whatever placing raises."""
+        """Find the order or place it. Raises `ReferenceReused`, `NotFindable`, and whatever placing raises."""
         async with self._memory.lock(self._name):
-            placed = self._memory.placed.get(self._name) or await self._before()
-            if placed is None:
-                placed = await self._place()
-                self._memory.remember(self._name, placed)
+            while True:
+                if (placed := await self._known()) is not None:
+                    return placed
+                if (placed := await self._search.look()) is not None:
+                    self._check_found(placed)
+                    return placed
+                if not self._book.sendings(self._name):
+                    return await self._search.place()
+
+    async def _known(self) -> Placed[OrderT] | None:
+        """The order, as far as this client knows of it. Waits for what is on the wire, and reconciles what was lost."""
+        if (found := self._memory.found.get(self._name)) is not None:
+            self._check_payload(found.prepared.call, payload_of(found.prepared))
+            return found.placed
+        while sendings := self._book.sendings(self._name):
+            for sending in sendings:
+                self._check_payload(sending.call, sending.payload)
+            for sending in sendings:
+                if sending.value is not None:
+                    return self._search.placed(sending.value, How.FOUND, "this client placed it before")
+            if on_the_wire := [sending for sending in sendings if sending.open]:
+                await on_the_wire[0].ended()
+            elif (placed := await self._settle(sendings)) is not None:
                 return placed
-            self._memory.remember(self._name, placed)
-            return attrs.evolve(placed, how=How.FOUND) if placed.how is How.SENT else placed
+        return None
 
-    async def _before(self) -> Placed[OrderT] | None:
-        """What was placed before, as far as it was. Raises `NotFindable`."""
-        lost = self._memory.doubts.get(self._name)
-        if lost is None:
-            settled = await self._outlived()
-            if isinstance(settled, Placed):
-                return settled
-            lost = settled
-        if lost is None:
-            return await self._desk.look()
-        self._memory.remember(self._name, lost)
-        verdict = await self._desk.settle(lost)
-        if isinstance(verdict, CannotTell):
-            raise NotFindable(verdict)
-        return verdict if isinstance(verdict, Placed) else None
+    async def _settle(self, lost: Sequence[Sending]) -> Placed[OrderT] | None:
+        """Reconcile sendings whose answers were lost, and forget them where they placed nothing."""
+        verdicts = await self._search.reconcile([each.lost for each in lost if each.lost is not None])
+        for verdict in verdicts:
+            if isinstance(verdict, Placed):
+                self._check_found(verdict)
+                return verdict
+        for sending, verdict in zip(lost, verdicts, strict=True):
+            if isinstance(verdict, CannotTell):
+                raise NotFindable(verdict)
+            if isinstance(verdict, NotPlaced):
+                sending.forget()
+        return None
 
-    async def _outlived(self) -> Placed[OrderT] | Unsettled[Any] | None:
-        """What became of a sending whose caller was cancelled."""
-        lost: Unsettled[Any] | None = None
-        for outcome in self._kept():
-            try:
-                reply = await outcome.reply()
-            except OutcomeUnknown as error:
-                lost = Unsettled.of(error)
-            except CallError:
-                continue
-            else:
-                reason = "placed by an earlier sending, whose caller was cancelled"
-                return self._desk.placed(reply.value, How.FOUND, reason)
-        return lost
+    def _check_payload(self, other: Call[Any], payload: bytes) -> None:
+        if payload != payload_of(self._prepared):
+            raise ReferenceReused(self._reference, _difference(other, self._search.call))
 
-    def _kept(self) -> list[Outcome]:
-        """The outcomes of sendings of this order, oldest first."""
-        return [
-            outcome
-            for outcome in self._client.outcomes.values()
-            if (outcome.call.operation.id, outcome.call.reference) == (self._call.operation.id, self._reference)
-            and subaccount_of(self._client, outcome.call) == subaccount_of(self._client, self._call)
-        ]
+    def _check_found(self, placed: Placed[OrderT]) -> None:
+        order: Any = placed.order
+        if reason := disagreement(self._search.call, order):
+            raise ReferenceReused(self._reference, reason)
+        self._memory.remember(self._name, _Found(self._prepared, attrs.evolve(placed, how=How.FOUND)))
 
-    async def _place(self) -> Placed[OrderT]:
-        try:
-            return await self._desk.place()
-        except OutcomeUnknown as error:
-            self._memory.remember(self._name, Unsettled.of(error))
-            raise
+
+def _difference(earlier: Call[Any], now: Call[Any]) -> str:
+    """In what two calls differ, by the names on the wire."""
+    if earlier.operation.id != now.operation.id:
+        return f"it was used for {earlier.operation.id}, and this is {now.operation.id}"
+    there, here = body_of(earlier), body_of(now)
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    said = [f"{name} is {_shown(there, name)} there and {_shown(here, name)} here" for name in names]
+    return ", ".join(said) or "its body is another"
+
+
+def _shown(body: Any, name: str) -> str:
+    return f"{body[name]}" if name in body else "left out"
 
 
 def own_reference(client: BaseClient, call: Call[Any]) -> str:

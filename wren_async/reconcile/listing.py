@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -14,16 +12,14 @@ import msgspec
 from wren_async.core import codec
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
-from wren_async.core.policy import http_date
-from wren_async.core.reference import token
+from wren_async.core.reference import carried
 from wren_async.core.reply import Reply
+from wren_async.core.server_clock import ServerClock
 from wren_async.errors import CallError, PagingError
 from wren_async.reconcile.verdict import Look, Present, Shows
 
 T = TypeVar("T")
 RowT = TypeVar("RowT")
-
-_REFERENCE: Final = re.compile(re.escape(token("@")).replace("@", r"([^\[\]\r\n]+)"))
 
 _TURN: Final = 500
 """Rows that are read before the other tasks get their turn."""
@@ -35,11 +31,6 @@ class UnreadableList(Exception):
 
 READ_FAILURES: Final = (CallError, PagingError, UnreadableList)
 """What a read may fail with. A read that fails proves nothing, and is no reason to stop looking elsewhere."""
-
-
-def references(text: str | None) -> list[str]:
-    """The references that a text carries."""
-    return _REFERENCE.findall(text) if text else []
 
 
 class Search(Generic[RowT]):
@@ -67,10 +58,10 @@ class Search(Generic[RowT]):
         self.rows += 1
         self.groups.add(self._group(row))
         text = self._text(row)
-        carried = references(text)
+        reference = carried(text)
         self._texts += bool(text)
-        self._references += bool(carried)
-        for reference in self._wanted.intersection(carried):
+        self._references += reference is not None
+        if reference in self._wanted:
             self.found.setdefault(reference, []).append(row)
 
     def see_raw(self, body: bytes, attribute: str) -> None:
@@ -112,8 +103,7 @@ class Reader:
     def __init__(self, client: BaseClient) -> None:
         self._client = client
         self._timing = client._session.timing
-        self._date: datetime | None = None
-        self._dated_at = 0.0
+        self._clock = ServerClock(self._timing)
         self.body = b""
         """The last body as it came."""
 
@@ -130,14 +120,11 @@ class Reader:
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Take the time from an answer."""
-        date = http_date(headers.get("date"))
-        if date is not None:
-            self._date, self._dated_at = date, self._timing.monotonic()
+        self._clock.note(headers)
 
     def present(self) -> Present:
         """The present by both clocks; the server's goes on from the date of its last answer."""
-        since = timedelta(seconds=self._timing.monotonic() - self._dated_at)
-        return Present(here=self._timing.utc(), there=self._date and self._date + since)
+        return Present(here=self._timing.utc(), there=self._clock.now)
 
 
 async def whole_list(reader: Reader, call: Call[Any], name: str) -> AsyncIterator[bytes]:

@@ -27,32 +27,42 @@ class CNaughtReconciling(BaseClient):
     __slots__ = ()
 
     @overload
-    async def reconcile(self, lost: Unsettled[T], *, settle_time: float = ...) -> Verdict[T]: ...
-    @overload
-    async def reconcile(self, lost: OutcomeUnknown, *, settle_time: float = ...) -> Verdict[Any]: ...
     async def reconcile(
-        self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME
+        self, lost: Unsettled[T], *, settle_time: float = ..., search_only: bool = ...
+    ) -> Verdict[T]: ...
+    @overload
+    async def reconcile(
+        self, lost: OutcomeUnknown, *, settle_time: float = ..., search_only: bool = ...
+    ) -> Verdict[Any]: ...
+    async def reconcile(
+        self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME, search_only: bool = True
     ) -> Verdict[Any]:
-        """Find out what became of a write whose answer was lost. **It may place it now**: exactly once either way.
+        """Find out what became of a write whose answer was lost. It only searches, and buys nothing, unless told to.
 
         Args:
             lost: The error, or what a journal remembers of it.
             settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
                 and the server's.
+            search_only: Whether nothing may be sent but reads. With `False`, the very call is sent again with its key
+                for ten minutes from the first sending, by the server's clock: the server repeats its first answer
+                (`How.REPLAYED`) or, if nothing had reached it, **places the order now** (`How.SENT`), once either way
+                and under the client's ceilings.
 
-        For ten minutes from the first sending, by the server's clock, the very call is sent again with its key. The
-        server repeats its first answer (`How.REPLAYED`) or, if nothing had reached it, carries the call out now
-        (`How.SENT`). After that nothing is sent. The orders are searched for the reference in `metadata`; `NotPlaced`
-        needs the settle time, and a list that shows references and was walked to its end. A cancelled order was
-        cancelled. All else is `CannotTell`: an order without a reference, a new subaccount (those of its name are in
-        the evidence), a list that failed to come.
+        The orders are searched for the reference in `metadata`. `Placed` needs an amount that agrees with the call's;
+        `NotPlaced` needs the settle time, and a list that shows references and was walked to its end. A cancelled order
+        was cancelled. All else is `CannotTell`: an order without a reference, one of another amount, a new subaccount
+        (those of its name are in the evidence), a list that failed to come.
 
         Ask the client, or the copy for a subaccount, that sent it: its key means nothing elsewhere.
         """
-        return (await self.reconcile_many([lost], settle_time=settle_time))[0]
+        return (await self.reconcile_many([lost], settle_time=settle_time, search_only=search_only))[0]
 
     async def reconcile_many(
-        self, lost: Iterable[OutcomeUnknown | Unsettled[Any]], *, settle_time: float = SETTLE_TIME
+        self,
+        lost: Iterable[OutcomeUnknown | Unsettled[Any]],
+        *,
+        settle_time: float = SETTLE_TIME,
+        search_only: bool = True,
     ) -> list[Verdict[Any]]:
         """Find out what became of many, as `reconcile` does, walking the orders of each subaccount once at most.
 
@@ -60,7 +70,7 @@ class CNaughtReconciling(BaseClient):
         """
         from wren_async.reconcile import cnaught
 
-        return await cnaught.reconcile(self, lost, settle_time)
+        return await cnaught.reconcile(self, lost, settle_time, search_only=search_only)
 
     async def find_or_place(
         self, call: Call[models.Order], *, since: datetime | None = None, settle_time: float = SETTLE_TIME
@@ -69,16 +79,22 @@ class CNaughtReconciling(BaseClient):
 
         Args:
             call: The order, with a `reference` of your own, such as `Orders.create(amount_kg=10, reference="ride-7")`.
-            since: How far back to look; left out, through all orders. Nothing older than the event is needed.
+            since: How far back to look, such as the time of the event; left out, through all orders. A day more is
+                looked through, and what the clocks lie apart.
             settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
 
-        The orders are searched for the reference, and an order that is placed gets an idempotency key made from it,
-        unless the call has one. So two processes at the same time place it once, for as long as the server remembers
-        keys. Not promised is what comes later than that and earlier than the list shows the order.
+        What this client and its copies have sent with the reference, by whatever method, is consulted first: an order
+        on the wire is waited for, and a lost one is reconciled, for which its call may be sent again with its key. Then
+        the orders are searched.
 
-        Raises `NotFindable`, and sends nothing, where the list hides whether the order is there; `OutcomeUnknown` where
-        the answer to the order was lost: call it again. `IdempotencyChangedPayload` says that the reference stands for
-        another order.
+        **Across processes**: an order that is placed gets an idempotency key made from its reference, unless the call
+        has one. So two processes at the same time place it once, for as long as the server remembers keys. Not
+        promised is what comes later than that and earlier than the list shows the order.
+
+        Raises `ReferenceReused`, and sends nothing, where the reference stands for another order, and names both;
+        `NotFindable`, and sends nothing, where it cannot be told whether the order is there; `OutcomeUnknown` where the
+        answer to the order was lost: call it again. `IdempotencyChangedPayload` says that another process used the
+        reference for another order.
         """
         from wren_async.reconcile import cnaught
 
@@ -115,11 +131,12 @@ class WrenReconciling(BaseClient):
             settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
                 and the server's.
 
-        Looks for the reference in the lists of orders and donations. `Placed` has all rows of the order together; its
-        id comes from the rows or, where exactly one new charge fits, from that. An equal charge alone proves nothing.
-        `NotPlaced` needs more than absence: the settle time, and a list that was read whole and shows references.
-        All else is `CannotTell`: an order without a reference, a top-up (its candidates are in the evidence), a list
-        that failed to come, and everything sent with a test token, which keeps nothing.
+        Looks for the reference in the lists of orders and donations. `Placed` has all rows of the order together, whose
+        amount agrees with the call's; its id comes from the rows or, where exactly one new charge fits, from that. An
+        equal charge alone proves nothing. `NotPlaced` needs more than absence: the settle time, and a list that was
+        read whole and shows references. All else is `CannotTell`: an order without a reference, one of another amount,
+        a top-up (its candidates are in the evidence), a list that failed to come, and everything sent with a test
+        token, which keeps nothing.
         """
         return (await self.reconcile_many([lost], checkpoint=checkpoint, known=known, settle_time=settle_time))[0]
 
@@ -146,12 +163,16 @@ class WrenReconciling(BaseClient):
             call: The order, with a `reference` of your own, such as `OffsetOrders.create(..., reference="ride-7")`.
             settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
 
-        Within one client (and its copies) a reference is placed once, also by tasks at the same time. Beyond that Wren
-        has nothing that would promise it: two processes that look at the same time both place the order, and so does
-        one whose list does not show yet what another has just placed. Let one process handle a reference at a time.
+        Within one client and its copies a reference is placed once, by whatever method it was sent and also by tasks at
+        the same time: an order on the wire is waited for, and a lost one is reconciled first.
 
-        Raises `NotFindable`, and sends nothing, where a list hides whether the order is there; `OutcomeUnknown` where
-        the answer to the order was lost. Call it again after that, with the same client, and it reconciles first.
+        **Across processes it promises nothing**, because Wren has nothing that could: two processes that look at the
+        same time both place the order, and so does one whose list does not show yet what another has just placed. Let
+        one process handle a reference at a time, or keep what was ordered in a store that they share.
+
+        Raises `ReferenceReused`, and sends nothing, where the reference stands for another order, and names both;
+        `NotFindable`, and sends nothing, where it cannot be told whether the order is there; `OutcomeUnknown` where the
+        answer to the order was lost. Call it again after that, with the same client, and it reconciles first.
         """
         from wren_async.reconcile import wren
 

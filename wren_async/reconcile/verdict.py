@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from wren_async.core import arguments, codec
+from wren_async.core import arguments
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
-from wren_async.core.values import given
+from wren_async.core.request import body_of
+from wren_async.core.timing import Timing
+from wren_async.core.values import UNSET, given
 from wren_async.errors import InvalidArgument, OutcomeUnknown
 
 T = TypeVar("T")
@@ -68,12 +70,7 @@ class Unsettled(Generic[T]):
     @property
     def body(self) -> Mapping[str, object]:
         """What the call sends, by its names on the wire; nothing where that is no JSON object."""
-        try:
-            raw = self.call.body if isinstance(self.call.body, bytes) else codec.encode(self.call.body)
-            sent = codec.parse(raw)
-        except (codec.Unreadable, codec.Unwritable):
-            return {}
-        return sent if isinstance(sent, Mapping) else {}
+        return body_of(self.call)
 
     @property
     def repeat(self) -> Call[T]:
@@ -217,9 +214,42 @@ Verdict: TypeAlias = Placed[OrderT] | NotPlaced | CannotTell
 
 
 def as_unsettled(lost: OutcomeUnknown | Unsettled[T], client: BaseClient) -> Unsettled[T]:
-    """What is to be settled, whichever way it was handed over. Raises `InvalidArgument` for another server's."""
+    """What is to be settled, whichever way it was handed over, with what the client knows of other sendings of it.
+
+    Raises `InvalidArgument` for another server's.
+    """
     if not isinstance(lost, OutcomeUnknown):
-        return lost
+        return _with_other_sendings(lost, client)
     if not lost.url.startswith(f"{client.base_url}/"):
         raise InvalidArgument("lost", f"was sent to {lost.url}; ask the client that sent it")
-    return Unsettled.of(lost)
+    return _with_other_sendings(_timed(lost, client._session.timing), client)
+
+
+def _timed(error: OutcomeUnknown, timing: Timing) -> Unsettled[Any]:
+    """What an error tells, its times corrected by the monotonic clock: the wall clock may have been set since."""
+    lost = Unsettled.of(error)
+    if error.facts.monotonic is None or lost.first_sent is None or lost.last_sent is None:
+        return lost
+    now, here = timing.monotonic(), timing.utc()
+    first, last = (here - timedelta(seconds=max(0.0, now - at)) for at in error.facts.monotonic)
+    return attrs.evolve(lost, first_sent=min(lost.first_sent, first), last_sent=max(lost.last_sent, last))
+
+
+def _with_other_sendings(lost: Unsettled[T], client: BaseClient) -> Unsettled[T]:
+    """No byte that carried its reference was sent later than `last_sent`, by whichever call."""
+    if lost.reference is None:
+        return lost
+    session = client._session
+    name = client._identity.subaccount_id if lost.call.subaccount_id is UNSET else lost.call.subaccount_id
+    for other in session.references.sendings((name, lost.reference)):
+        if other.open:
+            lost = attrs.evolve(lost, last_sent=session.timing.utc())
+        elif other.lost is not None:
+            timed = _timed(other.lost, session.timing)
+            lost = attrs.evolve(
+                lost,
+                first_sent=min(filter(None, (lost.first_sent, timed.first_sent)), default=None),
+                last_sent=max(filter(None, (lost.last_sent, timed.last_sent)), default=None),
+                accepted=lost.accepted or (timed.accepted and timed.key == lost.key),
+            )
+    return lost

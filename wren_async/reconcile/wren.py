@@ -18,8 +18,9 @@ from wren_async._generated.wren.operations import (
 )
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
-from wren_async.errors import OutcomeUnknown
+from wren_async.errors import OutcomeUnknown, ReferenceReused
 from wren_async.reconcile import ledger
+from wren_async.reconcile.agreement import disagreement
 from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference
 from wren_async.reconcile.ledger import Accounted, Charges, Checkpoint
 from wren_async.reconcile.listing import Listing, Reader, Search, look_through
@@ -46,6 +47,7 @@ _PROJECTS: Final = project_orders.CREATE_PROJECT_ORDER.id
 _TREES: Final = tree_orders.CREATE_TREE_ORDER.id
 _TOP_UP: Final = wallet.TOP_UP_CREDITS.id
 _SHOWN: Final = 20
+_DOUBLED: Final = ", more than one of the same kind: it may have been used for several orders"
 _REHEARSAL: Final = "a test token keeps nothing, so nothing can be found again"
 
 
@@ -90,7 +92,7 @@ class Lists:
         return [listing for listing in pair if listing is not None]
 
 
-class Reconciliation:
+class WrenReconciliation:
     """One reconciliation of any number of writes: each list is walked once."""
 
     def __init__(self, client: BaseClient, lost: Sequence[Unsettled[Any]]) -> None:
@@ -213,10 +215,14 @@ class Reconciliation:
         order: FoundOrder,
         charge: Charge | None,
         candidates: tuple[Charge, ...],
-    ) -> Placed[FoundOrder]:
+    ) -> Placed[FoundOrder] | CannotTell:
+        if lists.whole(lost) and (other := disagreement(lost.call, order)):
+            other += _DOUBLED if is_doubled(order) else ""
+            evidence = attrs.evolve(self.evidence(lost, lists, other), candidates=candidates[:_SHOWN])
+            return CannotTell(evidence=evidence)
         reason = f"{len(order.rows)} {'rows carry' if len(order.rows) > 1 else 'row carries'} the reference"
         if is_doubled(order):
-            reason += ", more than one of the same kind: it may have been used for several orders"
+            reason += _DOUBLED
         if charge is not None:
             order = attrs.evolve(order, id=charge.id, cents=charge.cents)
             reason += f"; the id is that of the only new charge of {charge.cents} cents that may be its own"
@@ -241,32 +247,34 @@ class Reconciliation:
         )
 
 
-class _Desk:
+class _WrenSearch:
     """Finds or places one order."""
 
     def __init__(self, client: BaseClient, call: Call[Any], settle_time: float) -> None:
         self._client = client
-        self._call = call
+        self.call = call
         self._settle_time = settle_time
         self._reference = own_reference(client, call)
 
     async def look(self) -> Placed[FoundOrder] | None:
-        lost = Unsettled(call=self._call)
-        run = Reconciliation(self._client, [lost])
+        lost = Unsettled(call=self.call)
+        run = WrenReconciliation(self._client, [lost])
         lists = await run.read_lists()
         if rows := lists.rows(lost):
             evidence = run.evidence(lost, lists, "it was placed before: rows carry the reference")
             order = _known_in_part(order_of(self._reference, rows), lists.whole(lost))
+            if lists.whole(lost) and (other := disagreement(self.call, order)):
+                raise ReferenceReused(self._reference, other)
             return Placed(order=order, how=How.FOUND, evidence=evidence)
         if reasons := [reason for listing in lists.needed(lost) if (reason := hides(listing.look))]:
             raise not_findable(reasons, run.evidence(lost, lists, ""))
         return None
 
     async def place(self) -> Placed[FoundOrder]:
-        return self.placed(await self._client.send(self._call), How.SENT, "placed now: no list shows an earlier one")
+        return self.placed(await self._client.send(self.call), How.SENT, "placed now: no list shows an earlier one")
 
-    async def settle(self, lost: Unsettled[Any]) -> Verdict[FoundOrder]:
-        return (await reconcile(self._client, [lost], None, (), self._settle_time))[0]
+    async def reconcile(self, lost: Sequence[OutcomeUnknown]) -> Sequence[Verdict[FoundOrder]]:
+        return await reconcile(self._client, lost, None, (), self._settle_time)
 
     def placed(self, answer: Any, how: How, reason: str) -> Placed[FoundOrder]:
         evidence = Evidence(reason=reason, present=Reader(self._client).present(), reference=self._reference)
@@ -281,14 +289,14 @@ async def reconcile(
     settle_time: float,
 ) -> list[Verdict[FoundOrder]]:
     """The verdict on each write, in their order."""
-    run = Reconciliation(client, [as_unsettled(each, client) for each in lost])
+    run = WrenReconciliation(client, [as_unsettled(each, client) for each in lost])
     return await run.verdicts(checkpoint, _accounted(known), settle_seconds(settle_time))
 
 
 async def find_or_place(client: BaseClient, call: Call[Any], settle_time: float) -> Placed[FoundOrder]:
     """The order with the reference of `call`, placed now if it was not before."""
-    desk = _Desk(client, call, settle_seconds(settle_time))
-    return await FindOrPlace(client, call, desk).run()
+    search = _WrenSearch(client, call, settle_seconds(settle_time))
+    return await FindOrPlace(client, search).run()
 
 
 def _amounts(lost: Unsettled[Any], order: FoundOrder | None) -> set[int]:

@@ -25,9 +25,10 @@ from wren_async.batch.report.staging import Item, StagingTable
 from wren_async.batch.run.recovery import FIRST_CHECKPOINT
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.paging import OffsetPage
+from wren_async.core.reference import carried
 from wren_async.core.values import UNSET
 from wren_async.reconcile import Checkpoint
-from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, references, whole_list
+from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, whole_list
 from wren_async.wren import WrenClient
 
 T = TypeVar("T")
@@ -355,7 +356,7 @@ def _take_order(order: Order, comparison: _Comparison) -> None:
     if item.kilograms is not None and order.amount_kg != item.kilograms:
         told = f"answered as {mass_text(item.kilograms)} kg; the list has {mass_text(order.amount_kg)} kg"
         comparison.differ(item, told)
-    if item.reference not in references(order.metadata):
+    if item.reference != carried(order.metadata):
         comparison.differ(item, "the order of this id does not carry its reference")
     if order.state == OrderState.CANCELLED:
         comparison.differ(item, "was cancelled")
@@ -363,8 +364,9 @@ def _take_order(order: Order, comparison: _Comparison) -> None:
 
 def _take_stranger(order: Order, comparison: _Comparison) -> None:
     staging = comparison.staging
-    carried = [found for each in references(order.metadata) if (found := staging.by_reference(each)) is not None]
-    staging.put_aside(ORDERS if not carried else f"{ORDERS}, of this batch", order.id, order.price_usd_cents)
-    if carried:
-        told = f"carries the reference of line {carried[0].position}, which is {carried[0].state} in the journal"
+    reference = carried(order.metadata)
+    ours = None if reference is None else staging.by_reference(reference)
+    staging.put_aside(ORDERS if ours is None else f"{ORDERS}, of this batch", order.id, order.price_usd_cents)
+    if ours is not None:
+        told = f"carries the reference of line {ours.position}, which is {ours.state} in the journal"
         comparison.differ_beyond(order.id, f"{told}, not as this order", order.price_usd_cents)

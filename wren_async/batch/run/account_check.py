@@ -19,9 +19,9 @@ from wren_async.batch.intents import Api, api_of, restore
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
+from wren_async.core.reference import carried
 from wren_async.core.values import UNSET
 from wren_async.errors import CallError, PagingError
-from wren_async.reconcile.listing import references
 from wren_async.wren import WrenClient
 
 _PAGES: Final = 5
@@ -121,7 +121,7 @@ async def _reads(entry: Entry, order_id: str, client: CNaughtClient) -> bool:
     except CallError:
         return False
     # Ids alone could be anyone's; the reference is random, and this batch's.
-    return order.id == order_id and entry.row.reference in references(order.metadata)
+    return order.id == order_id and entry.row.reference == carried(order.metadata)
 
 
 async def _stands_in_ledger(journal: Journal, client: WrenClient) -> bool:

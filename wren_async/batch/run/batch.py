@@ -78,7 +78,7 @@ class Batch:
                 then looked for before it is sent.
             same_account: Say that a token other than the one the batch was begun with is of the very same account. It
                 is refused otherwise, unless it can read an order of the batch.
-            timing: ServerClocks and waits, for tests.
+            timing: Clocks and waits, for tests.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")

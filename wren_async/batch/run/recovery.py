@@ -131,7 +131,7 @@ class Recovery:
                 known=self._accounted,
             )
         if isinstance(client, CNaughtClient):
-            return await client.reconcile_many(lost, settle_time=self._settle_time)
+            return await client.reconcile_many(lost, settle_time=self._settle_time, search_only=False)
         raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
 
     async def _accounted(self, order_ids: Collection[str]) -> Collection[str]:

@@ -18,7 +18,7 @@ from wren_async.core.policy import retry_after
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
 from wren_async.core.sending.detached import DetachedAttempt, timed_out
-from wren_async.core.sending.session import Session, logger
+from wren_async.core.sending.session import Outcome, Session, attach_outcome, logger
 from wren_async.core.telemetry import Attempt, OnAttempt
 from wren_async.core.values import UNSET
 from wren_async.errors import CallError, OutcomeUnknown
@@ -41,10 +41,11 @@ class Attempts(Generic[T]):
         "_history",
         "_identity",
         "_limits",
-        "_met",
-        "_orphaned",
+        "_outcome",
         "_prepared",
+        "_result",
         "_running",
+        "_sending",
         "_session",
     )
 
@@ -55,52 +56,42 @@ class Attempts(Generic[T]):
         self._session = session
         self._history = History()
         self._running: DetachedAttempt[T] | None = None
-        self._orphaned = False
+        self._outcome: Outcome | None = None
 
     async def run(self) -> T:
         """Make the first attempt, and the others if it needs them; the decoded value, or the error, of the last one."""
         self._prepare()
         try:
-            met = await self._attempt()
-            decision = self._classify(met)
+            result = await self._attempt()
+            decision = self._classify(result)
             if decision.next is Next.AGAIN:
-                met, decision = await self._repeat(met, decision)
-        except asyncio.CancelledError:
-            self._abandon()
+                result, decision = await self._repeat(result, decision)
+        except asyncio.CancelledError as cancelled:
+            self._abandon(cancelled)
             raise
         if decision.next is Next.DONE:
             self._session.budget.earn()
-            self._met = met
-            return cast(T, met.value)
-        # The error hands out the key, also one that was drawn.
-        self._bind()
-        error = self._failure(met)
-        if self._session.closed and isinstance(error, OutcomeUnknown):
-            self._session.tell_undecided(self._name(), self._call)
-        raise error from self._cause(met)
+            self._succeed(result)
+            return cast(T, result.value)
+        raise self._fail(result) from self._cause(result)
 
     def _prepare(self) -> None:
-        self._session.check()
-        call = self._call
+        session, call = self._session, self._call
+        session.check()
         self._limits = self._limits.but(timeout=call.timeout, deadline=call.deadline, retries=call.retries)
         deadline = self._limits.deadline
-        self._ends = None if deadline is None else self._session.timing.monotonic() + deadline
+        self._ends = None if deadline is None else session.timing.monotonic() + deadline
         self._prepared = prepare(call, self._identity, draw_key=_draw)
-        if call.idempotency_key is not UNSET:
-            self._bind()
-
-    def _bind(self) -> None:
-        """From now on the key stands for this call."""
-        prepared = self._prepared
-        if prepared.key is not None:
-            self._session.bind(prepared.key, fingerprint(prepared, self._identity))
+        if call.idempotency_key is not UNSET and self._prepared.key is not None:
+            session.bind(self._prepared.key, fingerprint(self._prepared, self._identity))
+        self._sending = session.references.begin(self._prepared) if self._prepared.effect.writes else None
 
     def reply(self) -> Reply[T]:
         """The whole reply, once it is there."""
-        met = self._met
-        answer = cast(Answer, met.answer)
+        result = self._result
+        answer = cast(Answer, result.answer)
         return Reply(
-            value=cast(T, met.value),
+            value=cast(T, result.value),
             url=self._prepared.request.url,
             status=answer.status,
             headers=answer.headers,
@@ -133,34 +124,34 @@ class Attempts(Generic[T]):
         self._history.attempts += 1
         return self._write() if self._prepared.effect.writes else self._read()
 
-    def _classify(self, met: AttemptResult[T]) -> Decision:
+    def _classify(self, result: AttemptResult[T]) -> Decision:
         prepared, history = self._prepared, self._history
         operation = self._call.operation
         decision = classify(
             prepared.effect,
-            met,
+            result,
             can_repeat=prepared.can_repeat,
             resend_rate_limited=self._limits.retries.resend_rate_limited,
             gone_is_done=history.may_have_acted and operation.method == "DELETE" and operation.answer is NoneType,
         )
         self._running = None
         history.may_have_acted |= decision.may_have_acted
-        history.accepted |= met.succeeded
+        history.accepted |= result.succeeded
         if logger.isEnabledFor(logging.DEBUG):
-            said = met.status or self._identity.credentials.scrub(met.reason)
+            said = result.status or self._identity.credentials.scrub(result.reason)
             logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
         if self._session.on_attempt is not None:
-            self._report(met, self._session.on_attempt)
+            self._report(result, self._session.on_attempt)
         return decision
 
-    def _report(self, met: AttemptResult[T], on_attempt: OnAttempt) -> None:
+    def _report(self, result: AttemptResult[T], on_attempt: OnAttempt) -> None:
         limiter = self._session.limiter
         attempt = Attempt(
             operation=self._call.operation.id,
             number=self._history.attempts,
-            status=met.status,
-            reason=self._identity.credentials.scrub(met.reason),
-            unsent=met.unsent,
+            status=result.status,
+            reason=self._identity.credentials.scrub(result.reason),
+            unsent=result.unsent,
             waited=self._entered - self._came,
             took=self._session.timing.monotonic() - self._entered,
             in_flight=limiter.in_flight,
@@ -189,36 +180,28 @@ class Attempts(Generic[T]):
         running.begin(self._exchange(running.progress, running))
         return running.finished
 
-    def _abandon(self) -> None:
-        """The caller went away."""
-        if self._running is not None:
-            orphan = _Orphan(self)
-            if self._running.detach(orphan.decide):
-                orphan.open()
-        if self._history.may_have_acted and not self._orphaned:
-            reason = "the call was cancelled before its outcome was known"
-            self._keep().set_exception(self._failure(AttemptResult(reason=reason)))
-
     async def _exchange(self, progress: Progress, running: DetachedAttempt[T] | None = None) -> AttemptResult[T]:
-        utc = self._session.timing.utc
-        begun = utc()
+        timing = self._session.timing
+        begun, begun_at = timing.utc(), timing.monotonic()
         try:
             progress.started = True
             answer = await self._session.backend.exchange(self._prepared.request, progress)
         except Exception as error:
-            met: AttemptResult[T] = _broken(error, progress)
+            result: AttemptResult[T] = _broken(error, progress)
         else:
-            met = self._understand(answer)
+            result = self._understand(answer)
         finally:
             if not progress.unsent:
-                self._history.note_sent(begun, utc())
+                self._history.note_sent(begun, begun_at, timing.utc(), timing.monotonic())
         if running is not None:
-            running.finish(met)
-        return met
+            running.finish(result)
+        return result
 
     def _understand(self, answer: Answer) -> AttemptResult[T]:
         form = self._call.operation.answer
-        if form is bytes and 200 <= answer.status < 400:
+        self._session.server_clock.note(answer.headers)
+        if form is bytes and 200 <= answer.status < (300 if self._prepared.effect.writes else 400):
+            # A document may lie elsewhere, where a read may follow. A write never does.
             return AttemptResult(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
         if 200 <= answer.status < 300:
             try:
@@ -233,17 +216,17 @@ class Attempts(Generic[T]):
 
     # --- repeats ---
 
-    async def _repeat(self, met: AttemptResult[T], decision: Decision) -> tuple[AttemptResult[T], Decision]:
+    async def _repeat(self, result: AttemptResult[T], decision: Decision) -> tuple[AttemptResult[T], Decision]:
         """Try again as the policy allows. The failure that is already there counts as the first."""
         from tenacity import AsyncRetrying, retry_if_result
 
-        first = [(met, decision)]
+        first = [(result, decision)]
 
         async def attempt() -> tuple[AttemptResult[T], Decision]:
             if first:
                 return first.pop()
-            met = await self._attempt()
-            return met, self._classify(met)
+            result = await self._attempt()
+            return result, self._classify(result)
 
         retrying = AsyncRetrying(
             retry=retry_if_result(_wants_another),
@@ -255,16 +238,16 @@ class Attempts(Generic[T]):
         return cast("tuple[AttemptResult[T], Decision]", await retrying(attempt))
 
     def _wait(self, state: RetryCallState) -> float:
-        met, _ = _result(state)
-        return self._limits.retries.wait(state.attempt_number, met.retry_after, self._session.timing.draw)
+        result, _ = _result(state)
+        return self._limits.retries.wait(state.attempt_number, result.retry_after, self._session.timing.draw)
 
     def _must_stop(self, state: RetryCallState) -> bool:
-        met, _ = _result(state)
+        result, _ = _result(state)
         policy = self._limits.retries
         left = self._left()
         return (
             state.attempt_number > policy.retries
-            or (met.retry_after or 0.0) > policy.longest_retry_after
+            or (result.retry_after or 0.0) > policy.longest_retry_after
             or (left is not None and state.upcoming_sleep >= left)
             or self._session.closed
             or not self._session.budget.spend()
@@ -284,56 +267,71 @@ class Attempts(Generic[T]):
 
     # --- the end ---
 
-    def _cause(self, met: AttemptResult[T]) -> BaseException | None:
-        """What the HTTP library raised, unless it repeats a token that the server repeated."""
-        said = str(met.error)
-        return met.error if self._identity.credentials.scrub(said) == said else None
+    def _succeed(self, result: AttemptResult[T]) -> None:
+        self._result = result
+        if self._sending is not None:
+            self._sending.placed(result.value)
 
-    def _failure(self, met: AttemptResult[T]) -> CallError:
+    def _fail(self, result: AttemptResult[T]) -> CallError:
+        """The error of the call, noted wherever somebody may ask for what became of it."""
         from wren_async.core.sending.failure import failure
 
-        return failure(
-            self._prepared,
-            met,
+        session, prepared = self._session, self._prepared
+        if prepared.key is not None:
+            # The error hands out the key, also one that was drawn.
+            session.keep_binding(prepared.key, fingerprint(prepared, self._identity))
+        error = failure(
+            prepared,
+            result,
             self._history,
-            undecided=is_undecided(self._prepared.effect, met, self._history.may_have_acted),
+            undecided=is_undecided(prepared.effect, result, self._history.may_have_acted),
             credentials=self._identity.credentials,
+            clock=session.server_clock,
         )
+        if self._sending is not None:
+            self._sending.failed(error)
+        if isinstance(error, OutcomeUnknown) and (session.closed or result.torn):
+            session.tell_undecided(self._name(), prepared.call)
+        return error
+
+    def _cause(self, result: AttemptResult[T]) -> BaseException | None:
+        """What the HTTP library raised, unless it repeats a token that the server repeated."""
+        said = str(result.error)
+        return result.error if self._identity.credentials.scrub(said) == said else None
 
     def _name(self) -> str:
         return self._prepared.name or _draw()
 
-    def _keep(self) -> asyncio.Future[Reply[Any]]:
-        self._orphaned = True
-        self._bind()
-        return self._session.keep(self._name(), self._prepared.call)
+    # --- the caller goes away ---
 
+    def _abandon(self, cancelled: asyncio.CancelledError) -> None:
+        running, in_doubt = self._running, self._history.may_have_acted
+        if (running is not None and running.detach(self._decide)) or in_doubt:
+            self._keep()
+        if running is None and in_doubt:
+            self._keep().fail(self._fail(AttemptResult(reason="the call was cancelled before its outcome was known")))
+        elif running is None and self._sending is not None:
+            self._sending.forget()
+        if self._outcome is not None:
+            attach_outcome(cancelled, self._outcome)
 
-class _Orphan(Generic[T]):
-    """A write whose caller went away. What its last attempt meets becomes an outcome that the client keeps."""
-
-    def __init__(self, attempts: Attempts[T]) -> None:
-        self._attempts = attempts
-        self._result: asyncio.Future[Reply[Any]] | None = None
-
-    def open(self) -> asyncio.Future[Reply[Any]]:
-        """Keep the outcome, which is open until the attempt has ended."""
-        if self._result is None:
-            self._result = self._attempts._keep()
-        return self._result
-
-    def decide(self, met: AttemptResult[T]) -> None:
-        """The attempt has ended."""
-        attempts = self._attempts
-        decision = attempts._classify(met)
-        if self._result is None and met.unsent and (attempts._orphaned or not attempts._history.may_have_acted):
-            return
-        result = self.open()
-        if decision.next is Next.DONE:
-            attempts._met = met
-            result.set_result(attempts.reply())
+    def _decide(self, result: AttemptResult[T]) -> None:
+        """The attempt has ended whose caller went away: what it met becomes an outcome that the client keeps."""
+        decision = self._classify(result)
+        if self._outcome is None and result.unsent and not self._history.may_have_acted:
+            if self._sending is not None:
+                self._sending.forget()
+        elif decision.next is Next.DONE:
+            self._succeed(result)
+            self._keep().succeed(self.reply())
         else:
-            result.set_exception(attempts._failure(met))
+            self._keep().fail(self._fail(result))
+
+    def _keep(self) -> Outcome:
+        """The outcome that the client keeps, open until the attempt has ended."""
+        if self._outcome is None:
+            self._outcome = self._session.keep(self._name(), self._prepared.call)
+        return self._outcome
 
 
 def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:

@@ -20,7 +20,7 @@ class DetachedAttempt(Generic[T]):
     The caller may go away; `detach` then names who is told instead.
     """
 
-    __slots__ = ("_heir", "_limit", "_met", "_session", "_task", "_timed_out", "_timer", "finished", "progress")
+    __slots__ = ("_heir", "_limit", "_result", "_session", "_task", "_timed_out", "_timer", "finished", "progress")
 
     def __init__(self, session: Session, limit: float | None) -> None:
         self.finished: asyncio.Future[AttemptResult[T]] = asyncio.get_running_loop().create_future()
@@ -28,7 +28,7 @@ class DetachedAttempt(Generic[T]):
         self._session = session
         self._limit = limit
         self._timed_out = False
-        self._met: AttemptResult[T] | None = None
+        self._result: AttemptResult[T] | None = None
         self._heir: Callable[[AttemptResult[T]], object] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -46,27 +46,27 @@ class DetachedAttempt(Generic[T]):
 
         Whether something may have been sent.
         """
-        if self._met is not None:
-            heir(self._met)
-            return not self._met.unsent
+        if self._result is not None:
+            heir(self._result)
+            return not self._result.unsent
         self._heir = heir
         if self.progress.cancellable:
             self._task.cancel()
             return False
         return True
 
-    def finish(self, met: AttemptResult[T]) -> None:
+    def finish(self, result: AttemptResult[T]) -> None:
         """The exchange has ended. From within it, because its task's end would wake the caller a turn later."""
         if self._timer is not None:
             self._timer.cancel()
         self._task.remove_done_callback(self._end)  # there is nothing left to do then
         self._session.disown(self._task)
         self._session.limiter.leave()
-        self._met = met
+        self._result = result
         if self._heir is not None:
-            self._heir(met)
+            self._heir(result)
         elif not self.finished.done():
-            self.finished.set_result(met)
+            self.finished.set_result(result)
 
     def _time_out(self) -> None:
         self._timed_out = True
@@ -86,4 +86,6 @@ def timed_out(limit: float | None, progress: Progress) -> AttemptResult[Any]:
 
 def torn(progress: Progress, error: BaseException | None = None) -> AttemptResult[Any]:
     """What an attempt met that was ended from outside."""
-    return AttemptResult(reason="the attempt was torn before an answer came", unsent=progress.unsent, error=error)
+    return AttemptResult(
+        reason="the attempt was torn before an answer came", unsent=progress.unsent, torn=True, error=error
+    )

@@ -1,4 +1,4 @@
-"""From what the last attempt met to the exception that tells it, with every token taken out."""
+"""From what the last attempt result to the exception that tells it, with every token taken out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from wren_async.core import codec
 from wren_async.core.auth import Credentials
 from wren_async.core.outcome import AttemptResult, History
 from wren_async.core.request import Prepared
+from wren_async.core.server_clock import ServerClock
 from wren_async.core.values import given
 from wren_async.errors import (
     APIError,
@@ -27,49 +28,70 @@ _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "www-authenticate"})
 
 
 def failure(
-    prepared: Prepared[Any], met: AttemptResult[Any], history: History, *, undecided: bool, credentials: Credentials
+    prepared: Prepared[Any],
+    result: AttemptResult[Any],
+    history: History,
+    *,
+    undecided: bool,
+    credentials: Credentials,
+    clock: ServerClock,
 ) -> CallError:
-    """The error of a call that ends with `met`."""
-    facts = _facts(prepared, met, history, credentials)
-    reason = credentials.scrub(_reason(met))
+    """The error of a call that ends with `result`."""
+    facts = _facts(prepared, result, history, credentials, clock)
+    reason = credentials.scrub(_reason(result))
     if undecided:
         return OutcomeUnknown(f"may have been carried out, but {reason}", facts)
-    if met.answer is None:
-        if met.unsent and (prepared.effect.writes or history.first_sent is None):
+    if result.answer is None:
+        if result.unsent and (prepared.effect.writes or history.first_sent is None):
             return NotSent(f"nothing was sent: {reason}", facts)
-        return (AttemptTimedOut if met.timed_out else ConnectionLost)(reason, facts)
-    if met.succeeded:
-        return DecodeError(reason, facts, tuple(credentials.scrub(problem) for problem in met.problems))
-    return _api_error(met, reason, facts)
+        return (AttemptTimedOut if result.timed_out else ConnectionLost)(reason, facts)
+    if result.succeeded:
+        return DecodeError(reason, facts, tuple(credentials.scrub(problem) for problem in result.problems))
+    return _api_error(result, reason, facts)
 
 
-def _api_error(met: AttemptResult[Any], reason: str, facts: CallFacts) -> APIError:
-    kind = api_error_class(facts.status or 0, met.problem_type)
+def _api_error(result: AttemptResult[Any], reason: str, facts: CallFacts) -> APIError:
+    kind = api_error_class(facts.status or 0, result.problem_type)
     if issubclass(kind, RateLimited):
-        return kind(reason, facts, met.retry_after)
+        return kind(reason, facts, result.retry_after)
     return kind(reason, facts)
 
 
-def _facts(prepared: Prepared[Any], met: AttemptResult[Any], history: History, credentials: Credentials) -> CallFacts:
-    raw = credentials.scrub_bytes(met.answer.body) if met.answer else b""
-    headers = met.answer.headers if met.answer else {}
+def _facts(
+    prepared: Prepared[Any],
+    result: AttemptResult[Any],
+    history: History,
+    credentials: Credentials,
+    clock: ServerClock,
+) -> CallFacts:
+    raw = credentials.scrub_bytes(result.answer.body) if result.answer else b""
+    headers = result.answer.headers if result.answer else {}
     return CallFacts(
         method=prepared.request.method,
         url=prepared.request.url,
         attempts=history.attempts,
-        first_sent=history.first_sent,
-        last_sent=history.last_sent,
+        first_sent=None if history.first_sent is None else clock.earliest(history.first_sent),
+        last_sent=None if history.last_sent is None else clock.latest(history.last_sent),
+        monotonic=_monotonic(history, clock),
         accepted=history.accepted,
         call=prepared.call,
         idempotency_key=prepared.key,
         reference=given(prepared.call.reference),
-        status=met.status,
+        status=result.status,
         headers={
             name: credentials.scrub(value) for name, value in headers.items() if name.lower() not in _SECRET_HEADERS
         },
         body=_parsed(raw),
         raw=raw,
     )
+
+
+def _monotonic(history: History, clock: ServerClock) -> tuple[float, float] | None:
+    """Both moments by the monotonic clock, where nothing was sent before them that the server dated: then nothing else
+    tells whether the wall clock was right."""
+    if history.last_sent is None or clock.now is not None:
+        return None
+    return history.first_sent_at, history.last_sent_at
 
 
 def _parsed(raw: bytes) -> object:
@@ -79,14 +101,14 @@ def _parsed(raw: bytes) -> object:
         return None
 
 
-def _reason(met: AttemptResult[Any]) -> str:
-    if met.answer is None:
-        return met.reason or "no answer came"
-    if met.succeeded:
-        return f"the {met.status} answer was not understood: {'; '.join(met.problems[:3])}"
-    said = _said(met.parsed)
-    asked = f"; the server asks for a pause of {met.retry_after:g} s" if met.retry_after is not None else ""
-    return f"the server answered {met.status}{f': {said}' if said else ''}{asked}"
+def _reason(result: AttemptResult[Any]) -> str:
+    if result.answer is None:
+        return result.reason or "no answer came"
+    if result.succeeded:
+        return f"the {result.status} answer was not understood: {'; '.join(result.problems[:3])}"
+    said = _said(result.parsed)
+    asked = f"; the server asks for a pause of {result.retry_after:g} s" if result.retry_after is not None else ""
+    return f"the server answered {result.status}{f': {said}' if said else ''}{asked}"
 
 
 def _said(body: object) -> str:

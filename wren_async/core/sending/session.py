@@ -16,6 +16,8 @@ from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget
 from wren_async.core.reply import Reply
 from wren_async.core.sending.limiter import ConcurrencyLimiter
+from wren_async.core.sending.references import ReferenceBook
+from wren_async.core.server_clock import ServerClock
 from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
@@ -40,6 +42,14 @@ class Outcome:
     """The call with its key and reference."""
     _result: asyncio.Future[Reply[Any]] = attrs.field(repr=False, alias="result")
 
+    def succeed(self, reply: Reply[Any]) -> None:
+        """The attempt was answered with a success."""
+        self._result.set_result(reply)
+
+    def fail(self, error: BaseException) -> None:
+        """The attempt ended with an error."""
+        self._result.set_exception(error)
+
     @property
     def decided(self) -> bool:
         """Whether the attempt on the wire has ended."""
@@ -58,6 +68,29 @@ class Outcome:
     async def reply(self) -> Reply[Any]:
         """The reply, once it is there; else the error, `OutcomeUnknown` among them, that tells why there is none."""
         return await asyncio.shield(self._result)
+
+
+def attach_outcome(cancelled: BaseException, outcome: Outcome) -> None:
+    """Let whoever handles a cancellation find the order that it left behind."""
+    cancelled.__dict__["wren_async_outcome"] = outcome
+    known = outcome.call.reference or outcome.call.idempotency_key
+    cancelled.add_note(
+        f"{outcome.call.operation.id} may have been carried out; its outcome is in client.outcomes[{known!r}]"
+    )
+
+
+def outcome_of(error: BaseException) -> Outcome | None:
+    """The order that a cancelled call left behind, from the `TimeoutError` or `CancelledError` that came of it.
+
+    `None` says that nothing had been sent, or that the error has another origin. The order is never torn: it ends by
+    itself, and `await outcome.reply()` waits for it.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(found := seen.__dict__.get("wren_async_outcome"), Outcome):
+            return found
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 class Session:
@@ -80,6 +113,9 @@ class Session:
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.server_clock = ServerClock(timing)
+        self.references = ReferenceBook()
+        self._told: set[str] = set()
         self._bindings: OrderedDict[str, bytes] = OrderedDict()
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
 
@@ -119,6 +155,11 @@ class Session:
         if len(self._bindings) > _REMEMBERED:
             self._bindings.popitem(last=False)
 
+    def keep_binding(self, key: str, fingerprint: bytes) -> None:
+        """Remember what a key that was sent stands for. It refuses nothing: the call has failed already."""
+        if self._bindings.get(key) in (None, fingerprint):
+            self.bind(key, fingerprint)
+
     def own(
         self, work: Coroutine[Any, Any, R], ended: Callable[[asyncio.Task[R]], object], context: Context
     ) -> asyncio.Task[R]:
@@ -135,20 +176,20 @@ class Session:
         """Forget a task that has ended."""
         self._tasks.discard(task)
 
-    def keep(self, name: str, call: Call[Any]) -> asyncio.Future[Reply[Any]]:
-        """Open an outcome under `name`, or `name#2` where that is taken; whoever decides it sets the future."""
+    def keep(self, name: str, call: Call[Any]) -> Outcome:
+        """Open an outcome under `name`, or under `name#2` where another order has that name."""
         result: asyncio.Future[Reply[Any]] = asyncio.get_running_loop().create_future()
         # An outcome that nobody asks for is no error of the loop's.
         result.add_done_callback(lambda done: done.cancelled() or done.exception())
         # Sending a key again repeats one order; sending a reference again places another.
         kept, count = name, 1
-        while call.idempotency_key is UNSET and kept in self._outcomes:
+        while kept in self._outcomes and not _repeats(call, self._outcomes[kept].call):
             count += 1
             kept = f"{name}#{count}"
-        self._outcomes[kept] = Outcome(call=call, result=result)
+        outcome = self._outcomes[kept] = Outcome(call=call, result=result)
         if len(self._outcomes) > _REMEMBERED:
             self._forget_one()
-        return result
+        return outcome
 
     def _forget_one(self) -> None:
         """Forget the oldest outcome that is decided, and an undecided one only where there is no other."""
@@ -164,6 +205,8 @@ class Session:
             return
         self._check_loop()
         self._closed = True
+        # A write that ends undecided from now on names itself.
+        self._name_undecided(lambda outcome: outcome.unknown)
         try:
             if self._tasks:
                 _, late = await asyncio.wait(self._tasks, timeout=patience)
@@ -171,15 +214,28 @@ class Session:
                     task.cancel()
                 if late:
                     await asyncio.wait(late, timeout=1)
+        except asyncio.CancelledError:
+            # What is on the wire may still end, but who closes does not wait for it.
+            self._name_undecided(lambda outcome: not outcome.decided)
+            raise
         finally:
             await _to_its_end(self.backend.aclose())
+
+    def _name_undecided(self, which: Callable[[Outcome], bool]) -> None:
         for name, outcome in self._outcomes.items():
-            if outcome.unknown:
+            if which(outcome):
                 self.tell_undecided(name, outcome.call)
 
     def tell_undecided(self, name: str, call: Call[Any]) -> None:
-        """Name a write in the log that nobody will look after any more."""
+        """Name a write in the log, once, that nobody will look after any more."""
+        if name in self._told:
+            return
+        self._told.add(name)
         logger.error("undecided when the client closed: %s (%s)", name, call.operation.id)
+
+
+def _repeats(call: Call[Any], earlier: Call[Any]) -> bool:
+    return call.idempotency_key is not UNSET and call.idempotency_key == earlier.idempotency_key
 
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
