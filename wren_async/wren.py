@@ -172,7 +172,9 @@ class WrenClient(WrenReconciling):
             token: A live, personal or test token; `WREN_API_TOKEN` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `WREN_BASE_URL`, else Wren's own.
             http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
-                `AiohttpBackend()`, which costs the least CPU.
+                `AiohttpBackend()`, which costs the least CPU. A client of yours keeps its own faults: of a server that
+                gives two answers to one request, its pool takes the second for the next call's, orders included. The
+                library's own backends close such a connection.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
                 512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than

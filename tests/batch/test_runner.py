@@ -67,7 +67,7 @@ async def test_the_notes_of_the_user_stay(here: World) -> None:
     async with here.batch() as batch:
         await batch.plan([WrenTrees(amount_of_trees=3, payment_method="credits", note="for Ada")])
         await run(batch)
-    assert (here.sandbox.orders[0].reference or "").startswith("for Ada [ref:")
+    assert (here.sandbox.orders[0].reference or "").endswith("] for Ada")
 
 
 async def test_running_again_does_nothing_more(here: World) -> None:
