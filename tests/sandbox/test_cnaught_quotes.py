@@ -63,7 +63,7 @@ def test_prices_depend_on_channel_and_portfolio() -> None:
 
 
 def test_prices_are_above_zero() -> None:
-    with pytest.raises(ValueError, match="must be > 0"):
+    with pytest.raises(ValueError, match="must be a number from"):
         UnitPrices(api=Decimal(0))
 
 

@@ -221,7 +221,9 @@ async def test_a_key_is_in_progress_while_its_request_is_delayed(sandbox: Sandbo
 
 async def test_a_stale_connection(sandbox: Sandbox) -> None:
     sandbox.faults.add("stale_connection", times=1)
-    request = f"GET {OFFSET} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.wren.live_token}\r\n\r\n".encode()
+    request = (
+        f"GET {OFFSET} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {sandbox.wren.live_token}\r\n\r\n".encode()
+    )
     reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")

@@ -21,8 +21,8 @@ from waiting import until
 
 from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
 from wren_async.sandbox.__main__ import main
+from wren_async.sandbox.admission import hostname, is_loopback
 from wren_async.sandbox.checking import ContractViolation
-from wren_async.sandbox.delivery import is_loopback
 from wren_async.sandbox.exchange import SandboxAnswer
 
 
@@ -173,18 +173,25 @@ async def test_notifications_go_nowhere_but_to_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "near"),
+    ("host", "near"),
     [
-        ("http://localhost/", True),
-        ("http://127.8.8.8:80", True),
-        ("http://[::1]/", True),
-        ("http://10.0.0.1", False),
-        ("http://localhost.example.com", False),
-        ("nonsense", False),
+        ("localhost", True),
+        ("LOCALHOST.:80", True),
+        ("wren.localhost", True),
+        ("127.8.8.8:80", True),
+        ("[::1]:8765", True),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("127.0.0.1.example.com", False),
+        ("", False),
+        ("user@localhost", False),
+        ("localhost/path", False),
+        ("[::1", False),
+        ("localhost:port", False),
     ],
 )
-def test_what_is_this_machine(url: str, near: bool) -> None:
-    assert is_loopback(url) is near
+def test_what_is_this_machine(host: str, near: bool) -> None:
+    assert is_loopback(hostname(host) or "") is near
 
 
 # Other people's clients
@@ -221,7 +228,7 @@ async def test_http_1_0_and_chunks(sandbox: Sandbox) -> None:
     plain = f"GET /api/offset-orders HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n"
     assert (await exchange(sandbox, plain.encode())).startswith(b"HTTP/1.1 200 OK")
     head = (
-        f"POST /api/offset-orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
+        f"POST /api/offset-orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     body = b'4\r\n{"to\r\n8\r\nns":1.0}\r\n0\r\n\r\n'
@@ -243,7 +250,7 @@ async def test_a_form_in_http_1_0_with_basic_auth(sandbox: Sandbox) -> None:
 
 async def test_chunks_with_extensions_and_trailers_that_arrive_in_pieces(sandbox: Sandbox) -> None:
     head = (
-        f"POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.cnaught.api_key}\r\n"
+        f"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {sandbox.cnaught.api_key}\r\n"
         "Connection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     pieces = [head.encode(), b'7;part=1\r\n{"amoun', b'\r\n9\r\nt_kg":10}\r\n', b"0\r\nX-Sum: 17\r\n\r\n"]
@@ -274,7 +281,7 @@ def test_curl_with_a_key_and_json(sandbox: Sandbox) -> None:
 async def test_a_client_that_leaves_in_the_middle_of_its_request(sandbox: Sandbox) -> None:
     token = sandbox.wren.live_token
     head = (
-        f"POST /api/offset-orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"POST /api/offset-orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     )
     _, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
@@ -296,13 +303,14 @@ def test_the_command_prints_one_line_of_json(stop: signal.Signals) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
-        assert set(addresses["wren"]) == {"base_url", "live_token", "test_token"}
-        assert set(addresses["cnaught"]) == {"base_url", "api_key"}
         with httpx.Client(trust_env=False) as client:
             headers = {"Authorization": f"Bearer {addresses['cnaught']['api_key']}"}
-            assert client.get(addresses["cnaught"]["base_url"] + "/orders", headers=headers).json() == {"data": []}
+            orders = client.get(addresses["cnaught"]["base_url"] + "/orders", headers=headers).json()
         process.send_signal(stop)
         rest, errors = process.communicate(timeout=10)
+    assert set(addresses["wren"]) == {"base_url", "live_token", "test_token", "personal_token"}
+    assert set(addresses["cnaught"]) == {"base_url", "api_key", "test_key"}
+    assert orders == {"data": []}
     assert (process.returncode, rest, errors) == (0, "", "")
 
 

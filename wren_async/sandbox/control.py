@@ -1,6 +1,7 @@
 """The control API under `/_sandbox`: look at the sandbox, change it, and break it, from any language.
 
-It asks for no credentials, so the sandbox should not listen where others can reach it.
+It asks for no credentials: it answers to this machine alone, unless it is told to listen elsewhere, and to no page of
+another site.
 """
 
 from __future__ import annotations
@@ -8,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from wren_async.sandbox.amend import AmendmentError, amend, plain
+from wren_async.sandbox.bounds import listed, shown
 from wren_async.sandbox.cnaught import RefusedError
-from wren_async.sandbox.codec import UnreadableError, decode, encode
+from wren_async.sandbox.codec import FORM_TYPE, JSON_TYPE, UnreadableError, decode, encode
 from wren_async.sandbox.exchange import JSON
+from wren_async.sandbox.faults import Fault, FaultKind
+from wren_async.sandbox.patch import PatchError, patch, plain, require_known
 from wren_async.sandbox.wren import Account, AutoRefill, Card
 
 if TYPE_CHECKING:
@@ -27,7 +31,11 @@ if TYPE_CHECKING:
 
 _Act: TypeAlias = "Callable[[Request, dict[str, JSON]], JSON | Response]"
 _CARD_WORDS = {card.value: card for card in Card}
-
+_MOST_CENTS = 10**15
+_CLOCK_NAMES = ("set", "move", "run")
+_FAULT_NAMES = tuple(name.name for name in attrs.fields(Fault) if name.init and name.name != "id")
+_ACCOUNT_NAMES = ("balance_cents", "card", "name", "may_write", "auto_refill")
+_REFILL_NAMES = ("below_cents", "amount_cents")
 
 _KEPT = frozenset(
     {
@@ -55,7 +63,7 @@ def control_app(control: Control) -> Starlette:
         Route("/faults", control.route(control.show_faults)),
         Route("/faults", control.route(control.add_fault), methods=["POST"]),
         Route("/faults", control.route(control.clear_faults), methods=["DELETE"]),
-        Route("/faults/{id:int}", control.route(control.remove_fault), methods=["DELETE"]),
+        Route("/faults/{id}", control.route(control.remove_fault), methods=["DELETE"]),
         Route("/settings/{api}", control.route(control.show_settings)),
         Route("/settings/{api}", control.route(control.change_settings), methods=["PATCH"]),
         Route("/wren/accounts", control.route(control.add_account), methods=["POST"]),
@@ -69,8 +77,12 @@ def control_app(control: Control) -> Starlette:
     return Starlette(routes=[Mount("/_sandbox", routes=routes)])
 
 
-class _UnknownError(LookupError):
+class _UnknownError(Exception):
     """There is nothing of that name or id."""
+
+
+class _MediaTypeError(Exception):
+    """The body is not said to be JSON."""
 
 
 class Control:
@@ -90,14 +102,16 @@ class Control:
 
         async def endpoint(request: Request) -> Response:
             try:
-                values = _read(await request.body(), request.headers.get("content-type", ""))
+                values = _read(await request.body(), request.headers)
                 with self._sandbox.server.lock:
                     answer = self._carry_out(act, request, values)
-            except (_UnknownError, KeyError) as error:
+            except _UnknownError as error:
                 return _json({"message": f"not found: {error}"}, 404)
+            except _MediaTypeError as error:
+                return _json({"message": str(error)}, 415)
             except RefusedError as refused:
                 return _json(refused.problem.body(), refused.problem.status)
-            except (AmendmentError, UnreadableError, TypeError, ValueError) as error:
+            except (UnreadableError, ValueError) as error:
                 return _json({"message": str(error)}, 400)
             self._sandbox.server.committed()
             return answer if isinstance(answer, Response) else _json(answer)
@@ -131,7 +145,7 @@ class Control:
 
     def show_requests(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """The log; `?operation=` picks one operation, `?after=` what came after a number."""
-        operation, after = request.query_params.get("operation"), int(request.query_params.get("after", "0"))
+        operation, after = request.query_params.get("operation"), _number_of(request.query_params.get("after", "0"))
         found = [entry for entry in self._sandbox.requests if operation in (None, entry.operation)]
         return [entry.plain() for entry in found if entry.number > after]
 
@@ -162,17 +176,26 @@ class Control:
 
     def set_clock(self, request: Request, values: dict[str, JSON]) -> JSON:
         """`{"set": time}` stops the clock at a time, `{"move": seconds}` moves it, `{"run": true}` lets it run."""
+        require_known(values, _CLOCK_NAMES)
+        if len(values) != 1:
+            raise PatchError(f"give one of {listed(_CLOCK_NAMES)}")
         clock = self._sandbox.clock
-        if values.get("run") is True:
-            clock.frozen_at = None
-        if "set" in values:
-            clock.set(_moment(values["set"]))
-        if "move" in values:
-            clock.move(_number(values["move"]))
+        match values:
+            case {"set": moment}:
+                clock.set(_moment(moment))
+            case {"move": seconds}:
+                clock.move(_number(seconds))
+            case {"run": True}:
+                clock.frozen_at = None
+            case _:
+                raise PatchError("run must be true")
         return self.show_clock(request, values)
 
     def add_fault(self, _request: Request, values: dict[str, JSON]) -> JSON:
         """Add a rule: the arguments of `Faults.add`."""
+        require_known(values, _FAULT_NAMES)
+        if "kind" not in values:
+            raise PatchError(f"kind is required: one of {listed([kind.value for kind in FaultKind])}")
         arguments = {name: _plain_number(value) for name, value in values.items()}
         return self._sandbox.faults.add(**arguments).plain()  # type: ignore[arg-type]
 
@@ -183,33 +206,42 @@ class Control:
 
     def remove_fault(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """Take one rule away."""
-        if not self._sandbox.faults.remove(request.path_params["id"]):
-            raise _UnknownError("no such fault")
+        wanted = request.path_params["id"]
+        found = next((rule for rule in self._sandbox.faults if str(rule.id) == wanted), None)
+        if found is None:
+            raise _UnknownError(f"there is no fault {shown(wanted)}")
+        self._sandbox.faults.remove(found.id)
         return {}
 
     def change_settings(self, request: Request, values: dict[str, JSON]) -> JSON:
         """Change settings by name; durations are in seconds."""
-        amend(self._settings(request), values)
+        patch(self._settings(request), values)
         return self.show_settings(request, values)
 
     def add_account(self, _request: Request, values: dict[str, JSON]) -> JSON:
         """Add an account to Wren, behind a token of the reserved pattern; with `team`, to the team of that token."""
         accounts, team = self._sandbox.wren_api.accounts, values.pop("team", None)
-        token = _text(values.pop("token", ""))
-        account = Account(token=token) if team is None else accounts.teammate(_text(team), token)
+        token = _text("token", values.pop("token", ""))
+        account = (
+            Account(token=token) if team is None else accounts.teammate(self._account(_text("team", team)).token, token)
+        )
+        require_known(values, ("token", "team", *_ACCOUNT_NAMES))
         _change_account(account, values)
         accounts.add(account)
         return _account(account)
 
     def change_account(self, request: Request, values: dict[str, JSON]) -> JSON:
         """Change the balance, card, refill or rights of a Wren account."""
-        account = self._sandbox.wren_api.accounts[request.path_params["token"]]
+        account = self._account(request.path_params["token"])
+        require_known(values, _ACCOUNT_NAMES)
         _change_account(account, values)
         return _account(account)
 
     def change_wren_order(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """`fulfil` or `refund` an order of Wren."""
         api, order_id = self._sandbox.wren_api, request.path_params["id"]
+        if order_id not in api.book:
+            raise _UnknownError(f"there is no order {shown(order_id)}")
         _choose(request, {"fulfil": api.fulfil, "refund": api.refund})(order_id)
         return {"id": order_id, "state": api.book[order_id].state}
 
@@ -242,32 +274,49 @@ class Control:
             "wren": self._sandbox.wren_api.settings,
             "cnaught": self._sandbox.cnaught_api.settings,
         }
-        return settings[request.path_params["api"]]
+        api = request.path_params["api"]
+        if api not in settings:
+            raise _UnknownError(f"there is no API {shown(api)}; there are {listed(settings)}")
+        return settings[api]
+
+    def _account(self, token: str) -> Account:
+        for account in self._sandbox.wren_api.accounts:
+            if account.token == token:
+                return account
+        raise _UnknownError("there is no account behind this token")
 
 
 def _change_account(account: Account, values: Mapping[str, JSON]) -> None:
-    for name, value in values.items():
-        match name:
-            case "balance_cents":
-                account.wallet.balance_cents = _integer(value)
-            case "card":
-                account.card = _CARD_WORDS[_text(value)]
-            case "name":
-                account.name = _text(value)
-            case "may_write":
-                account.may_write = value is True
-            case "auto_refill":
-                account.auto_refill = _refill(value)
-            case _:
-                raise AmendmentError(f"{name} is not known")
+    readers: Mapping[str, Callable[[str, JSON], object]] = {
+        "balance_cents": _cents,
+        "card": _card,
+        "name": _text,
+        "may_write": _truth,
+        "auto_refill": _refill,
+    }
+    read = {name: readers[name](name, value) for name, value in values.items()}
+    for name, value in read.items():
+        if name == "balance_cents":
+            account.wallet.balance_cents = cast("int", value)
+        else:
+            setattr(account, name, value)
 
 
-def _refill(value: JSON) -> AutoRefill | None:
+def _card(name: str, value: JSON) -> Card:
+    if not isinstance(value, str) or value not in _CARD_WORDS:
+        raise PatchError(f"{name} must be one of {listed(_CARD_WORDS)}, not {shown(value)}")
+    return _CARD_WORDS[value]
+
+
+def _refill(name: str, value: JSON) -> AutoRefill | None:
     if value is None:
         return None
-    if not isinstance(value, dict):
-        raise AmendmentError('auto_refill is null or {"below_cents": …, "amount_cents": …}')
-    return AutoRefill(_integer(value["below_cents"]), _integer(value["amount_cents"]))
+    if not isinstance(value, dict) or set(value) != set(_REFILL_NAMES):
+        raise PatchError(f"{name} must be null or an object of {listed(_REFILL_NAMES)}, not {shown(value)}")
+    below, amount = _cents("below_cents", value["below_cents"]), _cents("amount_cents", value["amount_cents"])
+    if amount < 1:
+        raise PatchError(f"amount_cents must be at least 1, not {amount}")
+    return AutoRefill(below, amount)
 
 
 def _account(account: Account) -> JSON:
@@ -283,12 +332,19 @@ def _account(account: Account) -> JSON:
 
 
 def _choose(request: Request, acts: Mapping[str, Callable[[str], JSON]]) -> Callable[[str], JSON]:
-    return acts[request.path_params["act"]]
+    act = request.path_params["act"]
+    if act not in acts:
+        raise _UnknownError(f"there is no {shown(act)}; there are {listed(acts)}")
+    return acts[act]
 
 
-def _read(body: bytes, content_type: str) -> dict[str, JSON]:
-    if not body or content_type.startswith("application/x-www-form-urlencoded"):
+def _read(body: bytes, headers: Headers) -> dict[str, JSON]:
+    if not body:
         return {}
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    # curl -d calls everything a form. What a browser calls one was refused where it came from another site.
+    if media_type not in (JSON_TYPE, FORM_TYPE):
+        raise _MediaTypeError(f"the body must be {JSON_TYPE}, not {shown(media_type)}")
     value = decode(body)
     if not isinstance(value, dict):
         raise UnreadableError("a JSON object is expected")
@@ -300,28 +356,40 @@ def _json(value: JSON, status: int = 200) -> Response:
 
 
 def _moment(value: JSON) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
-    if moment.tzinfo is None:
-        raise ValueError("the time needs its offset from UTC, such as Z")
-    return moment
+    try:
+        return datetime.fromisoformat(_text("set", value))
+    except ValueError:
+        raise PatchError(f"set must be a time such as 2026-07-01T12:00:00Z, not {shown(value)}") from None
 
 
-def _text(value: JSON) -> str:
+def _text(name: str, value: JSON) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise PatchError(f"{name} must be a text, not {shown(value)}")
     return value
 
 
-def _integer(value: JSON) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no whole number")
+def _truth(name: str, value: JSON) -> bool:
+    if not isinstance(value, bool):
+        raise PatchError(f"{name} must be true or false, not {shown(value)}")
+    return value
+
+
+def _cents(name: str, value: JSON) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -_MOST_CENTS <= value <= _MOST_CENTS:
+        raise PatchError(f"{name} must be a whole number of cents, at most {_MOST_CENTS}, not {shown(value)}")
     return value
 
 
 def _number(value: JSON) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise TypeError(f"{value!r} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not -_MOST_CENTS <= value <= _MOST_CENTS:
+        raise PatchError(f"move must be a number of seconds, not {shown(value)}")
     return float(value)
+
+
+def _number_of(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise PatchError(f"after must be the number of a request, not {shown(text)}")
+    return int(text)
 
 
 def _plain_number(value: JSON) -> JSON | float:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
+from wren_async.sandbox.admission import is_loopback
 from wren_async.sandbox.codec import JSON_TYPE, encode
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class Delivery:
                     await asyncio.sleep(self.retry_seconds)
 
     async def _post(self, client: httpx.AsyncClient, notification: Notification) -> int | None:
-        if not is_loopback(notification.url):
-            return None
+        if not is_loopback(urlsplit(notification.url).hostname or ""):
+            return None  # the sandbox calls no other machine
         try:
             answer = await client.post(
                 notification.url, content=encode(notification.body), headers={"Content-Type": JSON_TYPE}
@@ -83,14 +83,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine: the sandbox calls no other."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

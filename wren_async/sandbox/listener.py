@@ -25,6 +25,7 @@ class Listener:
         self._config = uvicorn.Config(
             app,
             interface="asgi3",
+            http="h11",  # over httptools, uvicorn loses the body of a request that offers `Upgrade: h2c`
             lifespan="off",
             ws="none",
             log_config=None,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 
 import attrs
 
 from wren_async.sandbox import contract
+from wren_async.sandbox.admission import Admission, is_loopback
 from wren_async.sandbox.cnaught import CNaughtApi, CNaughtSettings
 from wren_async.sandbox.cnaught.desk import SAMPLE_ORDER_ID
 from wren_async.sandbox.control import Control, control_app
@@ -26,6 +28,12 @@ from wren_async.sandbox.wren import LIVE_TOKEN, PERSONAL_TOKEN, TEST_TOKEN, Grou
 
 CNAUGHT_PREFIX = "/v1"
 """Where the paths of CNaught's contract begin."""
+
+_OPEN_TO_OTHERS = (
+    "The sandbox listens on %s, where other machines can reach it. "
+    "It asks for no password: whoever reaches it can read and change everything in it."
+)
+_logger = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -79,6 +87,7 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        allowed_hosts: Iterable[str] = (),
         seed: int = 1,
         wren: WrenSettings | None = None,
         cnaught: CNaughtSettings | None = None,
@@ -88,8 +97,9 @@ class Sandbox:
         """Set up a sandbox.
 
         Args:
-            host: Where to listen. Anything but loopback lets others in.
+            host: Where to listen. Anything but loopback lets others in, who need no password to change everything.
             port: The port; 0 takes a free one.
+            allowed_hosts: Names other than this machine's own by which it may be called, such as that of a container.
             seed: Decides ids and chances: the same seed and the same requests give the same answers.
             wren: The settings of Wren, at the start and after a reset.
             cnaught: The settings of CNaught, likewise.
@@ -110,6 +120,7 @@ class Sandbox:
         self.faults = Faults(seed, {*contract.load("wren").operations, *self._cnaught_contract.operations})
         """What is to go wrong."""
         self.server = SandboxServer(self.world, self.requests, self.faults, check_answers=check_answers)
+        self.server.admission = Admission.of(host, allowed_hosts)
         self.server.keep = self._keep_request
         self._control = Control(self)
         self.server.control = control_app(self._control)
@@ -280,6 +291,8 @@ class Sandbox:
 
     async def start_here(self) -> None:
         """Listen, and serve from the running event loop."""
+        if not is_loopback(self.host):
+            _logger.warning(_OPEN_TO_OTHERS, self.host)
         self.server.stopping = False
         self._listener = Listener(self.server, self.faults)
         self.delivery.begin()

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
+from wren_async.sandbox.admission import Admission, Rejection, reject_foreign_page
 from wren_async.sandbox.checking import (
     BodyRules,
     ContractViolation,
@@ -21,7 +22,7 @@ from wren_async.sandbox.checking import (
 )
 from wren_async.sandbox.codec import JSON_TYPE, decode_query, encode
 from wren_async.sandbox.contract import Contract, Operation
-from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
+from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.faults import Fault, Faults
 from wren_async.sandbox.log import LoggedRequest, RequestLog
 from wren_async.sandbox.sabotage import Sabotage
@@ -37,6 +38,8 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CONTROL_PREFIX = "/_sandbox"
 """Below this path is the control API, and nothing of either API."""
+LARGEST_BODY = 16 * 1024 * 1024
+"""Bytes of the largest body that is read."""
 
 
 class PlayedApi(Protocol):
@@ -102,10 +105,15 @@ class DisconnectedError(Exception):
     """The client left before its request was complete."""
 
 
+class TooLargeError(Exception):
+    """A body is larger than the sandbox cares to hold."""
+
+
 class SandboxServer:
     """An ASGI application that serves both APIs, and the control API beside them."""
 
     def __init__(self, world: World, log: RequestLog, faults: Faults, *, check_answers: bool = False) -> None:
+        self.admission = Admission.of("localhost")
         self.world = world
         self.log = log
         self.faults = faults
@@ -134,8 +142,15 @@ class SandboxServer:
         if scope["type"] != "http":
             raise RuntimeError(f"the sandbox serves HTTP, not {scope['type']}")
         path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
-        if path.startswith(CONTROL_PREFIX) and self.control is not None:
-            await self.control(scope, receive, send)
+        is_control = path.startswith(CONTROL_PREFIX)
+        rejection = self.admission.reject(scope["headers"], (scope.get("server") or (None,))[0])
+        if rejection is None and is_control:
+            rejection = reject_foreign_page(scope["method"], scope["headers"])
+        if rejection is not None:
+            await self._reject(rejection, send)
+            return
+        if is_control and self.control is not None:
+            await self._serve_control(self.control, scope, receive, send)
             return
         visit = self._welcome(scope, path)
         fault = self._fault(visit)
@@ -148,6 +163,8 @@ class SandboxServer:
                 await self._sabotage.serve(visit, fault, wire, receive, send)
         except DisconnectedError:
             return
+        except TooLargeError:
+            await self._reject(_TOO_LARGE, send)
         except asyncio.CancelledError:
             if not self.stopping:
                 raise
@@ -165,7 +182,7 @@ class SandboxServer:
     async def read(self, visit: Visit, receive: Receive) -> None:
         """Read the body, and hold the request to the rules: who may call, and what the contract allows."""
         raw = await _read_body(receive)
-        visit.entry.raw = raw
+        self.log.keep_body(visit.entry, raw)
         if visit.operation is not None and visit.refusal is None:
             self._check(visit, visit.operation, raw)
 
@@ -198,9 +215,9 @@ class SandboxServer:
         """Write an answer into the log; returns its body as bytes."""
         visit.entry.status = answer.status
         visit.entry.answer = answer.body
-        if isinstance(answer.body, bytes):
-            return answer.body
-        return b"" if _has_no_body(answer) else encode(answer.body)
+        if _has_no_body(answer):
+            return b""
+        return answer.body if isinstance(answer.body, bytes) else encode(answer.body)
 
     def start(self, answer: SandboxAnswer, body: bytes) -> Message:
         """The status line and headers of an answer, dated by the sandbox's clock."""
@@ -208,10 +225,26 @@ class SandboxServer:
         if not _has_no_body(answer):
             headers.append((b"content-type", answer.media_type.encode()))
             headers.append((b"content-length", b"%d" % len(body)))
-        elif answer.status != HTTPStatus.NO_CONTENT:
+        elif answer.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             headers.append((b"content-length", b"0"))
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+    async def _reject(self, rejection: Rejection, send: Send) -> None:
+        said: JSON = {"message": rejection.message}
+        await self.deliver(SandboxAnswer(status=rejection.status, body=said), encode(said), send)
+
+    async def _serve_control(self, control: App, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await _read_body(receive)
+        except TooLargeError:
+            await self._reject(_TOO_LARGE, send)
+            return
+
+        async def receive_again() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await control(scope, receive_again, send)
 
     def _welcome(self, scope: Scope, path: str) -> Visit:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -267,16 +300,24 @@ class SandboxServer:
             visit.refusal = api.invalid(errors)
 
 
+_TOO_LARGE = Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the sandbox reads bodies of at most {LARGEST_BODY} bytes")
+
+
 def _has_no_body(answer: SandboxAnswer) -> bool:
+    if answer.status in (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED):
+        return True
     return answer.body is None and answer.media_type == JSON_TYPE
 
 
 async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
+    pieces, size = [], 0
+    while True:
         message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise DisconnectedError
-    return body
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > LARGEST_BODY:
+            raise TooLargeError
+        if not message.get("more_body", False):
+            return b"".join(pieces)
