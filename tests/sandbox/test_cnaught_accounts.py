@@ -75,11 +75,11 @@ def test_the_server_can_refuse_with_any_status() -> None:
 
 def test_what_the_contract_refuses_becomes_a_problem() -> None:
     api = Driver().api
-    answer = api.invalid({"amount_kg": ["must be above 0"]})
+    answer = api.invalid("createOrder", {"amount_kg": ["must be above 0"]})
     assert answer.status == 400
     assert isinstance(answer.body, dict)
     assert answer.body["errors"] == {"amount_kg": ["must be above 0"]}
-    assert problem(api.invalid({"Content-Type": ["must be application/json"]}).body)[1] == 415
+    assert problem(api.invalid("createOrder", {"Content-Type": ["must be application/json"]}).body)[1] == 400
 
 
 def test_the_contract_is_kept_as_the_settings_say() -> None:
@@ -250,3 +250,11 @@ def test_logo_urls_may_be_signed_and_change() -> None:
     second = sandbox.ok("getSubaccount", id=first["id"])
     assert first["logo_url"] != second["logo_url"]
     assert first["logo_url"].partition("?")[0] == second["logo_url"].partition("?")[0]
+
+
+def test_impact_does_not_begin_later_than_what_it_counts() -> None:
+    sandbox = Driver()
+    impact = sandbox.ok("getImpactData", mode="test")
+    order = sandbox.ok("getOrder", id="2FhU3B0F36_sandbox", mode="test")
+    assert impact["total_offset_kgs"] == order["amount_kg"]
+    assert impact["since_date"] == order["created_on"]

@@ -9,14 +9,13 @@ import attrs
 
 from wren_async.sandbox.codec import FORM_TYPE, UnreadableError, decode, decode_form
 from wren_async.sandbox.contract import Operation, Parameter, find_media_type
-from wren_async.sandbox.exchange import JSON, SandboxAnswer
+from wren_async.sandbox.exchange import CONTENT_TYPE, JSON, SandboxAnswer
 from wren_async.sandbox.schema import Schema, is_reasonable
 
 Errors: TypeAlias = dict[str, list[str]]
 """What is wrong with a request: messages by the name of the field."""
 
 _BODY = "body"
-_CONTENT_TYPE = "Content-Type"
 
 
 @attrs.frozen
@@ -78,19 +77,17 @@ def check_body(
     media_type = content_type.partition(";")[0].strip().lower()
     schema = find_media_type(operation.bodies, media_type)
     if schema is None:
-        return None, {_CONTENT_TYPE: ["must be " + " or ".join(operation.bodies)]}
+        return None, {CONTENT_TYPE: ["must be " + " or ".join(operation.bodies)]}
     if schema.binary:
         return None, {}
     return _check_document(schema, media_type, raw, rules)
 
 
 def check_answer(operation: Operation, answer: SandboxAnswer) -> None:
-    """Raise `ContractViolation` when an answer is not one that the contract documents."""
+    """Raise `ContractViolation` when an answer, or a refusal, is not one that the contract documents."""
     documented = operation.answers.get(answer.status)
     if documented is None:
-        if answer.status < 400:
-            raise ContractViolation(f"{operation.id} has no documented answer {answer.status}")
-        return
+        raise ContractViolation(f"{operation.id} has no documented answer {answer.status}")
     if not documented.schemas:
         if answer.body is not None and answer.status < 300:
             raise ContractViolation(f"{operation.id} answers {answer.status} without a body")

@@ -12,6 +12,9 @@ from typing import TypeAlias
 
 import attrs
 
+CONTENT_TYPE = "Content-Type"
+"""The header, and what messages about it are filed under."""
+
 JSON: TypeAlias = "bool | int | Decimal | str | list[JSON] | dict[str, JSON] | None"
 """A JSON value as the sandbox keeps it: numbers with a fraction are `Decimal`, never `float`."""
 

@@ -92,6 +92,7 @@ class Sandbox:
         wren: WrenSettings | None = None,
         cnaught: CNaughtSettings | None = None,
         check_answers: bool = False,
+        strict_accept: bool = False,
         file: str | os.PathLike[str] | None = None,
     ) -> None:
         """Set up a sandbox.
@@ -104,6 +105,8 @@ class Sandbox:
             wren: The settings of Wren, at the start and after a reset.
             cnaught: The settings of CNaught, likewise.
             check_answers: Hold every answer to the contract, and fail loudly when one breaks it.
+            strict_accept: Answer 406 to a client whose `Accept` does not admit what the API answers, errors included.
+                The request has been carried out then.
             file: A SQLite file in which the sandbox survives: a new one with the same seed and settings goes on from
                 there. Faults, the clock and what was set on the settings in Python do not survive.
         """
@@ -121,6 +124,7 @@ class Sandbox:
         """What is to go wrong."""
         self.server = SandboxServer(self.world, self.requests, self.faults, check_answers=check_answers)
         self.server.admission = Admission.of(host, allowed_hosts)
+        self.server.strict_accept = strict_accept
         self.server.keep = self._keep_request
         self._control = Control(self)
         self.server.control = control_app(self._control)

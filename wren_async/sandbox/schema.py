@@ -207,6 +207,18 @@ def _place(path: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in path) or "body"
 
 
+_WORDINGS: Mapping[str, str] = {
+    "exclusiveMinimum": "must be greater than {}",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "maxLength": "must have at most {} characters",
+    "minLength": "must have at least {} characters",
+    "format": "must be a valid {}",
+    "pattern": "must match {}",
+    "additionalProperties": "has an attribute that is not known",
+}
+
+
 def _message(error: ValidationError) -> str:
     wanted: Any = error.validator_value
     match error.validator:
@@ -214,18 +226,4 @@ def _message(error: ValidationError) -> str:
             return "must be of type " + (wanted if isinstance(wanted, str) else " or ".join(wanted))
         case "enum":
             return "must be one of " + ", ".join(str(value) for value in wanted)
-        case "exclusiveMinimum":
-            return f"must be greater than {wanted}"
-        case "minimum":
-            return f"must be at least {wanted}"
-        case "maximum":
-            return f"must be at most {wanted}"
-        case "maxLength":
-            return f"must have at most {wanted} characters"
-        case "minLength":
-            return f"must have at least {wanted} characters"
-        case "format":
-            return f"must be a valid {wanted}"
-        case "additionalProperties":
-            return "has an attribute that is not known"
-    return "is not valid"
+    return _WORDINGS.get(str(error.validator), "is not valid").format(wanted)

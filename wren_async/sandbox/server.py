@@ -25,6 +25,7 @@ from wren_async.sandbox.contract import Contract, Operation
 from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.faults import Fault, Faults
 from wren_async.sandbox.log import LoggedRequest, RequestLog
+from wren_async.sandbox.negotiation import accepts
 from wren_async.sandbox.sabotage import Sabotage
 from wren_async.sandbox.wire import WIRE, InProcessWire, Wire
 from wren_async.sandbox.world import World
@@ -58,7 +59,7 @@ class PlayedApi(Protocol):
         """A refusal as the API words it."""
         ...
 
-    def invalid(self, errors: Mapping[str, list[str]]) -> SandboxAnswer:
+    def invalid(self, operation: str, errors: Mapping[str, list[str]]) -> SandboxAnswer:
         """The refusal of a request that breaks the contract."""
         ...
 
@@ -118,6 +119,7 @@ class SandboxServer:
         self.log = log
         self.faults = faults
         self.check_answers = check_answers
+        self.strict_accept = False
         self.control: App | None = None
         self.committed: Callable[[], None] = lambda: None
         """Called after each request that reached its handler."""
@@ -188,8 +190,10 @@ class SandboxServer:
 
     def commit(self, visit: Visit) -> SandboxAnswer:
         """Carry out the request, unless it was refused before."""
-        if visit.refusal is not None or visit.operation is None:
+        if visit.operation is None:
             return visit.refusal or visit.mount.api.refuse(404)
+        if visit.refusal is not None:
+            return self._held(visit.operation, visit.refusal)
         with self.lock:
             self.world.changes.clear()
             position = self.world.ids.position
@@ -198,12 +202,14 @@ class SandboxServer:
             if visit.entry.changes or visit.operation.method != "GET":
                 self.keep(visit.operation.api, visit.request, position)
         self.committed()
-        if self.check_answers:
-            check_answer(visit.operation, answer)
-        return answer
+        return self._held(visit.operation, answer)
 
     async def reply(self, visit: Visit, answer: SandboxAnswer, send: Send) -> None:
-        """Send an answer."""
+        """Send an answer, if the client takes its content type."""
+        accept = visit.request.headers.get("accept", "")
+        if self.strict_accept and not _has_no_body(answer) and not accepts(accept, answer.media_type):
+            await self._reject(Rejection(HTTPStatus.NOT_ACCEPTABLE, f"the answer is {answer.media_type}"), send)
+            return
         await self.deliver(answer, self.record(visit, answer), send)
 
     async def deliver(self, answer: SandboxAnswer, body: bytes, send: Send) -> None:
@@ -229,6 +235,11 @@ class SandboxServer:
             headers.append((b"content-length", b"0"))
         headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+    def _held(self, operation: Operation, answer: SandboxAnswer) -> SandboxAnswer:
+        if self.check_answers:
+            check_answer(operation, answer)
+        return answer
 
     async def _reject(self, rejection: Rejection, send: Send) -> None:
         said: JSON = {"message": rejection.message}
@@ -297,7 +308,7 @@ class SandboxServer:
             operation=request.operation, path=request.path, query=query, headers=request.headers, body=body, raw=raw
         )
         if errors:
-            visit.refusal = api.invalid(errors)
+            visit.refusal = api.invalid(operation.id, errors)
 
 
 _TOO_LARGE = Rejection(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the sandbox reads bodies of at most {LARGEST_BODY} bytes")

@@ -22,7 +22,8 @@ from wren_async.sandbox.cnaught.operations.subaccounts import SubaccountOperatio
 from wren_async.sandbox.cnaught.orders import Order
 from wren_async.sandbox.cnaught.problems import Problem, RefusedError
 from wren_async.sandbox.cnaught.settings import CNaughtSettings
-from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
+from wren_async.sandbox.cnaught.subaccounts import LOGO_OPERATIONS
+from wren_async.sandbox.exchange import CONTENT_TYPE, JSON, Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
 
@@ -116,10 +117,13 @@ class CNaughtApi:
             problem = problems.of_status(status)
         return self._refusal(attrs.evolve(problem, title=title or problem.title, detail=detail, errors=errors))
 
-    def invalid(self, errors: Mapping[str, list[str]]) -> SandboxAnswer:
-        """The refusal of a request that the contract does not allow: messages by field."""
-        if set(errors) == {"Content-Type"}:
-            return self.refuse(415, detail=f"Content-Type {', '.join(errors['Content-Type'])}")
+    def invalid(self, operation: str, errors: Mapping[str, list[str]]) -> SandboxAnswer:
+        """The refusal of a request that the contract does not allow: messages by field.
+
+        No source says how a body of another content type is refused. The contract supposes a 415 for logos alone.
+        """
+        if set(errors) == {CONTENT_TYPE} and operation in LOGO_OPERATIONS:
+            return self.refuse(415, detail=f"Content-Type {', '.join(errors[CONTENT_TYPE])}")
         return self._refusal(problems.invalid_parameters(errors))
 
     def begin(self, request: SandboxRequest) -> SandboxAnswer | None:

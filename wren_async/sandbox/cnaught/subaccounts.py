@@ -17,6 +17,7 @@ from wren_async.sandbox.cnaught.problems import Problem, RefusedError, invalid_p
 from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON, SandboxRequest
 
+LOGO_OPERATIONS = frozenset({"setSubaccountLogoFromUrl", "uploadSubaccountLogo"})
 LOGO_HOST = "https://logos.cnaught.com"
 IMAGE_SUFFIXES: Mapping[str, str] = {
     "image/png": "png",

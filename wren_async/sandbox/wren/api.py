@@ -92,7 +92,7 @@ class WrenApi:
         headers = {"WWW-Authenticate": 'Basic realm="wren"'} if status == 401 else {}
         return SandboxAnswer(status=status, body={self.settings.error_key: words}, headers=headers)
 
-    def invalid(self, errors: Mapping[str, list[str]]) -> SandboxAnswer:
+    def invalid(self, operation: str, errors: Mapping[str, list[str]]) -> SandboxAnswer:
         """The refusal of a request that breaks the contract."""
         return self.refuse(400, message="; ".join(f"{name} {', '.join(texts)}" for name, texts in errors.items()))
 

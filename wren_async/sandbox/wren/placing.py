@@ -128,7 +128,10 @@ class Till:
             raise below_minimum(self._settings.stripe_minimum_cents)
 
     def _pay(self, account: Account, basket: Basket, by_credits: bool) -> str:
-        group_id = self._cashier.charge_card(account) if not by_credits else self._world.ids.uuid()
+        if by_credits:
+            group_id = self._world.ids.uuid()
+        else:
+            group_id = self._cashier.charge_card(account, no_card_status=self._settings.no_wallet_status)
         if account.is_test:
             group_id = self._test_id(basket)
         if by_credits:

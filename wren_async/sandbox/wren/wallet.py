@@ -18,10 +18,10 @@ class Cashier:
         self._settings = settings
         self._entry_ids = count(901)
 
-    def charge_card(self, account: Account) -> str:
+    def charge_card(self, account: Account, *, no_card_status: int = 400) -> str:
         """Charge the saved card; returns the id of the charge."""
         if account.card is Card.NONE:
-            raise RefusedError(self._settings.no_wallet_status, "There is no payment method")
+            raise RefusedError(no_card_status, "There is no payment method")
         if account.card is Card.DECLINED:
             raise RefusedError(400, "The payment failed: the card was declined")
         return self.charge_id()
