@@ -21,7 +21,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class Rejection:
     """A request that the sandbox itself turns away, before either API sees it."""
 
-    status: int
+    status: int = attrs.field(converter=int)
     message: str
 
 
