@@ -15,7 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
-from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
+from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 
 OPENAPI = Path(__file__).parents[2] / "openapi"
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -147,12 +147,12 @@ WRONG: tuple[dict[str, Any], ...] = (
 OTHER_READINGS: tuple[dict[str, Any], ...] = (
     {},
     {
-        "wren": WrenSettings(unknown_token_status=403, missing_token_status=401, unsupported_in_test_mode_status=400),
-        "cnaught": CNaughtSettings(ride_operations=404, delete_with_orders_status=400, billing_set_up=False),
+        "wren": WrenBehaviours(unknown_token_status=403, missing_token_status=401, unsupported_in_test_mode_status=400),
+        "cnaught": CNaughtBehaviours(ride_operations=404, delete_with_orders_status=400, billing_set_up=False),
     },
     {
-        "wren": WrenSettings(no_wallet_status=402, insufficient_credits_status=400),
-        "cnaught": CNaughtSettings(ride_operations=410, subaccounts_enabled=False, foreign_order_status=403),
+        "wren": WrenBehaviours(no_wallet_status=402, insufficient_credits_status=400),
+        "cnaught": CNaughtBehaviours(ride_operations=410, subaccounts_enabled=False, foreign_order_status=403),
     },
 )
 

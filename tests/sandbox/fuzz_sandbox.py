@@ -257,9 +257,9 @@ class Fuzz:
     def levers(self) -> Sequence[Callable[[], tuple[str, str, dict[str, Any] | None]]]:
         """What can be asked of the control API."""
         sandbox, one = self.sandbox, lambda: quote(self.choose((*self.ids, "unknown")), safe="")
-        settings = {"wren": sandbox.wren_api.settings, "cnaught": sandbox.cnaught_api.settings}
+        behaviours = {"wren": sandbox.wren_api.behaviours, "cnaught": sandbox.cnaught_api.behaviours}
         api = self.choose(("wren", "cnaught"))
-        names = [field.name for field in attrs.fields(type(settings[api])) if not field.name.endswith("_key")]
+        names = [field.name for field in attrs.fields(type(behaviours[api])) if not field.name.endswith("_key")]
         return (
             lambda: (
                 "GET",
@@ -269,8 +269,8 @@ class Fuzz:
             lambda: ("POST", "/faults", self.rule()),
             lambda: ("POST", "/faults", self.rule()),
             lambda: ("DELETE", f"/faults/{self.choose(('1', '9' * 30, 'x'))}", None),
-            lambda: ("PATCH", f"/settings/{api}", {self.choose(names): self.odd_value()}),
-            lambda: ("PATCH", f"/settings/{api}", {self.choose(names): self.odd_value()}),
+            lambda: ("PATCH", f"/behaviours/{api}", {self.choose(names): self.odd_value()}),
+            lambda: ("PATCH", f"/behaviours/{api}", {self.choose(names): self.odd_value()}),
             lambda: ("PUT", "/clock", {self.choose(("set", "move", "run", "x")): self.odd_value()}),
             lambda: (
                 "POST",

@@ -283,14 +283,14 @@ def test_a_rule_in_python_is_as_strict() -> None:
         ("cnaught", {"live_key": "a-real-key"}, "live_key must be cnaught_sandbox_live_"),
     ],
 )
-async def test_an_odd_setting_is_refused_by_name(
+async def test_an_odd_behaviour_is_refused_by_name(
     client: httpx.AsyncClient, api: str, change: dict[str, Any], said: str
 ) -> None:
-    before = (await client.get(f"/_sandbox/settings/{api}")).json()
-    answer = await client.patch(f"/_sandbox/settings/{api}", json=change)
+    before = (await client.get(f"/_sandbox/behaviours/{api}")).json()
+    answer = await client.patch(f"/_sandbox/behaviours/{api}", json=change)
     assert answer.status_code == 400
     assert said in answer.json()["message"]
-    assert (await client.get(f"/_sandbox/settings/{api}")).json() == before
+    assert (await client.get(f"/_sandbox/behaviours/{api}")).json() == before
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def test_impact_of_a_subaccount_is_its_own() -> None:
     assert (impact["name"], impact["logo_url"]) == ("Marketing Department", subaccount["logo_url"])
     assert impact["total_offset_kgs"] == 10
     assert sandbox.ok("getImpactData")["total_offset_kgs"] == 110
-    sandbox.settings.orders_without_header = "parent"
+    sandbox.behaviours.orders_without_header = "parent"
     assert sandbox.ok("getImpactData")["total_offset_kgs"] == 100
 
 
@@ -226,7 +226,7 @@ def test_the_hosted_page() -> None:
     }
     own = sandbox.ok("getHostedPageConfig", subaccount=sandbox.subaccount()["id"])
     assert own["url"].endswith("/marketing-department")
-    sandbox.settings.hosted_page_enabled = False
+    sandbox.behaviours.hosted_page_enabled = False
     assert sandbox.ok("getHostedPageConfig")["url"] is None
 
 

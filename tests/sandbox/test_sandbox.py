@@ -19,10 +19,11 @@ import httpx
 import pytest
 from waiting import until
 
-from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
+from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 from wren_async.sandbox.__main__ import main
 from wren_async.sandbox.admission import hostname, is_loopback
 from wren_async.sandbox.checking import ContractViolation
+from wren_async.sandbox.contract import Contract, load
 from wren_async.sandbox.exchange import SandboxAnswer
 
 
@@ -83,14 +84,14 @@ async def test_it_serves_from_the_running_loop() -> None:
         assert [order.id for order in sandbox.orders] == [answer.json()["id"]]
 
 
-def test_settings_are_kept_over_a_reset() -> None:
+def test_behaviours_are_kept_over_a_reset() -> None:
     sandbox = Sandbox(
-        wren=WrenSettings(currency="EUR"), cnaught=CNaughtSettings(checkout_base_url="https://pay.example.com")
+        wren=WrenBehaviours(currency="EUR"), cnaught=CNaughtBehaviours(checkout_base_url="https://pay.example.com")
     )
-    sandbox.wren_api.settings.currency = "JPY"
+    sandbox.wren_api.behaviours.currency = "JPY"
     sandbox.reset()
-    assert sandbox.wren_api.settings.currency == "EUR"
-    assert sandbox.cnaught_api.settings.checkout_base_url == "https://pay.example.com"
+    assert sandbox.wren_api.behaviours.currency == "EUR"
+    assert sandbox.cnaught_api.behaviours.checkout_base_url == "https://pay.example.com"
     assert sandbox.url == "http://127.0.0.1"
     assert Sandbox(host="::1", port=80).url == "http://[::1]:80"
 
@@ -110,9 +111,36 @@ async def test_an_answer_against_the_contract_is_noticed() -> None:
             handlers["getCreditBalance"] = lambda _, answer=answer: answer
             with pytest.raises(ContractViolation):
                 await client.get("/api/credits/balance")
+
+
+async def test_an_operation_without_a_handler_is_a_501_with_its_name() -> None:
+    sandbox = Sandbox(check_answers=True)
+    handlers: Any = sandbox.wren_api.operations
     del handlers["getCreditBalance"]
-    with pytest.raises(ContractViolation, match="differ"):
-        sandbox.server.mount(*sandbox.server.mounts)
+    headers = {"Authorization": f"Bearer {sandbox.wren.live_token}"}
+    transport = httpx.ASGITransport(sandbox.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url=sandbox.url, headers=headers) as client:
+        answer = await client.get("/api/credits/balance")
+        said = "the sandbox has no handler for getCreditBalance (GET /api/credits/balance)"
+        assert (answer.status_code, answer.json()) == (501, {"message": said})
+        assert (await client.get("/api/credits/ledger")).status_code == 200
+
+
+async def test_it_starts_with_an_operation_that_nobody_handles_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = {"operationId": "getImpactReport", "responses": {}, "security": []}
+    longer = Contract("wren", {"paths": {"/api/impact-reports/{id}": {"get": operation}}}, "")
+    monkeypatch.setattr("wren_async.sandbox.contract.load", lambda api, prefix="": longer)
+    sandbox = Sandbox()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.asgi), base_url=sandbox.url) as client:
+        answer = await client.get("/api/impact-reports/1")
+    assert answer.status_code == 501
+    assert "getImpactReport" in answer.json()["message"]
+
+
+def test_the_sandbox_handles_every_operation_of_both_contracts() -> None:
+    sandbox = Sandbox()
+    assert set(sandbox.wren_api.operations) == set(load("wren").operations)
+    assert set(sandbox.cnaught_api.operations) == set(load("cnaught", "/v1").operations)
 
 
 async def test_only_http_is_served() -> None:

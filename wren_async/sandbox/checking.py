@@ -42,7 +42,7 @@ def check_query(
     operation: Operation, query: Mapping[str, str], unchecked: frozenset[str]
 ) -> tuple[dict[str, str], Errors]:
     """The query with its values in their plainest form, and what is wrong with it."""
-    settled = dict(query)
+    plainest = dict(query)
     errors: Errors = {}
     for parameter in operation.query:
         text = query.get(parameter.name)
@@ -50,8 +50,8 @@ def check_query(
             if parameter.required:
                 errors[parameter.name] = ["is required"]
         elif not parameter.presence_only:
-            settled[parameter.name] = _check_value(parameter, text, errors, in_range=parameter.name not in unchecked)
-    return settled, errors
+            plainest[parameter.name] = _check_value(parameter, text, errors, in_range=parameter.name not in unchecked)
+    return plainest, errors
 
 
 def check_headers(operation: Operation, headers: Mapping[str, str]) -> Errors:
@@ -111,8 +111,8 @@ def _check_value(parameter: Parameter, text: str, errors: Errors, *, in_range: b
     if wrong:
         errors[parameter.name] = [message for messages in wrong.values() for message in messages]
         return text
-    settled = schema.settle(value)
-    return str(settled) if isinstance(settled, int) and not isinstance(settled, bool) else text
+    plainest = schema.with_integers(value)
+    return str(plainest) if isinstance(plainest, int) and not isinstance(plainest, bool) else text
 
 
 def _check_document(schema: Schema, media_type: str, raw: bytes, rules: BodyRules) -> tuple[JSON, Errors]:
@@ -126,7 +126,7 @@ def _check_document(schema: Schema, media_type: str, raw: bytes, rules: BodyRule
     errors = schema.check(body, rules.unchecked)
     if rules.closed and isinstance(body, dict):
         errors |= {name: ["is not known"] for name in body if name not in schema.attributes}
-    return (body if errors else schema.settle(body)), errors
+    return (body if errors else schema.with_integers(body)), errors
 
 
 def _read_form(schema: Schema, raw: bytes, rules: BodyRules) -> JSON:

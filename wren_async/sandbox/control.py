@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import attrs
 from starlette.applications import Starlette
@@ -19,15 +19,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from wren_async.sandbox.bounds import listed, shown
-from wren_async.sandbox.cnaught import RefusedError
+from wren_async.sandbox.cnaught import CNaughtRefusedError
 from wren_async.sandbox.codec import FORM_TYPE, JSON_TYPE, UnreadableError, decode, encode
 from wren_async.sandbox.exchange import JSON
 from wren_async.sandbox.faults import Fault, FaultKind
 from wren_async.sandbox.patch import PatchError, patch, plain, require_known
-from wren_async.sandbox.wren import Account, AutoRefill, Card
-
-if TYPE_CHECKING:
-    from wren_async.sandbox.sandbox import Sandbox
+from wren_async.sandbox.state import CONTROL_PREFIX, SandboxState
+from wren_async.sandbox.wren import AutoRefill, Card, WrenAccount
 
 _Act: TypeAlias = "Callable[[Request, dict[str, JSON]], JSON | Response]"
 _CARD_WORDS = {card.value: card for card in Card}
@@ -41,7 +39,7 @@ _KEPT = frozenset(
     {
         "add_account",
         "change_account",
-        "change_settings",
+        "change_behaviours",
         "change_wren_order",
         "change_cnaught_order",
         "end_checkout",
@@ -64,8 +62,8 @@ def control_app(control: Control) -> Starlette:
         Route("/faults", control.route(control.add_fault), methods=["POST"]),
         Route("/faults", control.route(control.clear_faults), methods=["DELETE"]),
         Route("/faults/{id}", control.route(control.remove_fault), methods=["DELETE"]),
-        Route("/settings/{api}", control.route(control.show_settings)),
-        Route("/settings/{api}", control.route(control.change_settings), methods=["PATCH"]),
+        Route("/behaviours/{api}", control.route(control.show_behaviours)),
+        Route("/behaviours/{api}", control.route(control.change_behaviours), methods=["PATCH"]),
         Route("/wren/accounts", control.route(control.add_account), methods=["POST"]),
         Route("/wren/accounts/{token}", control.route(control.change_account), methods=["PATCH"]),
         Route("/wren/orders/{id}/{act}", control.route(control.change_wren_order), methods=["POST"]),
@@ -74,7 +72,7 @@ def control_app(control: Control) -> Starlette:
         Route("/checkout/{id}", control.route(control.checkout)),
         Route("/checkout/{id}/{act}", control.route(control.end_checkout), methods=["POST"]),
     ]
-    return Starlette(routes=[Mount("/_sandbox", routes=routes)])
+    return Starlette(routes=[Mount(CONTROL_PREFIX, routes=routes)])
 
 
 class _UnknownError(Exception):
@@ -88,11 +86,11 @@ class _MediaTypeError(Exception):
 class Control:
     """What the control API can do to a sandbox."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
 
     def repeat(self, content: Mapping[str, JSON]) -> None:
-        """Do again what `Sandbox.keep` was told of."""
+        """Do again what `SandboxState.keep` was told of."""
         name, values = str(content["act"]), content["values"]
         if name in _KEPT and isinstance(values, dict):
             getattr(self, name)(Request({"type": "http", "path_params": content["path"]}), values)
@@ -103,75 +101,75 @@ class Control:
         async def endpoint(request: Request) -> Response:
             try:
                 values = _read(await request.body(), request.headers)
-                with self._sandbox.server.lock:
+                with self._state.lock:
                     answer = self._carry_out(act, request, values)
             except _UnknownError as error:
                 return _json({"message": f"not found: {error}"}, 404)
             except _MediaTypeError as error:
                 return _json({"message": str(error)}, 415)
-            except RefusedError as refused:
+            except CNaughtRefusedError as refused:
                 return _json(refused.problem.body(), refused.problem.status)
             except (UnreadableError, ValueError) as error:
                 return _json({"message": str(error)}, 400)
-            self._sandbox.server.committed()
+            self._state.announce()
             return answer if isinstance(answer, Response) else _json(answer)
 
         return endpoint
 
     def _carry_out(self, act: _Act, request: Request, values: dict[str, JSON]) -> JSON | Response:
-        name, position = act.__name__, self._sandbox.world.ids.position
+        name, position = act.__name__, self._state.world.ids.position
         content: dict[str, JSON] = {"act": name, "path": {**request.path_params}, "values": {**values}}
         answer = act(request, values)
         if name in _KEPT:
-            self._sandbox.keep("control", content, position)
+            self._state.keep("control", content, position)
         return answer
 
     # Looking
 
     def overview(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """Where everything is."""
-        sandbox = self._sandbox
+        state = self._state
         return {
-            "wren": {**attrs.asdict(sandbox.wren)},
-            "cnaught": {**attrs.asdict(sandbox.cnaught)},
-            "now": sandbox.clock.now().isoformat(),
-            "requests": len(sandbox.requests),
-            "faults": len(sandbox.faults),
+            "wren": {**attrs.asdict(state.wren)},
+            "cnaught": {**attrs.asdict(state.cnaught)},
+            "now": state.world.clock.now().isoformat(),
+            "requests": len(state.requests),
+            "faults": len(state.faults),
         }
 
     def show_state(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """Everything that both APIs hold."""
-        return {**self._sandbox.state()}
+        return {**self._state.plain()}
 
     def show_requests(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """The log; `?operation=` picks one operation, `?after=` what came after a number."""
         operation, after = request.query_params.get("operation"), _number_of(request.query_params.get("after", "0"))
-        found = [entry for entry in self._sandbox.requests if operation in (None, entry.operation)]
+        found = [entry for entry in self._state.requests if operation in (None, entry.operation)]
         return [entry.plain() for entry in found if entry.number > after]
 
     def show_clock(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """The sandbox's time."""
-        clock = self._sandbox.clock
+        clock = self._state.world.clock
         return {"now": clock.now().isoformat(), "stopped": clock.frozen_at is not None}
 
     def show_faults(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """The rules in force."""
-        return [rule.plain() for rule in self._sandbox.faults]
+        return [rule.plain() for rule in self._state.faults]
 
-    def show_settings(self, request: Request, _values: dict[str, JSON]) -> JSON:
-        """The settings of an API."""
-        return {**plain(self._settings(request))}
+    def show_behaviours(self, request: Request, _values: dict[str, JSON]) -> JSON:
+        """The behaviours of an API."""
+        return {**plain(self._behaviours(request))}
 
     # Changing
 
     def reset(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """Forget everything."""
-        self._sandbox.reset()
+        self._state.reset()
         return {}
 
     def clear_requests(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """Empty the log."""
-        self._sandbox.requests.clear()
+        self._state.requests.clear()
         return []
 
     def set_clock(self, request: Request, values: dict[str, JSON]) -> JSON:
@@ -179,7 +177,7 @@ class Control:
         require_known(values, _CLOCK_NAMES)
         if len(values) != 1:
             raise PatchError(f"give one of {listed(_CLOCK_NAMES)}")
-        clock = self._sandbox.clock
+        clock = self._state.world.clock
         match values:
             case {"set": moment}:
                 clock.set(_moment(moment))
@@ -197,33 +195,35 @@ class Control:
         if "kind" not in values:
             raise PatchError(f"kind is required: one of {listed([kind.value for kind in FaultKind])}")
         arguments = {name: _plain_number(value) for name, value in values.items()}
-        return self._sandbox.faults.add(**arguments).plain()  # type: ignore[arg-type]
+        return self._state.faults.add(**arguments).plain()  # type: ignore[arg-type]
 
     def clear_faults(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """Take all rules away."""
-        self._sandbox.faults.clear()
+        self._state.faults.clear()
         return []
 
     def remove_fault(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """Take one rule away."""
         wanted = request.path_params["id"]
-        found = next((rule for rule in self._sandbox.faults if str(rule.id) == wanted), None)
+        found = next((rule for rule in self._state.faults if str(rule.id) == wanted), None)
         if found is None:
             raise _UnknownError(f"there is no fault {shown(wanted)}")
-        self._sandbox.faults.remove(found.id)
+        self._state.faults.remove(found.id)
         return {}
 
-    def change_settings(self, request: Request, values: dict[str, JSON]) -> JSON:
-        """Change settings by name; durations are in seconds."""
-        patch(self._settings(request), values)
-        return self.show_settings(request, values)
+    def change_behaviours(self, request: Request, values: dict[str, JSON]) -> JSON:
+        """Change behaviours by name; durations are in seconds."""
+        patch(self._behaviours(request), values)
+        return self.show_behaviours(request, values)
 
     def add_account(self, _request: Request, values: dict[str, JSON]) -> JSON:
         """Add an account to Wren, behind a token of the reserved pattern; with `team`, to the team of that token."""
-        accounts, team = self._sandbox.wren_api.accounts, values.pop("team", None)
+        accounts, team = self._state.wren_api.accounts, values.pop("team", None)
         token = _text("token", values.pop("token", ""))
         account = (
-            Account(token=token) if team is None else accounts.teammate(self._account(_text("team", team)).token, token)
+            WrenAccount(token=token)
+            if team is None
+            else accounts.teammate(self._account(_text("team", team)).token, token)
         )
         require_known(values, ("token", "team", *_ACCOUNT_NAMES))
         _change_account(account, values)
@@ -239,7 +239,7 @@ class Control:
 
     def change_wren_order(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """`fulfil` or `refund` an order of Wren."""
-        api, order_id = self._sandbox.wren_api, request.path_params["id"]
+        api, order_id = self._state.wren_api, request.path_params["id"]
         if order_id not in api.book:
             raise _UnknownError(f"there is no order {shown(order_id)}")
         _choose(request, {"fulfil": api.fulfil, "refund": api.refund})(order_id)
@@ -247,46 +247,46 @@ class Control:
 
     def change_cnaught_order(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """`fulfil` or `cancel` an order of CNaught."""
-        api = self._sandbox.cnaught_api
+        api = self._state.cnaught_api
         return _choose(request, {"fulfil": api.fulfil, "cancel": api.cancel})(request.path_params["id"])
 
     # Pages
 
     def certificate(self, request: Request, _values: dict[str, JSON]) -> Response:
         """The page of a Wren certificate."""
-        answer = self._sandbox.wren_api.certificate_page(request.path_params["id"])
+        answer = self._state.wren_api.certificate_page(request.path_params["id"])
         if answer is None or not isinstance(answer.body, bytes):
             raise _UnknownError("no such certificate")
         return Response(answer.body, media_type=answer.media_type)
 
     def checkout(self, request: Request, _values: dict[str, JSON]) -> Response:
         """The payment page of a checkout session."""
-        return HTMLResponse(self._sandbox.cnaught_api.checkout_page(request.path_params["id"]))
+        return HTMLResponse(self._state.cnaught_api.checkout_page(request.path_params["id"]))
 
     def end_checkout(self, request: Request, _values: dict[str, JSON]) -> Response:
         """`complete` or `expire` a checkout session, and send the buyer back."""
-        api, session_id = self._sandbox.cnaught_api, request.path_params["id"]
+        api, session_id = self._state.cnaught_api, request.path_params["id"]
         _choose(request, {"complete": api.complete, "expire": api.expire})(session_id)
         return RedirectResponse(api.return_url(session_id), status_code=303)
 
-    def _settings(self, request: Request) -> attrs.AttrsInstance:
-        settings: dict[str, attrs.AttrsInstance] = {
-            "wren": self._sandbox.wren_api.settings,
-            "cnaught": self._sandbox.cnaught_api.settings,
+    def _behaviours(self, request: Request) -> attrs.AttrsInstance:
+        behaviours: dict[str, attrs.AttrsInstance] = {
+            "wren": self._state.wren_api.behaviours,
+            "cnaught": self._state.cnaught_api.behaviours,
         }
         api = request.path_params["api"]
-        if api not in settings:
-            raise _UnknownError(f"there is no API {shown(api)}; there are {listed(settings)}")
-        return settings[api]
+        if api not in behaviours:
+            raise _UnknownError(f"there is no API {shown(api)}; there are {listed(behaviours)}")
+        return behaviours[api]
 
-    def _account(self, token: str) -> Account:
-        for account in self._sandbox.wren_api.accounts:
+    def _account(self, token: str) -> WrenAccount:
+        for account in self._state.wren_api.accounts:
             if account.token == token:
                 return account
         raise _UnknownError("there is no account behind this token")
 
 
-def _change_account(account: Account, values: Mapping[str, JSON]) -> None:
+def _change_account(account: WrenAccount, values: Mapping[str, JSON]) -> None:
     readers: Mapping[str, Callable[[str, JSON], object]] = {
         "balance_cents": _cents,
         "card": _card,
@@ -319,7 +319,7 @@ def _refill(name: str, value: JSON) -> AutoRefill | None:
     return AutoRefill(below, amount)
 
 
-def _account(account: Account) -> JSON:
+def _account(account: WrenAccount) -> JSON:
     return {
         "token": account.token,
         "team": account.team,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
 from wren_async.sandbox.admission import is_loopback
+from wren_async.sandbox.cnaught import Notification
 from wren_async.sandbox.codec import JSON_TYPE, encode
-
-if TYPE_CHECKING:
-    from wren_async.sandbox.cnaught import Notification
-    from wren_async.sandbox.sandbox import Sandbox
+from wren_async.sandbox.state import SandboxState
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -21,8 +18,8 @@ _TIMEOUT_SECONDS = 5.0
 class Delivery:
     """Sends what waits in the outbox, again and again, but only to this machine."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.retry_seconds = 1.0
@@ -34,7 +31,7 @@ class Delivery:
 
     def wake(self) -> None:
         """Begin to deliver, when something waits and nobody is at it. Any thread may call this."""
-        if not self._sandbox.cnaught_api.outbox.waiting:
+        if not self._state.cnaught_api.outbox.waiting:
             return
         here = _running_loop()
         home = self._loop or here
@@ -57,12 +54,12 @@ class Delivery:
 
     async def _deliver(self) -> None:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-            while due := self._sandbox.cnaught_api.outbox.due(self._sandbox.clock.now()):
-                outbox = self._sandbox.cnaught_api.outbox
+            while due := self._state.cnaught_api.outbox.due(self._state.world.clock.now()):
+                outbox = self._state.cnaught_api.outbox
                 for notification in due:
                     status = await self._post(client, notification)
                     outbox.attempted(notification.id, status)
-                    self._sandbox.keep("notified", {"id": notification.id, "status": status})
+                    self._state.keep("notified", {"id": notification.id, "status": status})
                 if outbox.waiting:
                     await asyncio.sleep(self.retry_seconds)
 

@@ -34,6 +34,8 @@ class SandboxRequest:
     """The decoded body: JSON, or a form turned into the types that the contract names."""
     raw: bytes = attrs.field(default=b"", repr=False)
     """The body as it was sent."""
+    account: object = attrs.field(default=None, repr=False, eq=False)
+    """What the API found behind the token; None until it was asked to authenticate the request."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""What both APIs of a sandbox share: the clock, the source of ids, the settings, and a note of what changed."""
+"""What both APIs of a sandbox share: the clock, the source of ids, the behaviours, and a note of what changed."""
 
 from __future__ import annotations
 

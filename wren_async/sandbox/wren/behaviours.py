@@ -1,7 +1,7 @@
 """Every choice that the sandbox's Wren leaves to its user, with the documented safe reading as the default.
 
-Where Wren's documents are silent or disagree, a setting picks the other reading, so that a client can be tested
-against both. Settings may be changed while the sandbox runs; the next request sees the change.
+Where Wren's documents are silent or disagree, a behaviour picks the other reading, so that a client can be tested
+against both. Behaviours may be changed while the sandbox runs; the next request sees the change.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wren_async.sandbox.exchange import JSON
 
 
 @attrs.define(kw_only=True)
-class WrenSettings:
+class WrenBehaviours:
     """How the sandbox's Wren behaves."""
 
     # Who may call

@@ -235,9 +235,9 @@ async def test_a_certificate_that_takes_its_time() -> None:
         assert (await wren.send("GET", path)).status_code == 200
 
 
-async def orders_of_a_teammate(**settings: Any) -> dict[str, list[int]]:
+async def orders_of_a_teammate(**behaviours: Any) -> dict[str, list[int]]:
     """What one token of a team sees of an order that another has placed."""
-    async with WrenDriver(**settings) as wren:
+    async with WrenDriver(**behaviours) as wren:
         accounts = wren.sandbox.wren_api.accounts
         accounts.add(accounts.teammate(wren.sandbox.wren.live_token, TEAMMATE))
         placed = await wren.post(OFFSET, tons=1, portfolioId=30, paymentMethod="credits")

@@ -1,7 +1,7 @@
 """Every choice that the sandbox's CNaught leaves to its user, with the documented safe reading as the default.
 
-Where the API's documents are silent or disagree, a setting picks the other reading, so that a client can be
-tested against both. Settings may be changed while the sandbox runs; the next request sees the change.
+Where the API's documents are silent or disagree, a behaviour picks the other reading, so that a client can be
+tested against both. Behaviours may be changed while the sandbox runs; the next request sees the change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class UnitPrices:
 
 
 @attrs.define(kw_only=True)
-class CNaughtSettings:
+class CNaughtBehaviours:
     """How the sandbox's CNaught behaves."""
 
     live_key: str = attrs.field(default=f"{LIVE_KEY_PREFIX}key", validator=bounds.prefixed(LIVE_KEY_PREFIX), repr=False)
