@@ -138,6 +138,16 @@ async def test_a_late_commit_that_the_end_overtakes() -> None:
     assert sandbox.orders == []
 
 
+async def test_a_late_commit_that_a_reset_overtakes(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
+    sandbox.faults.add("late_commit", seconds=30)
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        await order(client)
+    assert sandbox.server.late_commits == 1
+    await asyncio.to_thread(sandbox.reset)
+    await until(lambda: sandbox.server.late_commits == 0)
+    assert sandbox.orders == []
+
+
 @pytest.mark.parametrize(("when", "placed"), [("before", 0), ("after", 1)])
 async def test_no_answer_ever(sandbox: Sandbox, client: httpx.AsyncClient, when: str, placed: int) -> None:
     sandbox.faults.add("never_answer", when=when)

@@ -1,4 +1,4 @@
-"""Who is answered at all: requests that name this machine, and no page of another site.
+"""Which requests the sandbox answers: those addressed to this machine, and none from a page of another site.
 
 The sandbox asks for no credentials on its control API, and its tokens are public. What keeps a hostile web page from
 using it is that browsers say where a request comes from: in `Host`, which a page cannot forge even where it makes its

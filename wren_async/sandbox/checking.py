@@ -20,7 +20,7 @@ _BODY = "body"
 
 @attrs.frozen
 class BodyRules:
-    """What an API makes of bodies beyond what the contract says of them."""
+    """Rules for requests that an API's behaviours set, beyond the contract."""
 
     unchecked: frozenset[str] = frozenset()
     """Attributes whose range the API judges itself."""

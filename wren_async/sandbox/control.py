@@ -90,7 +90,7 @@ class Control:
         self._state = state
 
     def repeat(self, content: Mapping[str, JSON]) -> None:
-        """Do again what `SandboxState.keep` was told of."""
+        """Carry out again a change that `SandboxState.keep` wrote to the file."""
         name, values = str(content["act"]), content["values"]
         if name in _KEPT and isinstance(values, dict):
             getattr(self, name)(Request({"type": "http", "path_params": content["path"]}), values)

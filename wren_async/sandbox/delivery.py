@@ -26,11 +26,11 @@ class Delivery:
         """How long after a failed attempt the next one comes."""
 
     def begin(self) -> None:
-        """Deliver from the running event loop, wherever the news comes from."""
+        """Deliver from the running event loop, whichever thread changes an order."""
         self._loop = asyncio.get_running_loop()
 
     def wake(self) -> None:
-        """Begin to deliver, when something waits and nobody is at it. Any thread may call this."""
+        """Begin to deliver, when something waits and no delivery is running. Any thread may call this."""
         if not self._state.cnaught_api.outbox.waiting:
             return
         here = _running_loop()
@@ -41,7 +41,7 @@ class Delivery:
             home.call_soon_threadsafe(self._start, home)
 
     async def stop(self) -> None:
-        """Leave undelivered what is undelivered."""
+        """Stop delivering. What waits is delivered after the next start."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -154,7 +154,7 @@ class Fault:
             bounds.whole_number(0, _LONGEST_DATED_WAIT if self.retry_after_date else _MANY)(self, attribute, value)
 
     def __attrs_post_init__(self) -> None:
-        """Settle what depends on the kind."""
+        """Check and complete what depends on the kind."""
         moments = _MOMENTS.get(self.kind, (When.AFTER,))
         if self.when not in moments:
             allowed = listed([moment.value for moment in moments])

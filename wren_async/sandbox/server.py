@@ -37,7 +37,7 @@ class DisconnectedError(Exception):
 
 
 class TooLargeError(Exception):
-    """A body is larger than the sandbox cares to hold."""
+    """A body is larger than the sandbox reads."""
 
 
 class SandboxServer:
@@ -103,7 +103,7 @@ class SandboxServer:
         return self._fault_injection.late_commits
 
     def stop(self) -> None:
-        """Let go of requests that are still being served, and of commits that are still to come."""
+        """Let requests end that are still being served, and give up commits that are still to come."""
         self._stopping = True
         self._fault_injection.stop()
 
@@ -129,7 +129,8 @@ class SandboxServer:
             position = world.ids.position
             answer = handler(visit.request)
             visit.entry.changes = tuple(world.changes)
-            if visit.entry.changes or visit.operation.method != "GET":
+            outlived = visit.mount not in self._state.mounts  # a reset came while a fault delayed the request
+            if not outlived and (visit.entry.changes or visit.operation.method != "GET"):
                 self._state.keep_request(visit.operation.api, visit.request, position)
         self._state.announce()
         return self._held(visit.operation, answer)

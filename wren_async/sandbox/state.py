@@ -83,7 +83,7 @@ class SandboxState:
         return CNaughtAddress(base_url=self.url + CNAUGHT_PREFIX, api_key=keys.live_key, test_key=keys.test_key)
 
     def move_to(self, url: str) -> None:
-        """Be reached at another address, where the pages of checkouts are from now on, too."""
+        """Take over the address at which the server listens, to which the links of checkouts lead, unless set so."""
         self.url = url
         if self._initial_cnaught.checkout_base_url == CNaughtBehaviours().checkout_base_url:
             self.cnaught_api.behaviours.checkout_base_url = f"{url}{CONTROL_PREFIX}/checkout"

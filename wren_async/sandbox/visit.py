@@ -29,7 +29,7 @@ class PlayedApi(Protocol):
         ...
 
     def rules(self) -> BodyRules:
-        """What holds for the body of the next request, by the behaviours of the API."""
+        """The rules for requests that the API's behaviours set, beyond the contract."""
         ...
 
     def authenticate(self, request: SandboxRequest, *, required: bool) -> SandboxRequest | SandboxAnswer:
@@ -45,11 +45,11 @@ class PlayedApi(Protocol):
         ...
 
     def begin(self, request: SandboxRequest) -> SandboxAnswer | None:
-        """A request is going to take its time; the refusal when one with its key is already under way."""
+        """Note that a request will be delayed. The refusal when another with its idempotency key is being delayed."""
         ...
 
     def end(self, request: SandboxRequest) -> None:
-        """The time is over."""
+        """Note that the delay is over."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What both APIs of a sandbox share: the clock, the source of ids, the behaviours, and a note of what changed."""
+"""What both APIs of a sandbox share: the clock, the source of ids, and a note of what changed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Ids:
 
 @attrs.define
 class World:
-    """The ground that both APIs stand on. One sandbox has one world."""
+    """What both APIs of a sandbox share. They take the time and new ids from here, and note here what they change."""
 
     clock: Clock = attrs.field(factory=Clock)
     ids: Ids = attrs.field(factory=lambda: Ids(seed=1))

@@ -1,4 +1,4 @@
-"""The last touch on an answer: attributes left out or added, and other success statuses, as the behaviours say."""
+"""Changing a success as the behaviours say: attributes left out or added, and other statuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wren_async.sandbox.exchange import JSON, SandboxAnswer
 
 
 def finished(operation: str, answer: SandboxAnswer, behaviours: CNaughtBehaviours) -> SandboxAnswer:
-    """A success as the behaviours want it to look."""
+    """A success, changed as the behaviours say."""
     body, status = answer.body, behaviours.success_status.get(operation, answer.status)
     if isinstance(body, dict) and behaviours.extra_members:
         body = _with_extra_members(body, behaviours.extra_members)

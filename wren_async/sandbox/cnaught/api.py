@@ -81,7 +81,7 @@ class CNaughtApi:
     # What the server asks before and around an operation
 
     def rules(self) -> BodyRules:
-        """What the behaviours make of bodies and queries beyond the contract."""
+        """The rules for requests that the behaviours set, beyond the contract."""
         clamped = {"limit"} if self.behaviours.limits == "clamp" else set[str]()
         taken = {"from", "to"} if self.behaviours.bare_dates == "take" else set[str]()
         return BodyRules(unchecked=frozenset(clamped | taken), closed=self.behaviours.unknown_attributes == "refuse")
@@ -134,7 +134,7 @@ class CNaughtApi:
         return None
 
     def end(self, request: SandboxRequest) -> None:
-        """Take the mark of `begin` away."""
+        """Remove the mark that `begin` set."""
         with suppress(CNaughtRefusedError):
             self._accounts.of(request).idempotency.end(request)
 

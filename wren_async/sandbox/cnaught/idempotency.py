@@ -59,7 +59,7 @@ class IdempotencyStore:
         self._in_progress.add(slot)
 
     def end(self, request: SandboxRequest) -> None:
-        """Take the mark away again."""
+        """Remove the mark that `begin` set."""
         slot = self._slot(request)
         if slot is not None:
             self._in_progress.discard(slot)

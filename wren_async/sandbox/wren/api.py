@@ -59,7 +59,7 @@ class WrenApi:
         }
 
     def rules(self) -> BodyRules:
-        """What the behaviours make of bodies and queries beyond the contract."""
+        """The rules for requests that the behaviours set, beyond the contract."""
         clamped = {"limit"} if self.behaviours.ledger_limits == "clamp" else set[str]()
         taken = {"onBehalfOfName", "onBehalfOfEmail"} if self.behaviours.long_on_behalf_of == "take" else set[str]()
         return BodyRules(
@@ -91,10 +91,10 @@ class WrenApi:
         return self.refuse(400, message="; ".join(f"{name} {', '.join(texts)}" for name, texts in errors.items()))
 
     def begin(self, request: SandboxRequest) -> SandboxAnswer | None:
-        """Wren has no idempotency keys: nothing that takes its time is in the way of anything else."""
+        """Never a refusal: Wren has no idempotency keys, so that a slow request stands in the way of no other."""
 
     def end(self, request: SandboxRequest) -> None:
-        """See `begin`."""
+        """Nothing was begun."""
 
     def certificate_page(self, group_id: str) -> SandboxAnswer | None:
         """The page to which purchases link; None for an unknown group."""
@@ -102,7 +102,7 @@ class WrenApi:
         return None if group is None else certificate_page(group)
 
     def fulfil(self, group_id: str) -> None:
-        """Say that the trees of a group stand, or its credits are retired."""
+        """Mark a group as fulfilled: its trees are planted, or its credits retired."""
         self.book[group_id].state = "fulfilled"
         self._world.changed(f"order {group_id} fulfilled")
 

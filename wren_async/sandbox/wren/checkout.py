@@ -37,7 +37,7 @@ class Checkout:
         self._cashier = cashier
 
     def offset_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
-        """So many tonnes of a portfolio."""
+        """An order for a number of tonnes of a portfolio."""
         portfolio = self._portfolio(account, request)
         tons = number(request, "tons")
         self._check_tons(tons)
@@ -49,7 +49,7 @@ class Checkout:
         return SandboxAnswer(body=receipt)
 
     def project_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
-        """So much money for one project."""
+        """An order for one project, by money."""
         project = PROJECTS.get(integer(request, "projectId"))
         if project is None:
             raise WrenRefusedError(400, "There is no such project")
@@ -62,14 +62,14 @@ class Checkout:
         return SandboxAnswer(body=receipt)
 
     def tree_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
-        """So many trees."""
+        """An order for a number of trees."""
         basket = tree_basket(integer(request, "amountOfTrees"))
         receipt = self._place(account, basket, request)
         receipt["impact"] = {"trees": basket.trees}
         return SandboxAnswer(body=receipt)
 
     def tree_preview(self, account: WrenAccount | None, request: SandboxRequest) -> SandboxAnswer:
-        """What so many trees would cost."""
+        """The price of a number of trees."""
         basket = tree_basket(integer(request, "amountOfTrees"))
         in_test = account is not None and account.is_test
         rate = Decimal(1) if in_test else self._behaviours.exchange_rate

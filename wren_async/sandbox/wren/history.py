@@ -44,7 +44,7 @@ class History:
         return SandboxAnswer(body=self._marked(account, body))
 
     def public_offset_orders(self) -> SandboxAnswer:
-        """Everybody's offset rows, without what is nobody's business."""
+        """The offset rows of all accounts, with id, tonnes and time alone."""
         now = self._world.clock.now()
         if self._public is None or not timedelta(0) <= now - self._public[0] < self._behaviours.public_cache:
             self._public = (

@@ -114,14 +114,14 @@ class GroupBook:
 
 
 def offset_basket(portfolio: WrenPortfolio, tons: Decimal) -> Basket:
-    """So many tonnes of a portfolio."""
+    """An order for a number of tonnes of a portfolio."""
     cents = ceil(tons * portfolio.cost_per_ton * 100)
     offsets, donations = _split(portfolio, tons, cents)
     return Basket(kind="offset", cents=cents, tons=tons, portfolio=portfolio, offsets=offsets, donations=donations)
 
 
 def project_basket(project: WrenProject, cents: int) -> Basket:
-    """So much money for one project."""
+    """An order for one project, by money."""
     if project.cost_per_tree is not None:
         raise WrenRefusedError(400, f"WrenProject {project.id} is sold by the tree: place a tree order")
     if project.cost_per_ton is None:
@@ -131,7 +131,7 @@ def project_basket(project: WrenProject, cents: int) -> Basket:
 
 
 def tree_basket(trees: int) -> Basket:
-    """So many trees."""
+    """An order for a number of trees."""
     return Basket(kind="tree", cents=ceil(trees * TREE_CENTS), trees=trees)
 
 
