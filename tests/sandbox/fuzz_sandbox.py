@@ -287,7 +287,9 @@ class Fuzz:
         """A fault, with some arguments that may be odd."""
         rule: dict[str, Any] = {"kind": self.choose([kind.value for kind in FaultKind])}
         names = ("times", "nth", "probability", "seconds", "status", "retry_after", "retry_after_date", "location")
-        for name in self.random.sample((*names, "content_type", "size", "when", "api", "operation", "token", "id"), 2):
+        for name in self.random.sample(
+            (*names, "content_type", "size", "when", "api", "operation", "token", "id"), self.choose((0, 0, 1, 2))
+        ):
             rule[name] = self.odd_value()
         if self.chance(0.5):
             rule["status"] = self.choose((200, 204, 304, 399, 400, 503, 599, 600, 0, -1))

@@ -211,10 +211,6 @@ def test_ride_orders_buy_what_the_ride_quote_says() -> None:
     order = sandbox.ok("createRideOrder", body={"distance_km": 30, "metadata": "ride"})
     assert (order["amount_kg"], order["price_usd_cents"], order["metadata"]) == (Decimal("7.2342"), 14, "ride")
     assert "type" not in order
-    older = Driver(ride_attributes=True)
-    order = older.ok("createRideOrder", body={"distance_km": 30})
-    assert (order["type"], order["distance_km"]) == ("ride", 30)
-    assert older.order()["type"] == "generic"
 
 
 @pytest.mark.parametrize("status", [404, 410])

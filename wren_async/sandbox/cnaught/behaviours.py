@@ -42,8 +42,6 @@ class CNaughtBehaviours:
     """The only key of sandbox mode, whose order ids end in `_sandbox`. It must begin with `TEST_KEY_PREFIX`."""
 
     # The account
-    account_name: str = "Acme, Inc"
-    """The name on the account's impact data."""
     billing_set_up: bool = True
     """Without billing, placing an order is forbidden."""
     subaccounts_enabled: bool = True
@@ -58,8 +56,6 @@ class CNaughtBehaviours:
     """Whether sandbox mode starts with the well-known fulfilled order `2FhU3B0F36_sandbox`."""
     hosted_page_enabled: bool = True
     """Whether the public impact page is on; while off, its URL is null."""
-    hosted_page_equivalents: tuple[str, ...] = ("homes", "flights")
-    """The equivalents that the public impact page shows."""
 
     # Orders
     fractional_amounts: Literal["floor", "keep"] = "floor"
@@ -74,8 +70,6 @@ class CNaughtBehaviours:
     """How long after placing an order is fulfilled by itself; never when None."""
     ride_operations: Literal["served", 404, 410] = "served"
     """Whether the two deprecated ride operations still answer, or with which status they are gone."""
-    ride_attributes: bool = False
-    """Whether orders carry `type` and, when it applies, `distance_km`, as an older version of the API did."""
     cancelled_spelling: Literal["cancelled", "canceled"] = "cancelled"
     """How the state of a cancelled order is written."""
 

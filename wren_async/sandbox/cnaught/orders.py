@@ -56,8 +56,6 @@ class Order:
     metadata: str | None = None
     description: str | None = None
     callback_url: str | None = None
-    distance_km: Decimal | None = None
-    """How long the ride was; None on all other orders."""
     state: OrderState = OrderState.PLACED
     retirements: Sequence[Retirement] = ()
 
@@ -80,9 +78,6 @@ class Order:
             "subaccount_id": self.subaccount_id,
             "checkout_session_id": self.checkout_session_id,
         }
-        if behaviours.ride_attributes:
-            body["type"] = "generic" if self.distance_km is None else "ride"
-            body["distance_km"] = None if self.distance_km is None else number(self.distance_km)
         return body
 
     def _certificates(self, behaviours: CNaughtBehaviours) -> tuple[str | None, str | None]:

@@ -78,12 +78,6 @@ class WrenBehaviours:
     # Answers to orders
     embedded_portfolio: Literal["camel", "snake", "none"] = "camel"
     """How the portfolio in the answer to an offset order is written, if it is there at all."""
-    echo_dry_run: bool = False
-    """Whether the answer to a dry run says so, as it did in 2021."""
-    empty_impact: bool = False
-    """Whether a project order without tonnes has an empty `impact` rather than none."""
-    top_up_currency: bool = False
-    """Whether the answer to a top-up names its currency."""
 
     # Test mode
     test_flag_everywhere: bool = True
@@ -114,8 +108,6 @@ class WrenBehaviours:
     """Whether the lists of offset and tree orders are bare arrays, without the object around them."""
     public_list: Literal["object", "array"] = "object"
     """Whether the public feed is an object or a bare array."""
-    public_cache: timedelta = attrs.field(default=timedelta(), validator=bounds.duration())
-    """How old the public feed may be."""
     credits_in_purchases: Literal["uuid", "null", "left_out"] = "uuid"
     """How purchases paid from the wallet are listed: under their UUID, under null, or not at all."""
 

@@ -57,8 +57,6 @@ class Checkout:
         receipt = self._place(account, basket, request)
         if basket.tons is not None:
             receipt["impact"] = {"tons": plain(basket.tons)}
-        elif self._behaviours.empty_impact:
-            receipt["impact"] = {}
         return SandboxAnswer(body=receipt)
 
     def tree_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
@@ -107,8 +105,6 @@ class Checkout:
             receipt |= {"paymentMethod": "credits", "creditsRemaining": self._remaining(account, basket, dry_run)}
         if account.is_test:
             receipt["test"] = True
-        if dry_run and self._behaviours.echo_dry_run:
-            receipt["dryRun"] = True
         return receipt
 
     def _check_tons(self, tons: Decimal) -> None:

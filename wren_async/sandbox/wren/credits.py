@@ -42,8 +42,6 @@ class Credits:
             balance = balance if self._behaviours.test_top_up_adds else TEST_BALANCE_CENTS
         rate = Decimal(1) if account.is_test else self._behaviours.exchange_rate
         body: dict[str, JSON] = {"amountCharged": ceil(cents * rate), "id": charge_id, "creditBalance": balance}
-        if self._behaviours.top_up_currency:
-            body["currency"] = "USD" if account.is_test else self._behaviours.currency
         return SandboxAnswer(body=self._marked(account, body))
 
     def balance(self, account: WrenAccount) -> SandboxAnswer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from html import escape
 from typing import Literal
@@ -32,7 +32,6 @@ class History:
         self._world = world
         self._behaviours = behaviours
         self._book = book
-        self._public: tuple[datetime, list[JSON]] | None = None
 
     def offset_orders(self, account: WrenAccount) -> SandboxAnswer:
         """The account's offset rows, newest first, with the summary figures."""
@@ -45,17 +44,11 @@ class History:
 
     def public_offset_orders(self) -> SandboxAnswer:
         """The offset rows of all accounts, with id, tonnes and time alone."""
-        now = self._world.clock.now()
-        if self._public is None or not timedelta(0) <= now - self._public[0] < self._behaviours.public_cache:
-            self._public = (
-                now,
-                [
-                    {"id": self._id(row.id), "tons": plain(_tons(row)), "createdAt": timestamp(group.at)}
-                    for group in self._newest_first(self._book)
-                    for row in _offset_rows(group)
-                ],
-            )
-        rows = self._public[1]
+        rows: list[JSON] = [
+            {"id": self._id(row.id), "tons": plain(_tons(row)), "createdAt": timestamp(group.at)}
+            for group in self._newest_first(self._book)
+            for row in _offset_rows(group)
+        ]
         return SandboxAnswer(body=rows if self._behaviours.public_list == "array" else {"offsetOrders": rows})
 
     def tree_orders(self, account: WrenAccount) -> SandboxAnswer:

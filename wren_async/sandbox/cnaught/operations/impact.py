@@ -18,6 +18,9 @@ from wren_async.sandbox.cnaught.quotes import number
 from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
+ACCOUNT_NAME = "Acme, Inc"
+"""The name on the account's impact data."""
+
 
 @attrs.frozen
 class ImpactOperations:
@@ -73,7 +76,7 @@ class ImpactOperations:
     def _identity(self, caller: Caller) -> tuple[str, str | None, datetime]:
         subaccount = caller.subaccount
         if subaccount is None:
-            return self.behaviours.account_name, None, caller.account.created_on
+            return ACCOUNT_NAME, None, caller.account.created_on
         logo = subaccount.logo
         logo_url = None if logo is None else logo.url(self.world.clock.now(), self.behaviours)
         return subaccount.name, logo_url, subaccount.created_on

@@ -75,7 +75,7 @@ class OrderOperations:
         require_rides(self.behaviours)
         caller, fields = self._buyer(request), Fields(request.body)
         distance = fields.positive("distance_km")
-        terms = attrs.evolve(self._terms(caller, fields), distance_km=distance)
+        terms = self._terms(caller, fields)
         quote = quotes.ride(distance, unit_price(terms.portfolio, "api", self.behaviours))
         return self._ordered(self.order_service.place(caller.account, quote, terms))
 
