@@ -73,7 +73,8 @@ async def test_listening_where_others_can_reach_it_is_warned_of(caplog: pytest.L
     async with Sandbox(host="0.0.0.0") as sandbox:
         assert "0.0.0.0" in caplog.text
         assert "can read and change everything" in caplog.text
-        url = f"http://127.0.0.1:{sandbox.port}/api/portfolios"
+        assert sandbox.url == f"http://127.0.0.1:{sandbox.port}"
+        url = f"{sandbox.url}/api/portfolios"
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(url)).status_code == 200
             assert (await client.get(url, headers={"Host": "evil.example"})).status_code == 421

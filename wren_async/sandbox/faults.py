@@ -8,7 +8,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -108,6 +108,13 @@ def _moment(value: When | str) -> When:
     return _choice(When, "when", value)
 
 
+def _check_retry_after(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, str):
+        bounds.header_text()(rule, attribute, value)
+    elif value is not None:
+        bounds.whole_number(0, _LONGEST_DATED_WAIT if rule.retry_after_date else _MANY)(rule, attribute, value)
+
+
 @attrs.define(kw_only=True, eq=False)
 class Fault:
     """A rule that picks requests, and what is to go wrong with them.
@@ -135,7 +142,7 @@ class Fault:
     """At which moment; the usual one of the kind when nothing is said."""
     seconds: float = attrs.field(default=0.0, validator=bounds.number(0, _DAY_SECONDS))
     status: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(200, 599)))
-    retry_after: int | str | None = attrs.field(default=None)
+    retry_after: int | str | None = attrs.field(default=None, validator=_check_retry_after)
     """Seconds, or the text of the header itself; no header when None."""
     retry_after_date: bool = attrs.field(default=False, validator=bounds.truth())
     """Write the seconds as a date, which counts from the answer's own `Date`."""
@@ -145,13 +152,6 @@ class Fault:
     # What happened so far
     seen: int = attrs.field(default=0, init=False)
     applied: int = attrs.field(default=0, init=False)
-
-    @retry_after.validator
-    def _check_retry_after(self, attribute: attrs.Attribute[object], value: object) -> None:
-        if isinstance(value, str):
-            bounds.header_text()(self, attribute, value)
-        elif value is not None:
-            bounds.whole_number(0, _LONGEST_DATED_WAIT if self.retry_after_date else _MANY)(self, attribute, value)
 
     def __attrs_post_init__(self) -> None:
         """Check and complete what depends on the kind."""

@@ -30,6 +30,8 @@ _OPEN_TO_OTHERS = (
     "The sandbox listens on %s, where other machines can reach it. "
     "It asks for no password: whoever reaches it can read and change everything in it."
 )
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- nothing is bound by it
+"""Where a server is reached that listens on every address of its machine."""
 _logger = logging.getLogger(__name__)
 
 
@@ -134,8 +136,9 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where the sandbox listens. Before it does, an address for use in the same process."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """Where this machine reaches the sandbox. Before it listens, an address for use in the same process."""
+        host = _LOOPBACK_OF.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}" if self.port else f"http://{host}"
 
     @property
