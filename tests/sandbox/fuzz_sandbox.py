@@ -250,11 +250,11 @@ class Fuzz:
 
     def control(self) -> tuple[str, str, dict[str, str], bytes]:
         """A request to the control API."""
-        method, path, body = self.choose(self.levers())()
+        method, path, body = self.choose(self.controls())()
         headers = {"host": "localhost", "content-type": "application/json"}
         return method, f"/_sandbox{path}", headers, b"" if body is None else self.written(body)
 
-    def levers(self) -> Sequence[Callable[[], tuple[str, str, dict[str, Any] | None]]]:
+    def controls(self) -> Sequence[Callable[[], tuple[str, str, dict[str, Any] | None]]]:
         """What can be asked of the control API."""
         sandbox, one = self.sandbox, lambda: quote(self.choose((*self.ids, "unknown")), safe="")
         behaviours = {"wren": sandbox.wren_api.behaviours, "cnaught": sandbox.cnaught_api.behaviours}

@@ -174,7 +174,9 @@ async def test_the_log_drops_the_oldest_bodies(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_a_body_survives_the_offer_of_http_2(sandbox: Sandbox, method: str) -> None:
+async def test_a_body_survives_the_offer_of_http_2(
+    sandbox: Sandbox, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
     key, wanted = f"Bearer {sandbox.cnaught.api_key}", '{"name": "Marketing"}'
     made = await exchange(sandbox, offering_http_2("POST", "/v1/subaccounts", key, wanted))
     path = "/v1/subaccounts"
@@ -184,6 +186,7 @@ async def test_a_body_survives_the_offer_of_http_2(sandbox: Sandbox, method: str
         made = await exchange(sandbox, offering_http_2("PUT", path, key, wanted))
     assert made.startswith("HTTP/1.1 20")
     assert wanted[10:-2] in made
+    assert caplog.records == [], "nobody wants to hear of it with each request"
 
 
 def offering_http_2(method: str, path: str, key: str, body: str) -> str:
