@@ -201,3 +201,4 @@ async def test_a_server_that_negotiates_sends_errors_to_those_who_take_problems_
             answers = [await client.get(path, headers={"Accept": accept}) for path in ("/orders", "/orders/unknown")]
             assert [answer.status_code for answer in answers] == [listed, missing], accept
         assert (await client.get("/orders/unknown", headers={"Accept": "text/html"})).json()["message"]
+    assert sandbox.requests[-1].status == 406

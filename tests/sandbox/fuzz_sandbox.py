@@ -88,6 +88,8 @@ class Sent:
     target: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    leaves: bool = False
+    """The client leaves in the middle of its body."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.target[:300]!r} {self.headers!r:.400} {self.body[:400]!r}"
@@ -220,7 +222,7 @@ class Fuzz:
             headers = {**headers, self.choose(HEADERS): self.odd_header()}
         if self.chance(0.2):
             headers = {**headers, "content-type": self.choose(TYPES)}
-        return Sent(method, path, tuple(headers.items()), body)
+        return Sent(method, path, tuple(headers.items()), body, leaves=self.chance(0.02))
 
     def call(self) -> tuple[str, str, dict[str, str], bytes]:
         """A call of an operation."""
@@ -427,6 +429,8 @@ def receiver(sent: Sent) -> Callable[[], Awaitable[dict[str, Any]]]:
         {"type": "http.request", "body": sent.body[:half], "more_body": True},
         {"type": "http.request", "body": sent.body[half:], "more_body": False},
     ]
+    if sent.leaves:
+        del messages[1:]
 
     async def receive() -> dict[str, Any]:
         return messages.pop(0) if messages else {"type": "http.disconnect"}

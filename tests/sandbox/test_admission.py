@@ -165,6 +165,23 @@ async def test_a_body_beyond_all_measure_is_refused(sandbox: Sandbox) -> None:
             assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("path", ["/_sandbox/reset", "/v1/orders"])
+async def test_a_client_may_leave_in_the_middle_of_its_body(
+    sandbox: Sandbox, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.faults.add("status", operation="createQuote")
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
+    writer.write(head.encode() + b"{")
+    await writer.drain()
+    await asyncio.sleep(0.02)
+    writer.close()
+    await writer.wait_closed()
+    await asyncio.sleep(0.02)
+    assert caplog.records == []
+    assert len(sandbox.faults) == 1, "nothing was done"
+
+
 async def test_the_log_drops_the_oldest_bodies(sandbox: Sandbox) -> None:
     transport = httpx.ASGITransport(sandbox.asgi)
     async with httpx.AsyncClient(transport=transport, base_url=sandbox.url) as client:

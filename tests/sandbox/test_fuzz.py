@@ -12,9 +12,9 @@ MOST_BYTES = 64_000_000
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_odd_breaks_the_sandbox(seed: int) -> None:
-    report = await fuzz(1500, seed)
+    report = await fuzz(800, seed)
     assert report.problems == []
-    assert report.carried_out > 300, "most requests should get as far as their operation"
+    assert report.carried_out > 150, "most requests should get as far as their operation"
     assert report.peak_bytes < MOST_BYTES
     assert {200, 201, 400, 403, 404, 405, 415, 421} <= set(report.statuses)
 

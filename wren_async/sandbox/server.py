@@ -92,6 +92,7 @@ class SandboxServer:
         except DisconnectedError:
             return
         except TooLargeError:
+            visit.entry.status = _TOO_LARGE.status
             await self._reject(_TOO_LARGE, send)
         except asyncio.CancelledError:
             if not self._stopping:
@@ -139,6 +140,7 @@ class SandboxServer:
         """Send an answer, if the client takes its content type."""
         accept = visit.request.headers.get("accept", "")
         if self.strict_accept and not _has_no_body(answer) and not accepts(accept, answer.media_type):
+            self.record(visit, attrs.evolve(answer, status=HTTPStatus.NOT_ACCEPTABLE))
             await self._reject(Rejection(HTTPStatus.NOT_ACCEPTABLE, f"the answer is {answer.media_type}"), send)
             return
         await self.deliver(answer, self.record(visit, answer), send)
@@ -179,6 +181,8 @@ class SandboxServer:
     async def _serve_control(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await _read_body(receive)
+        except DisconnectedError:
+            return
         except TooLargeError:
             await self._reject(_TOO_LARGE, send)
             return
