@@ -25,7 +25,7 @@ from typing import Any
 
 from wren_async import CNaughtClient, Timing, WrenClient
 from wren_async.batch import Batch, Caps, CNaughtMass, Intent, Progress, Settled, SqliteJournal, State, WrenOffset
-from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
+from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 
 KILLS = (0.1, 0.2, 0.3)
 """Shares of the orders after which the process is killed."""
@@ -221,7 +221,7 @@ def main() -> None:
     parser.add_argument("--faults", type=float, default=0.05)
     parser.add_argument("--concurrency", type=int, default=32)
     chosen = parser.parse_args()
-    wren, cnaught = WrenSettings(rows_with_group_id=True), CNaughtSettings()
+    wren, cnaught = WrenBehaviours(rows_with_group_id=True), CNaughtBehaviours()
     with tempfile.TemporaryDirectory() as directory, Sandbox(wren=wren, cnaught=cnaught) as sandbox:
         problems = soak(sandbox, chosen, Path(directory, "soak.journal"))
     print(f"{len(problems)} problems" + "".join(f"\n  {problem}" for problem in problems[:20]))

@@ -15,7 +15,7 @@ from wren_async import CNaughtClient, Timing, WrenClient
 from wren_async.batch.events import Ended, Event, Settled
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.batch import Batch
-from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
+from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 
 
 @attrs.define
@@ -36,8 +36,8 @@ class World:
         late = timedelta(seconds=lag)
         return cls(
             Sandbox(
-                wren=WrenSettings(list_lag=late, ledger_lag=late, rows_with_group_id=True),
-                cnaught=CNaughtSettings(order_list_lag=late),
+                wren=WrenBehaviours(list_lag=late, ledger_lag=late, rows_with_group_id=True),
+                cnaught=CNaughtBehaviours(order_list_lag=late),
             ),
             timeout,
         )

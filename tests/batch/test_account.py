@@ -94,7 +94,7 @@ async def test_a_new_key_of_cnaught_proves_itself_by_an_order_and_another_mode_c
     ):
         with pytest.raises(JournalError, match="another token of cnaught"):
             await run(batch)
-    here.sandbox.cnaught_api.settings.live_key = renewed = "cnaught_sandbox_live_renewed"
+    here.sandbox.cnaught_api.behaviours.live_key = renewed = "cnaught_sandbox_live_renewed"
     async with (
         CNaughtClient(renewed, base_url=cnaught.base_url) as client,
         Batch(journal, cnaught=client, timing=here.timing) as batch,

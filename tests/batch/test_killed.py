@@ -19,7 +19,7 @@ from killed_batches import INTENTS
 
 from wren_async.batch.journal.contract import Entry, State
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.sandbox import Sandbox, WrenSettings
+from wren_async.sandbox import Sandbox, WrenBehaviours
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills and forks of POSIX")
 
@@ -67,7 +67,7 @@ class Runs:
 def runs() -> Iterator[Runs]:
     program, root = Path(__file__).with_name("killed_batches.py"), str(Path(__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": root}
-    with Sandbox(wren=WrenSettings(rows_with_group_id=True)) as sandbox:
+    with Sandbox(wren=WrenBehaviours(rows_with_group_id=True)) as sandbox:
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         with subprocess.Popen([sys.executable, str(program)], env=environment, **pipes) as forking:
             yield Runs(sandbox, forking)

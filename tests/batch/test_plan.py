@@ -120,7 +120,7 @@ async def test_an_order_that_the_api_would_not_price_is_a_fault_of_its_row(here:
 
 
 async def test_another_currency_cannot_be_counted(here: World) -> None:
-    here.sandbox.wren_api.settings.currency = "EUR"
+    here.sandbox.wren_api.behaviours.currency = "EUR"
     async with here.batch() as batch:
         with pytest.raises(InvalidInput, match="would be charged in EUR"):
             await batch.plan([WrenOffset(tons=1, payment_method="stripe")])

@@ -16,7 +16,7 @@ from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffs
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.budget import Caps
-from wren_async.sandbox.cnaught.settings import UnitPrices
+from wren_async.sandbox.cnaught.behaviours import UnitPrices
 
 ORDERS = ("createOffsetOrder", "createOrder")
 
@@ -309,7 +309,7 @@ async def test_the_cap_on_money_ends_the_run(here: World) -> None:
 async def test_a_price_that_rose_since_the_plan_stops_the_run(here: World) -> None:
     async with here.batch(concurrency=1) as batch:
         await batch.plan(kilograms(10, 10, 10))
-        here.sandbox.cnaught_api.settings.unit_prices = {"oH5hlq": UnitPrices(api=Decimal(3))}
+        here.sandbox.cnaught_api.behaviours.unit_prices = {"oH5hlq": UnitPrices(api=Decimal(3))}
         events = await run(batch)
         assert end_of(events).ending is Ending.OVERCHARGED
         assert (await states(batch)).count(State.PLACED) == 1

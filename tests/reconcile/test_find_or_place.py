@@ -74,8 +74,8 @@ async def test_cnaught_places_the_first_message_and_finds_the_second(scene: Scen
 
 @pytest.mark.parametrize("tasks", [2, 20])
 async def test_tasks_of_one_client_place_a_reference_once(scene: Scene, tasks: int):
-    scene.sandbox.wren_api.settings.list_lag = timedelta(hours=1)
-    scene.sandbox.cnaught_api.settings.order_list_lag = timedelta(hours=1)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(hours=1)
+    scene.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(hours=1)
 
     results = await asyncio.gather(
         *(scene.wren.find_or_place(OFFSET) for _ in range(tasks)),
@@ -87,7 +87,7 @@ async def test_tasks_of_one_client_place_a_reference_once(scene: Scene, tasks: i
 
 
 async def test_processes_that_race_over_cnaught_place_it_once(scene: Scene):
-    scene.sandbox.cnaught_api.settings.order_list_lag = timedelta(hours=1)
+    scene.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(hours=1)
     async with other_cnaught(scene) as another, other_cnaught(scene) as third:
         results = await asyncio.gather(*(client.find_or_place(ORDER) for client in (scene.cnaught, another, third)))
 
@@ -114,7 +114,7 @@ async def test_subaccounts_do_not_share_references(scene: Scene):
 
 @every_wren_order
 async def test_rows_without_note_stop_it_before_anything_is_sent(scene: Scene, kind: str):
-    settings = scene.sandbox.wren_api.settings
+    settings = scene.sandbox.wren_api.behaviours
     settings.rows_with_note = settings.tree_rows_with_note = False
     await scene.wren.send(attrs.evolve(WREN_ORDERS[kind], reference="ride-1"))
     sent = scene.reads(WREN_ORDERS[kind].operation.id)
@@ -149,7 +149,7 @@ async def test_a_list_that_fails_stops_it(scene: Scene):
 
 async def test_after_a_lost_answer_the_same_client_looks_before_it_places(scene: Scene):
     await scene.wren.send(attrs.evolve(OFFSET, reference="other"))
-    scene.sandbox.wren_api.settings.list_lag = timedelta(minutes=5)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(minutes=5)
     scene.later(minutes=6)
     scene.sandbox.faults.add("reset", operation="createOffsetOrder", when="after", times=1)
     with pytest.raises(OutcomeUnknown):
@@ -175,7 +175,7 @@ async def test_what_was_lost_and_is_proven_absent_is_placed(scene: Scene):
 
 
 async def test_a_cancelled_placing_is_not_repeated(scene: Scene):
-    scene.sandbox.wren_api.settings.list_lag = timedelta(hours=1)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(hours=1)
     scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=0.2)
     placing = asyncio.create_task(scene.wren.find_or_place(OFFSET))
     while not scene.reads("createOffsetOrder"):  # noqa: ASYNC110 - the server has no event for it
@@ -200,7 +200,7 @@ async def test_a_refusal_is_the_callers_and_leaves_nothing_behind(scene: Scene):
 
 
 async def test_the_search_goes_back_as_far_as_it_is_told(scene: Scene):
-    scene.sandbox.cnaught_api.settings.page_clamp = 1
+    scene.sandbox.cnaught_api.behaviours.page_clamp = 1
     for reference in ("ride-7", "ride-6", "ride-5"):
         await scene.cnaught.orders.create(amount_kg=10, reference=reference)
     scene.later(minutes=60 * 48)

@@ -73,8 +73,8 @@ def placed_with(scene: Scene, reference: str) -> list[Any]:
 async def test_an_order_that_a_plain_call_lost_is_not_placed_again(scene: Scene, api: str) -> None:
     client, order = client_of(scene, api), ORDERS[api]()
     # The lists lag, so only the client can know.
-    scene.sandbox.wren_api.settings.list_lag = timedelta(hours=1)
-    scene.sandbox.cnaught_api.settings.order_list_lag = timedelta(hours=1)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(hours=1)
+    scene.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(hours=1)
     await scene.lose(client.send(order), operation=order.operation.id, when="after")
 
     if api == "wren":
@@ -116,7 +116,7 @@ async def test_a_doubt_that_was_settled_hides_no_later_sending(scene: Scene) -> 
     await show_references(scene)
     await scene.lose(scene.wren.send(offset()), operation="createOffsetOrder", when="before")
     scene.later(minutes=16)
-    scene.sandbox.wren_api.settings.list_lag = timedelta(minutes=10)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(minutes=10)
     scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=0.3, times=1)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.15):
@@ -266,7 +266,7 @@ async def test_the_settle_time_counts_from_the_last_sending_and_not_from_that_of
 
 
 async def test_an_order_that_is_placed_under_the_callers_eyes_is_found_without_a_list(scene: Scene) -> None:
-    scene.sandbox.wren_api.settings.list_lag = timedelta(hours=1)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(hours=1)
     await scene.wren.send(offset())
     assert (await scene.wren.find_or_place(offset())).how is How.FOUND
     assert len(placed_with(scene, "ride-1")) == 1

@@ -107,7 +107,7 @@ async def test_a_list_that_never_showed_a_reference_proves_nothing(scene: Scene,
 
 async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(scene: Scene):
     await scene.cnaught.orders.create(amount_kg=1, reference="other")
-    scene.sandbox.cnaught_api.settings.order_list_lag = timedelta(minutes=14)
+    scene.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(minutes=14)
     scene.later(minutes=15)
     error = await lose(scene, KINDS["mass"](reference="ride-7"), when="after")
 
@@ -172,8 +172,8 @@ async def test_a_key_that_stands_for_something_else_is_never_called_not_placed(s
 
 async def test_a_refusal_of_the_repeat_does_not_clear_the_first_sending(scene: Scene):
     error = await lose(scene, KINDS["mass"](reference="ride-7"), when="after")
-    scene.sandbox.cnaught_api.settings.idempotency_retention = timedelta()
-    scene.sandbox.cnaught_api.settings.billing_set_up = False
+    scene.sandbox.cnaught_api.behaviours.idempotency_retention = timedelta()
+    scene.sandbox.cnaught_api.behaviours.billing_set_up = False
 
     assert placed(await scene.cnaught.reconcile(error, search_only=False), How.FOUND).id == scene.sandbox.orders[0].id
 
@@ -266,7 +266,7 @@ async def test_what_may_be_repeated_is_said_to_be(scene: Scene):
 
 
 async def test_many_are_settled_with_one_walk_of_each_list(scene: Scene):
-    scene.sandbox.cnaught_api.settings.page_clamp = 5
+    scene.sandbox.cnaught_api.behaviours.page_clamp = 5
     subaccount = (await scene.cnaught.subaccounts.create(name="Acme")).id
     await scene.cnaught.orders.create(amount_kg=1, reference="other")
     await scene.cnaught.orders.create(amount_kg=1, reference="other", subaccount_id=subaccount)
@@ -290,7 +290,7 @@ async def test_many_are_settled_with_one_walk_of_each_list(scene: Scene):
 
 
 async def test_the_walk_ends_a_day_before_the_sending(scene: Scene):
-    scene.sandbox.cnaught_api.settings.page_clamp = 2
+    scene.sandbox.cnaught_api.behaviours.page_clamp = 2
     for _ in range(10):
         await scene.cnaught.orders.create(amount_kg=1, reference="old")
     scene.later(minutes=60 * 25)

@@ -106,7 +106,7 @@ async def test_a_list_that_never_showed_a_reference_proves_nothing(scene: Scene,
 
 @every_kind
 async def test_rows_without_note_prove_nothing(scene: Scene, kind: str):
-    settings = scene.sandbox.wren_api.settings
+    settings = scene.sandbox.wren_api.behaviours
     settings.rows_with_note = settings.tree_rows_with_note = False
     await scene.wren.send(KINDS[kind]())
     error = await lose(scene, KINDS[kind](), when="after")
@@ -123,7 +123,7 @@ async def test_rows_without_note_prove_nothing(scene: Scene, kind: str):
 @every_kind
 async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(scene: Scene, kind: str):
     await scene.wren.send(KINDS[kind]())
-    scene.sandbox.wren_api.settings.list_lag = timedelta(minutes=10)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(minutes=10)
     scene.later(minutes=11)
     error = await lose(scene, KINDS[kind](), when="after")
 
@@ -224,7 +224,7 @@ async def test_equal_charges_leave_the_id_unknown_unless_the_others_are_accounte
 
 
 async def test_rows_that_name_their_group_need_no_ledger(scene: Scene):
-    scene.sandbox.wren_api.settings.rows_with_group_id = True
+    scene.sandbox.wren_api.behaviours.rows_with_group_id = True
     error = await lose(scene, KINDS["offset"](), when="after")
 
     assert placed(await scene.wren.reconcile(error)).id == scene.sandbox.orders[0].id
@@ -233,7 +233,7 @@ async def test_rows_that_name_their_group_need_no_ledger(scene: Scene):
 
 @pytest.mark.parametrize("details", [True, False])
 async def test_the_ledger_is_read_back_to_the_checkpoint(scene: Scene, details: bool):
-    scene.sandbox.wren_api.settings.ledger_details = details
+    scene.sandbox.wren_api.behaviours.ledger_details = details
     for cents in (300, 500, 500):
         await scene.wren.credits.top_up(amount_in_usd_cents=cents)
     await scene.wren.send(KINDS["project"]())
@@ -260,7 +260,7 @@ async def test_without_checkpoint_the_times_of_the_entries_serve(scene: Scene):
     error = await lose(scene, KINDS["project"](), when="after")
 
     assert placed(await scene.wren.reconcile(error)).id == scene.sandbox.orders[1].id
-    scene.sandbox.wren_api.settings.ledger_details = False
+    scene.sandbox.wren_api.behaviours.ledger_details = False
     assert placed(await scene.wren.reconcile(error)).id is None
 
 
@@ -278,7 +278,7 @@ async def test_a_top_up_is_never_told_and_its_candidates_are_shown(scene: Scene)
 
 async def test_a_success_nobody_could_read_is_never_called_not_placed(scene: Scene):
     await scene.wren.send(KINDS["offset"]())
-    scene.sandbox.wren_api.settings.list_lag = timedelta(days=1)
+    scene.sandbox.wren_api.behaviours.list_lag = timedelta(days=1)
     scene.later(minutes=60 * 25)
     error = await lose(scene, KINDS["offset"](), fault="malformed_json")
     scene.later(minutes=60)

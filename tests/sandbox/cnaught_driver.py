@@ -13,7 +13,7 @@ import msgspec
 import yaml
 from jsonschema import Draft202012Validator
 
-from wren_async.sandbox.cnaught import CNaughtApi, CNaughtSettings
+from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours
 from wren_async.sandbox.exchange import SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
@@ -52,11 +52,11 @@ def validator(operation: str, status: int) -> Draft202012Validator | None:
 class Driver:
     """One sandbox with a stopped clock."""
 
-    def __init__(self, *, conform: bool = True, **settings: Any) -> None:
+    def __init__(self, *, conform: bool = True, **behaviours: Any) -> None:
         self.world = World()
         self.world.clock.set(START)
-        self.settings = CNaughtSettings(**settings)
-        self.api = CNaughtApi(self.world, self.settings)
+        self.behaviours = CNaughtBehaviours(**behaviours)
+        self.api = CNaughtApi(self.world, self.behaviours)
         self.conform = conform
 
     def request(
@@ -72,7 +72,7 @@ class Driver:
         headers: Mapping[str, str] | None = None,
         **query: str,
     ) -> SandboxRequest:
-        key = self.settings.live_key if mode == "live" else self.settings.test_key
+        key = self.behaviours.live_key if mode == "live" else self.behaviours.test_key
         sent = {"authorization": f"Bearer {key}", **(headers or {})}
         if subaccount is not None:
             sent["x-subaccount-id"] = subaccount

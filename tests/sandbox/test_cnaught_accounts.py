@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from cnaught_driver import Driver, problem
 
-from wren_async.sandbox.cnaught import CNaughtSettings
-from wren_async.sandbox.exchange import SandboxRequest
+from wren_async.sandbox.cnaught import CNaughtBehaviours
+from wren_async.sandbox.exchange import SandboxAnswer, SandboxRequest
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_other_keys_are_unauthorized_everywhere(authorization: str) -> None:
         assert answer.media_type == "application/problem+json"
         assert answer.headers == {"WWW-Authenticate": "Bearer"}
         refusal = sandbox.api.authenticate(request, required=True)
-        assert refusal is not None
+        assert isinstance(refusal, SandboxAnswer)
         assert refusal.status == 401
 
 
@@ -38,21 +38,24 @@ def test_both_keys_pass_and_the_scheme_is_written_as_one_likes() -> None:
     sandbox = Driver()
     for key in ("bearer cnaught_sandbox_live_key", "Bearer cnaught_sandbox_test_key"):
         request = SandboxRequest(operation="listOrders", headers={"authorization": key})
-        assert sandbox.api.authenticate(request, required=True) is None
-        assert sandbox.api.authenticate(request, required=False) is None
-    assert sandbox.api.authenticate(SandboxRequest(operation="listOrders"), required=False) is None
+        for required in (True, False):
+            known = sandbox.api.authenticate(request, required=required)
+            assert isinstance(known, SandboxRequest)
+            assert known.account is not None
+    nobody = SandboxRequest(operation="listOrders")
+    assert sandbox.api.authenticate(nobody, required=False) is nobody
 
 
 def test_keys_of_another_pattern_cannot_be_configured() -> None:
     for name in ("live_key", "test_key"):
-        with pytest.raises(ValueError, match="must match regex"):
-            CNaughtSettings(**{name: "sk_live_real"})
-        with pytest.raises(ValueError, match="must match regex"):
-            setattr(CNaughtSettings(), name, "sk_live_real")
+        with pytest.raises(ValueError, match="must be cnaught_sandbox_"):
+            CNaughtBehaviours(**{name: "sk_live_real"})
+        with pytest.raises(ValueError, match="must be cnaught_sandbox_"):
+            setattr(CNaughtBehaviours(), name, "sk_live_real")
 
 
 def test_keys_do_not_show_in_a_repr() -> None:
-    assert "_key" not in repr(CNaughtSettings()).replace("homes_key", "")
+    assert "_key" not in repr(CNaughtBehaviours()).replace("homes_key", "")
 
 
 def test_errors_may_be_typed_otherwise() -> None:
@@ -75,18 +78,18 @@ def test_the_server_can_refuse_with_any_status() -> None:
 
 def test_what_the_contract_refuses_becomes_a_problem() -> None:
     api = Driver().api
-    answer = api.invalid({"amount_kg": ["must be above 0"]})
+    answer = api.invalid("createOrder", {"amount_kg": ["must be above 0"]})
     assert answer.status == 400
     assert isinstance(answer.body, dict)
     assert answer.body["errors"] == {"amount_kg": ["must be above 0"]}
-    assert problem(api.invalid({"Content-Type": ["must be application/json"]}).body)[1] == 415
+    assert problem(api.invalid("createOrder", {"Content-Type": ["must be application/json"]}).body)[1] == 400
 
 
-def test_the_contract_is_kept_as_the_settings_say() -> None:
+def test_the_contract_is_kept_as_the_behaviours_say() -> None:
     api = Driver().api
-    assert (api.closed, api.unchecked) == (False, frozenset())
+    assert (api.rules().closed, api.rules().unchecked) == (False, frozenset())
     api = Driver(unknown_attributes="refuse", limits="clamp", bare_dates="take").api
-    assert (api.closed, api.unchecked) == (True, {"limit", "from", "to"})
+    assert (api.rules().closed, api.rules().unchecked) == (True, {"limit", "from", "to"})
 
 
 # Subaccounts
@@ -250,3 +253,11 @@ def test_logo_urls_may_be_signed_and_change() -> None:
     second = sandbox.ok("getSubaccount", id=first["id"])
     assert first["logo_url"] != second["logo_url"]
     assert first["logo_url"].partition("?")[0] == second["logo_url"].partition("?")[0]
+
+
+def test_impact_does_not_begin_later_than_what_it_counts() -> None:
+    sandbox = Driver()
+    impact = sandbox.ok("getImpactData", mode="test")
+    order = sandbox.ok("getOrder", id="2FhU3B0F36_sandbox", mode="test")
+    assert impact["total_offset_kgs"] == order["amount_kg"]
+    assert impact["since_date"] == order["created_on"]

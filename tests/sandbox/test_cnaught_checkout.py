@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cnaught_driver import Driver, problem, session_body
 
-from wren_async.sandbox.cnaught import RefusedError
+from wren_async.sandbox.cnaught import CNaughtRefusedError
 
 
 def test_a_session_shows_what_was_asked_for() -> None:
@@ -33,7 +33,7 @@ def test_a_session_shows_what_was_asked_for() -> None:
         "order_webhook_url": "https://www.example.com/hook",
     }
     assert sandbox.ok("getCheckoutSession", id=session["id"]) == session
-    sandbox.settings.checkout_base_url = "http://127.0.0.1:8080/pay"
+    sandbox.behaviours.checkout_base_url = "http://127.0.0.1:8080/pay"
     assert sandbox.session()["checkout_url"].startswith("http://127.0.0.1:8080/pay/")
 
 
@@ -82,7 +82,7 @@ def test_completing_leads_to_an_order() -> None:
     assert (after["state"], after["completed_on"]) == ("complete", "2026-07-01T12:01:00.000000Z")
     assert sandbox.api.return_url(session["id"]) == f"https://shop.example.com/thanks?session={session['id']}"
     for step in (sandbox.api.complete, sandbox.api.expire):
-        with pytest.raises(RefusedError, match="complete"):
+        with pytest.raises(CNaughtRefusedError, match="complete"):
             step(session["id"])
     held = sandbox.api.state()["production"]
     assert isinstance(held, dict)
@@ -96,7 +96,7 @@ def test_a_session_expires_by_the_clock() -> None:
     assert sandbox.ok("getCheckoutSession", id=session)["state"] == "open"
     sandbox.world.clock.move(1)
     assert sandbox.ok("getCheckoutSession", id=session)["state"] == "expired"
-    with pytest.raises(RefusedError, match="expired"):
+    with pytest.raises(CNaughtRefusedError, match="expired"):
         sandbox.api.complete(session)
 
 
@@ -105,7 +105,7 @@ def test_a_session_expires_on_request() -> None:
     session = sandbox.session()["id"]
     assert sandbox.api.expire(session)["state"] == "expired"
     assert sandbox.api.return_url(session) == "https://shop.example.com/cart"
-    with pytest.raises(RefusedError, match="expired"):
+    with pytest.raises(CNaughtRefusedError, match="expired"):
         sandbox.api.complete(session)
     assert sandbox.ok("listOrders") == {"data": []}
 
@@ -115,7 +115,7 @@ def test_a_session_of_a_deleted_subaccount_leads_nowhere() -> None:
     subaccount = sandbox.subaccount()["id"]
     session = sandbox.ok("createCheckoutSession", body=session_body(), subaccount=subaccount)["id"]
     sandbox.ok("deleteSubaccount", id=subaccount)
-    with pytest.raises(RefusedError, match="Invalid subaccount"):
+    with pytest.raises(CNaughtRefusedError, match="Invalid subaccount"):
         sandbox.api.complete(session)
 
 
@@ -123,7 +123,7 @@ def test_unknown_sessions() -> None:
     sandbox = Driver()
     assert problem(sandbox.refusal("getCheckoutSession", id="nothing")) == ("not-found", 404)
     assert problem(sandbox.refusal("getCheckoutSession", id=sandbox.session()["id"], mode="test"))[1] == 404
-    with pytest.raises(RefusedError, match="Could not find checkout session"):
+    with pytest.raises(CNaughtRefusedError, match="Could not find checkout session"):
         sandbox.api.complete("nothing")
 
 

@@ -125,7 +125,7 @@ def test_refusals_are_not_stored_unless_set_so() -> None:
     for stores, status in ((False, 201), (True, 403)):
         sandbox = Driver(billing_set_up=False, idempotency_stores_errors=stores)
         assert keyed(sandbox).status == 403
-        sandbox.settings.billing_set_up = True
+        sandbox.behaviours.billing_set_up = True
         assert keyed(sandbox).status == status
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from cnaught_driver import START, Driver, contract_operations, problem
 
-from wren_async.sandbox.cnaught import RefusedError, UnitPrices
+from wren_async.sandbox.cnaught import CNaughtRefusedError, UnitPrices
 
 
 def test_plays_every_operation_of_the_contract() -> None:
@@ -137,7 +137,7 @@ def test_fulfilling_retires_credits_of_each_project() -> None:
         ("Sandbox Project D", 300),
     ]
     assert order["project_allocations"][0]["retirements"][0]["serial_number_range"] == "I0UbDH-2023-1-1050"
-    with pytest.raises(RefusedError, match="already fulfilled"):
+    with pytest.raises(CNaughtRefusedError, match="already fulfilled"):
         sandbox.api.fulfil(order_id)
 
 
@@ -167,9 +167,9 @@ def test_a_placed_or_fulfilled_order_can_be_cancelled_once(fulfilled: bool) -> N
     assert order["certificate_public_url"] is None
     assert order["certificate_download_public_url"] is None
     assert problem(sandbox.refusal("cancelOrder", id=order_id)) == ("forbidden", 403)
-    with pytest.raises(RefusedError):
+    with pytest.raises(CNaughtRefusedError):
         sandbox.api.cancel(order_id)
-    with pytest.raises(RefusedError):
+    with pytest.raises(CNaughtRefusedError):
         sandbox.api.fulfil(order_id)
 
 
@@ -202,7 +202,7 @@ def test_cnaught_itself_may_cancel() -> None:
 
 
 def test_tests_cannot_step_on_unknown_orders() -> None:
-    with pytest.raises(RefusedError, match="Could not find order"):
+    with pytest.raises(CNaughtRefusedError, match="Could not find order"):
         Driver().api.fulfil("nothing")
 
 
@@ -211,10 +211,6 @@ def test_ride_orders_buy_what_the_ride_quote_says() -> None:
     order = sandbox.ok("createRideOrder", body={"distance_km": 30, "metadata": "ride"})
     assert (order["amount_kg"], order["price_usd_cents"], order["metadata"]) == (Decimal("7.2342"), 14, "ride")
     assert "type" not in order
-    older = Driver(ride_attributes=True)
-    order = older.ok("createRideOrder", body={"distance_km": 30})
-    assert (order["type"], order["distance_km"]) == ("ride", 30)
-    assert older.order()["type"] == "generic"
 
 
 @pytest.mark.parametrize("status", [404, 410])
@@ -242,7 +238,7 @@ def test_orders_may_be_fulfilled_by_themselves() -> None:
     assert sandbox.ok("getOrder", id=second)["state"] == "fulfilled"
     third = sandbox.order()["id"]
     sandbox.world.clock.move(300)
-    sandbox.api.settle()
+    sandbox.ok("listOrders")
     assert sandbox.world.changes[-1] == f"order {third} fulfilled"
 
 

@@ -25,7 +25,7 @@ def test_newest_first_twenty_at_a_time() -> None:
     ids = placed(sandbox, 25)
     assert listed(sandbox) == ids[:20]
     assert listed(sandbox, limit="100") == ids
-    sandbox.settings.default_limit = 100
+    sandbox.behaviours.default_limit = 100
     assert listed(sandbox) == ids
 
 
@@ -43,13 +43,13 @@ def test_pages_around_a_cursor() -> None:
 def test_the_other_readings_of_the_cursors() -> None:
     sandbox = Driver()
     ids = placed(sandbox, 10)
-    sandbox.settings.ending_before_order = "oldest_first"
+    sandbox.behaviours.ending_before_order = "oldest_first"
     assert listed(sandbox, limit="3", ending_before=ids[6]) == ids[3:6][::-1]
-    sandbox.settings.ending_before_order = "newest_first"
-    sandbox.settings.ending_before_page = "newest"
+    sandbox.behaviours.ending_before_order = "newest_first"
+    sandbox.behaviours.ending_before_page = "newest"
     assert listed(sandbox, limit="3", ending_before=ids[6]) == ids[:3]
-    sandbox.settings.ending_before_page = "nearest"
-    sandbox.settings.starting_after = "later"
+    sandbox.behaviours.ending_before_page = "nearest"
+    sandbox.behaviours.starting_after = "later"
     assert listed(sandbox, limit="3", starting_after=ids[6]) == ids[3:6]
     assert listed(sandbox, limit="3", ending_before=ids[6]) == ids[7:]
 

@@ -8,27 +8,26 @@ from typing import Any
 import httpx
 import pytest
 
+from wren_async.sandbox import Sandbox
 from wren_async.sandbox.cnaught import CNaughtApi
-from wren_async.sandbox.contract import load
-from wren_async.sandbox.faults import Faults
-from wren_async.sandbox.log import RequestLog
-from wren_async.sandbox.server import Mount, SandboxServer
-from wren_async.sandbox.world import World
 
 
 @pytest.fixture
-def api() -> CNaughtApi:
-    return CNaughtApi(World())
+def sandbox() -> Sandbox:
+    return Sandbox(check_answers=True)
 
 
 @pytest.fixture
-async def client(api: CNaughtApi) -> AsyncIterator[httpx.AsyncClient]:
-    server = SandboxServer(api.world, RequestLog(), Faults(1), check_answers=True)
-    server.mount(Mount(load("cnaught", "/v1"), api, lambda: api.unchecked, lambda: api.closed))
+def api(sandbox: Sandbox) -> CNaughtApi:
+    return sandbox.cnaught_api
+
+
+@pytest.fixture
+async def client(sandbox: Sandbox, api: CNaughtApi) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(server),
+        transport=httpx.ASGITransport(sandbox.asgi),
         base_url="http://127.0.0.1/v1",
-        headers={"Authorization": f"Bearer {api.settings.live_key}"},
+        headers={"Authorization": f"Bearer {api.behaviours.live_key}"},
     ) as client:
         yield client
 
@@ -53,7 +52,7 @@ async def test_an_order_and_its_replay(client: httpx.AsyncClient) -> None:
         ("POST", "/orders", {"json": {"amount_kg": 1, "total_price_usd_cents": 2}}, 400, "invalid-parameters"),
         ("POST", "/orders", {"json": {"amount_kg": 1, "metadata": "m" * 513}}, 400, "invalid-parameters"),
         ("POST", "/orders", {"json": {"amount_kg": 1e300}}, 400, "invalid-parameters"),
-        ("POST", "/orders", {"content": b"{"}, 415, None),
+        ("POST", "/orders", {"content": b"{"}, 400, "invalid-parameters"),
         ("GET", "/orders?limit=0", {}, 400, "invalid-parameters"),
         ("GET", "/orders?starting_after=x", {}, 400, "invalid-pagination"),
         ("GET", "/orders?starting_after=x&ending_before=x", {}, 400, "invalid-pagination"),
@@ -93,7 +92,7 @@ async def test_an_order_by_price_that_is_written_with_a_fraction(client: httpx.A
 async def test_a_bare_date_is_refused_or_taken(client: httpx.AsyncClient, api: CNaughtApi, date: str) -> None:
     refused = await client.get("/impact/data", params={"from": date})
     assert (refused.status_code, list(refused.json()["errors"])) == (400, ["from"])
-    api.settings.bare_dates = "take"
+    api.behaviours.bare_dates = "take"
     taken = await client.get("/impact/data", params={"from": date, "to": "2026-07-02"})
     assert taken.json()["since_date"] == "2026-07-01T00:00:00.000000Z"
     assert taken.json()["to_date"] == "2026-07-02T00:00:00.000000Z"
@@ -104,7 +103,7 @@ async def test_a_bare_date_is_refused_or_taken(client: httpx.AsyncClient, api: C
 async def test_an_unknown_attribute_is_ignored_or_refused(client: httpx.AsyncClient, api: CNaughtApi) -> None:
     order = {"amount_kg": 10, "vintage": 2024}
     assert (await client.post("/orders", json=order)).status_code == 201
-    api.settings.unknown_attributes = "refuse"
+    api.behaviours.unknown_attributes = "refuse"
     refused = await client.post("/orders", json=order)
     assert (refused.status_code, list(refused.json()["errors"])) == (400, ["vintage"])
     assert len((await client.get("/orders")).json()["data"]) == 1

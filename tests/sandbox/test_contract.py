@@ -179,7 +179,10 @@ def test_forms_are_read_by_the_types_of_the_schema() -> None:
     odd = {"count": "three", "price": "NaN", "fine": "yes"}
     assert schema.parse_form(odd) == odd
     assert schema.parse_form({"price": "12"}) == {"price": 12}
-    assert schema.settle({"count": Decimal("3.0"), "price": Decimal("3.0")}) == {"count": 3, "price": Decimal("3.0")}
+    assert schema.with_integers({"count": Decimal("3.0"), "price": Decimal("3.0")}) == {
+        "count": 3,
+        "price": Decimal("3.0"),
+    }
 
 
 def test_numbers_of_any_size() -> None:

@@ -138,6 +138,16 @@ async def test_a_late_commit_that_the_end_overtakes() -> None:
     assert sandbox.orders == []
 
 
+async def test_a_late_commit_that_a_reset_overtakes(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
+    sandbox.faults.add("late_commit", seconds=30)
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
+        await order(client)
+    assert sandbox.server.late_commits == 1
+    await asyncio.to_thread(sandbox.reset)
+    await until(lambda: sandbox.server.late_commits == 0)
+    assert sandbox.orders == []
+
+
 @pytest.mark.parametrize(("when", "placed"), [("before", 0), ("after", 1)])
 async def test_no_answer_ever(sandbox: Sandbox, client: httpx.AsyncClient, when: str, placed: int) -> None:
     sandbox.faults.add("never_answer", when=when)
@@ -221,7 +231,9 @@ async def test_a_key_is_in_progress_while_its_request_is_delayed(sandbox: Sandbo
 
 async def test_a_stale_connection(sandbox: Sandbox) -> None:
     sandbox.faults.add("stale_connection", times=1)
-    request = f"GET {OFFSET} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.wren.live_token}\r\n\r\n".encode()
+    request = (
+        f"GET {OFFSET} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {sandbox.wren.live_token}\r\n\r\n".encode()
+    )
     reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")

@@ -19,10 +19,11 @@ import httpx
 import pytest
 from waiting import until
 
-from wren_async.sandbox import CNaughtSettings, Sandbox, WrenSettings
+from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 from wren_async.sandbox.__main__ import main
+from wren_async.sandbox.admission import hostname, is_loopback
 from wren_async.sandbox.checking import ContractViolation
-from wren_async.sandbox.delivery import is_loopback
+from wren_async.sandbox.contract import Contract, load
 from wren_async.sandbox.exchange import SandboxAnswer
 
 
@@ -83,14 +84,14 @@ async def test_it_serves_from_the_running_loop() -> None:
         assert [order.id for order in sandbox.orders] == [answer.json()["id"]]
 
 
-def test_settings_are_kept_over_a_reset() -> None:
+def test_behaviours_are_kept_over_a_reset() -> None:
     sandbox = Sandbox(
-        wren=WrenSettings(currency="EUR"), cnaught=CNaughtSettings(checkout_base_url="https://pay.example.com")
+        wren=WrenBehaviours(currency="EUR"), cnaught=CNaughtBehaviours(checkout_base_url="https://pay.example.com")
     )
-    sandbox.wren_api.settings.currency = "JPY"
+    sandbox.wren_api.behaviours.currency = "JPY"
     sandbox.reset()
-    assert sandbox.wren_api.settings.currency == "EUR"
-    assert sandbox.cnaught_api.settings.checkout_base_url == "https://pay.example.com"
+    assert sandbox.wren_api.behaviours.currency == "EUR"
+    assert sandbox.cnaught_api.behaviours.checkout_base_url == "https://pay.example.com"
     assert sandbox.url == "http://127.0.0.1"
     assert Sandbox(host="::1", port=80).url == "http://[::1]:80"
 
@@ -110,9 +111,36 @@ async def test_an_answer_against_the_contract_is_noticed() -> None:
             handlers["getCreditBalance"] = lambda _, answer=answer: answer
             with pytest.raises(ContractViolation):
                 await client.get("/api/credits/balance")
+
+
+async def test_an_operation_without_a_handler_is_a_501_with_its_name() -> None:
+    sandbox = Sandbox(check_answers=True)
+    handlers: Any = sandbox.wren_api.operations
     del handlers["getCreditBalance"]
-    with pytest.raises(ContractViolation, match="differ"):
-        sandbox.server.mount(*sandbox.server.mounts)
+    headers = {"Authorization": f"Bearer {sandbox.wren.live_token}"}
+    transport = httpx.ASGITransport(sandbox.asgi)
+    async with httpx.AsyncClient(transport=transport, base_url=sandbox.url, headers=headers) as client:
+        answer = await client.get("/api/credits/balance")
+        said = "the sandbox has no handler for getCreditBalance (GET /api/credits/balance)"
+        assert (answer.status_code, answer.json()) == (501, {"message": said})
+        assert (await client.get("/api/credits/ledger")).status_code == 200
+
+
+async def test_it_starts_with_an_operation_that_nobody_handles_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = {"operationId": "getImpactReport", "responses": {}, "security": []}
+    longer = Contract("wren", {"paths": {"/api/impact-reports/{id}": {"get": operation}}}, "")
+    monkeypatch.setattr("wren_async.sandbox.contract.load", lambda api, prefix="": longer)
+    sandbox = Sandbox()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.asgi), base_url=sandbox.url) as client:
+        answer = await client.get("/api/impact-reports/1")
+    assert answer.status_code == 501
+    assert "getImpactReport" in answer.json()["message"]
+
+
+def test_the_sandbox_handles_every_operation_of_both_contracts() -> None:
+    sandbox = Sandbox()
+    assert set(sandbox.wren_api.operations) == set(load("wren").operations)
+    assert set(sandbox.cnaught_api.operations) == set(load("cnaught", "/v1").operations)
 
 
 async def test_only_http_is_served() -> None:
@@ -173,18 +201,25 @@ async def test_notifications_go_nowhere_but_to_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "near"),
+    ("host", "near"),
     [
-        ("http://localhost/", True),
-        ("http://127.8.8.8:80", True),
-        ("http://[::1]/", True),
-        ("http://10.0.0.1", False),
-        ("http://localhost.example.com", False),
-        ("nonsense", False),
+        ("localhost", True),
+        ("LOCALHOST.:80", True),
+        ("wren.localhost", True),
+        ("127.8.8.8:80", True),
+        ("[::1]:8765", True),
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("127.0.0.1.example.com", False),
+        ("", False),
+        ("user@localhost", False),
+        ("localhost/path", False),
+        ("[::1", False),
+        ("localhost:port", False),
     ],
 )
-def test_what_is_this_machine(url: str, near: bool) -> None:
-    assert is_loopback(url) is near
+def test_what_is_this_machine(host: str, near: bool) -> None:
+    assert is_loopback(hostname(host) or "") is near
 
 
 # Other people's clients
@@ -221,7 +256,7 @@ async def test_http_1_0_and_chunks(sandbox: Sandbox) -> None:
     plain = f"GET /api/offset-orders HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n"
     assert (await exchange(sandbox, plain.encode())).startswith(b"HTTP/1.1 200 OK")
     head = (
-        f"POST /api/offset-orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
+        f"POST /api/offset-orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n"
         "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     body = b'4\r\n{"to\r\n8\r\nns":1.0}\r\n0\r\n\r\n'
@@ -243,7 +278,7 @@ async def test_a_form_in_http_1_0_with_basic_auth(sandbox: Sandbox) -> None:
 
 async def test_chunks_with_extensions_and_trailers_that_arrive_in_pieces(sandbox: Sandbox) -> None:
     head = (
-        f"POST /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sandbox.cnaught.api_key}\r\n"
+        f"POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {sandbox.cnaught.api_key}\r\n"
         "Connection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     pieces = [head.encode(), b'7;part=1\r\n{"amoun', b'\r\n9\r\nt_kg":10}\r\n', b"0\r\nX-Sum: 17\r\n\r\n"]
@@ -274,7 +309,7 @@ def test_curl_with_a_key_and_json(sandbox: Sandbox) -> None:
 async def test_a_client_that_leaves_in_the_middle_of_its_request(sandbox: Sandbox) -> None:
     token = sandbox.wren.live_token
     head = (
-        f"POST /api/offset-orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        f"POST /api/offset-orders HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
         "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     )
     _, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
@@ -296,13 +331,14 @@ def test_the_command_prints_one_line_of_json(stop: signal.Signals) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
-        assert set(addresses["wren"]) == {"base_url", "live_token", "test_token"}
-        assert set(addresses["cnaught"]) == {"base_url", "api_key"}
         with httpx.Client(trust_env=False) as client:
             headers = {"Authorization": f"Bearer {addresses['cnaught']['api_key']}"}
-            assert client.get(addresses["cnaught"]["base_url"] + "/orders", headers=headers).json() == {"data": []}
+            orders = client.get(addresses["cnaught"]["base_url"] + "/orders", headers=headers).json()
         process.send_signal(stop)
         rest, errors = process.communicate(timeout=10)
+    assert set(addresses["wren"]) == {"base_url", "live_token", "test_token", "personal_token"}
+    assert set(addresses["cnaught"]) == {"base_url", "api_key", "test_key"}
+    assert orders == {"data": []}
     assert (process.returncode, rest, errors) == (0, "", "")
 
 

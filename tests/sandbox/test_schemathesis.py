@@ -116,7 +116,7 @@ def test_schemathesis_finds_nothing_in_cnaught(sandbox: Sandbox, tmp_path: Path)
     urls = {"success_url": "https://shop.example.com/thanks", "cancel_url": "https://shop.example.com/cart"}
     session = post(f"{url}/checkout/sessions", key, {"amount_kg": 100, **urls})
     before = len(sandbox.requests)
-    portfolios = sandbox.cnaught_api.settings.portfolio_ids
+    portfolios = sandbox.cnaught_api.behaviours.portfolio_ids
     # Subaccount and portfolio of the contract's examples are not in the sandbox.
     contract = (CONTRACTS / "cnaught.yaml").read_text()
     contract = contract.replace("5nubL0NS", subaccount).replace("mHvNvWbq", portfolios[0])

@@ -51,16 +51,16 @@ async def use(sandbox: Sandbox) -> None:
     await call("POST", "/v1/orders", {"amount_kg": 30}, **{"Idempotency-Key": "k"})
     sandbox.cancel(cnaught[0]["id"])
     await call("POST", f"/_sandbox/cnaught/orders/{cnaught[1]['id']}/fulfil")
-    await call("PATCH", "/_sandbox/settings/wren", {"rows_with_note": False, "exchange_rate": 0.5})
+    await call("PATCH", "/_sandbox/behaviours/wren", {"rows_with_note": False, "exchange_rate": 0.5})
     token = "5a4db0c5-0000-4000-8000-00000000abcd"
     await call("POST", "/_sandbox/wren/accounts", {"token": token, "balance_cents": 7})
     await call("PATCH", f"/_sandbox/wren/accounts/{token}", {"card": "declined"})
     urls = {"success_url": "https://shop.example.com/", "cancel_url": "https://shop.example.com/"}
     session = await call("POST", "/v1/checkout/sessions", {"amount_kg": 100, **urls})
     await call("POST", f"/_sandbox/checkout/{session['id']}/complete")
-    sandbox.keep("notified", {"id": 1, "status": 500})
+    sandbox._state.keep("notified", {"id": 1, "status": 500})
     sandbox.cnaught_api.outbox.attempted(1, 500)
-    sandbox.keep("notified", {"id": 2, "status": None})
+    sandbox._state.keep("notified", {"id": 2, "status": None})
     sandbox.cnaught_api.outbox.attempted(2, None)
 
 
@@ -75,7 +75,7 @@ async def test_everything_comes_back(tmp_path: Path) -> None:
     back.clock.set(now)
     assert back.state() == sandbox.state()
     assert len(back.orders) == 7
-    assert back.wren_api.settings.rows_with_note is False
+    assert back.wren_api.behaviours.rows_with_note is False
     first = await in_process(back, "POST", "/v1/orders", {"amount_kg": 30}, **{"Idempotency-Key": "k"})
     assert first["id"] in [order.id for order in sandbox.orders], "the key is remembered"
     ids = [(await in_process(s, "POST", "/api/offset-orders", {"tons": 1}))["id"] for s in (sandbox, back)]

@@ -7,14 +7,14 @@ from typing import Any
 
 import httpx
 
-from wren_async.sandbox import Sandbox, WrenSettings
+from wren_async.sandbox import Sandbox, WrenBehaviours
 
 
 class WrenDriver:
     """One sandbox in the same process, and calls to its Wren."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.sandbox = Sandbox(wren=WrenSettings(**settings), check_answers=True)
+    def __init__(self, **behaviours: Any) -> None:
+        self.sandbox = Sandbox(wren=WrenBehaviours(**behaviours), check_answers=True)
         self.token: str | None = self.sandbox.wren.live_token
         transport = httpx.ASGITransport(self.sandbox.asgi)
         self._http = httpx.AsyncClient(transport=transport, base_url=self.sandbox.wren.base_url)

@@ -3,16 +3,17 @@
 It needs the extra `sandbox`. Nothing here touches the internet or real money.
 """
 
-from wren_async.sandbox.cnaught import CNaughtSettings
+from wren_async.sandbox.cnaught import CNaughtBehaviours
 from wren_async.sandbox.faults import Fault, FaultKind, Faults, When
 from wren_async.sandbox.log import LoggedRequest, RequestLog
-from wren_async.sandbox.sandbox import CNaughtAddress, PlacedOrder, Sandbox, WrenAddress
+from wren_async.sandbox.sandbox import PlacedOrder, Sandbox
+from wren_async.sandbox.state import CNaughtAddress, WrenAddress
 from wren_async.sandbox.world import Clock
-from wren_async.sandbox.wren import WrenSettings
+from wren_async.sandbox.wren import WrenBehaviours
 
 __all__ = [
     "CNaughtAddress",
-    "CNaughtSettings",
+    "CNaughtBehaviours",
     "Clock",
     "Fault",
     "FaultKind",
@@ -23,5 +24,5 @@ __all__ = [
     "Sandbox",
     "When",
     "WrenAddress",
-    "WrenSettings",
+    "WrenBehaviours",
 ]

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+import attrs
+
 from wren_async.sandbox.sandbox import Sandbox
 
 
@@ -17,7 +19,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM."""
     options = _parser().parse_args(arguments)
     try:
-        sandbox = Sandbox(host=options.host, port=options.port, seed=options.seed, file=options.file)
+        sandbox = Sandbox(
+            host=options.host,
+            port=options.port,
+            allowed_hosts=options.allow_host,
+            seed=options.seed,
+            file=options.file,
+        )
         asyncio.run(_serve(sandbox, as_json=options.json))
     except OSError as error:
         sys.stderr.write(f"the sandbox cannot listen on {options.host}:{options.port}: {error.strerror}\n")
@@ -33,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
         description="A local server that behaves like the APIs of Wren and CNaught. Nothing in it costs money.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="answer to this name, too; may be repeated"
+    )
     parser.add_argument("--port", type=int, default=8765, help="the port; 0 takes a free one (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="decides ids and chances (default: %(default)s)")
     parser.add_argument("--file", help="a SQLite file in which the sandbox survives its end")
@@ -54,12 +65,7 @@ async def _serve(sandbox: Sandbox, *, as_json: bool) -> None:
 
 def _addresses(sandbox: Sandbox) -> str:
     wren, cnaught = sandbox.wren, sandbox.cnaught
-    return json.dumps(
-        {
-            "wren": {"base_url": wren.base_url, "live_token": wren.live_token, "test_token": wren.test_token},
-            "cnaught": {"base_url": cnaught.base_url, "api_key": cnaught.api_key},
-        }
-    )
+    return json.dumps({"wren": attrs.asdict(wren), "cnaught": attrs.asdict(cnaught)})
 
 
 def _greeting(sandbox: Sandbox) -> str:

@@ -9,19 +9,18 @@ import attrs
 
 from wren_async.sandbox.codec import FORM_TYPE, UnreadableError, decode, decode_form
 from wren_async.sandbox.contract import Operation, Parameter, find_media_type
-from wren_async.sandbox.exchange import JSON, SandboxAnswer
+from wren_async.sandbox.exchange import CONTENT_TYPE, JSON, SandboxAnswer
 from wren_async.sandbox.schema import Schema, is_reasonable
 
 Errors: TypeAlias = dict[str, list[str]]
 """What is wrong with a request: messages by the name of the field."""
 
 _BODY = "body"
-_CONTENT_TYPE = "Content-Type"
 
 
 @attrs.frozen
 class BodyRules:
-    """What an API makes of bodies beyond what the contract says of them."""
+    """Rules for requests that an API's behaviours set, beyond the contract."""
 
     unchecked: frozenset[str] = frozenset()
     """Attributes whose range the API judges itself."""
@@ -43,7 +42,7 @@ def check_query(
     operation: Operation, query: Mapping[str, str], unchecked: frozenset[str]
 ) -> tuple[dict[str, str], Errors]:
     """The query with its values in their plainest form, and what is wrong with it."""
-    settled = dict(query)
+    plainest = dict(query)
     errors: Errors = {}
     for parameter in operation.query:
         text = query.get(parameter.name)
@@ -51,8 +50,8 @@ def check_query(
             if parameter.required:
                 errors[parameter.name] = ["is required"]
         elif not parameter.presence_only:
-            settled[parameter.name] = _check_value(parameter, text, errors, in_range=parameter.name not in unchecked)
-    return settled, errors
+            plainest[parameter.name] = _check_value(parameter, text, errors, in_range=parameter.name not in unchecked)
+    return plainest, errors
 
 
 def check_headers(operation: Operation, headers: Mapping[str, str]) -> Errors:
@@ -78,19 +77,17 @@ def check_body(
     media_type = content_type.partition(";")[0].strip().lower()
     schema = find_media_type(operation.bodies, media_type)
     if schema is None:
-        return None, {_CONTENT_TYPE: ["must be " + " or ".join(operation.bodies)]}
+        return None, {CONTENT_TYPE: ["must be " + " or ".join(operation.bodies)]}
     if schema.binary:
         return None, {}
     return _check_document(schema, media_type, raw, rules)
 
 
 def check_answer(operation: Operation, answer: SandboxAnswer) -> None:
-    """Raise `ContractViolation` when an answer is not one that the contract documents."""
+    """Raise `ContractViolation` when an answer, or a refusal, is not one that the contract documents."""
     documented = operation.answers.get(answer.status)
     if documented is None:
-        if answer.status < 400:
-            raise ContractViolation(f"{operation.id} has no documented answer {answer.status}")
-        return
+        raise ContractViolation(f"{operation.id} has no documented answer {answer.status}")
     if not documented.schemas:
         if answer.body is not None and answer.status < 300:
             raise ContractViolation(f"{operation.id} answers {answer.status} without a body")
@@ -114,8 +111,8 @@ def _check_value(parameter: Parameter, text: str, errors: Errors, *, in_range: b
     if wrong:
         errors[parameter.name] = [message for messages in wrong.values() for message in messages]
         return text
-    settled = schema.settle(value)
-    return str(settled) if isinstance(settled, int) and not isinstance(settled, bool) else text
+    plainest = schema.with_integers(value)
+    return str(plainest) if isinstance(plainest, int) and not isinstance(plainest, bool) else text
 
 
 def _check_document(schema: Schema, media_type: str, raw: bytes, rules: BodyRules) -> tuple[JSON, Errors]:
@@ -129,7 +126,7 @@ def _check_document(schema: Schema, media_type: str, raw: bytes, rules: BodyRule
     errors = schema.check(body, rules.unchecked)
     if rules.closed and isinstance(body, dict):
         errors |= {name: ["is not known"] for name in body if name not in schema.attributes}
-    return (body if errors else schema.settle(body)), errors
+    return (body if errors else schema.with_integers(body)), errors
 
 
 def _read_form(schema: Schema, raw: bytes, rules: BodyRules) -> JSON:

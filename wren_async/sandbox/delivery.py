@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
+from wren_async.sandbox.admission import is_loopback
+from wren_async.sandbox.cnaught import Notification
 from wren_async.sandbox.codec import JSON_TYPE, encode
-
-if TYPE_CHECKING:
-    from wren_async.sandbox.cnaught import Notification
-    from wren_async.sandbox.sandbox import Sandbox
+from wren_async.sandbox.state import SandboxState
 
 _TIMEOUT_SECONDS = 5.0
 
@@ -21,20 +18,20 @@ _TIMEOUT_SECONDS = 5.0
 class Delivery:
     """Sends what waits in the outbox, again and again, but only to this machine."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, state: SandboxState) -> None:
+        self._state = state
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.retry_seconds = 1.0
         """How long after a failed attempt the next one comes."""
 
     def begin(self) -> None:
-        """Deliver from the running event loop, wherever the news comes from."""
+        """Deliver from the running event loop, whichever thread changes an order."""
         self._loop = asyncio.get_running_loop()
 
     def wake(self) -> None:
-        """Begin to deliver, when something waits and nobody is at it. Any thread may call this."""
-        if not self._sandbox.cnaught_api.outbox.waiting:
+        """Begin to deliver, when something waits and no delivery is running. Any thread may call this."""
+        if not self._state.cnaught_api.outbox.waiting:
             return
         here = _running_loop()
         home = self._loop or here
@@ -44,7 +41,7 @@ class Delivery:
             home.call_soon_threadsafe(self._start, home)
 
     async def stop(self) -> None:
-        """Leave undelivered what is undelivered."""
+        """Stop delivering. What waits is delivered after the next start."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -57,18 +54,18 @@ class Delivery:
 
     async def _deliver(self) -> None:
         async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-            while due := self._sandbox.cnaught_api.outbox.due(self._sandbox.clock.now()):
-                outbox = self._sandbox.cnaught_api.outbox
+            while due := self._state.cnaught_api.outbox.due(self._state.world.clock.now()):
+                outbox = self._state.cnaught_api.outbox
                 for notification in due:
                     status = await self._post(client, notification)
                     outbox.attempted(notification.id, status)
-                    self._sandbox.keep("notified", {"id": notification.id, "status": status})
+                    self._state.keep("notified", {"id": notification.id, "status": status})
                 if outbox.waiting:
                     await asyncio.sleep(self.retry_seconds)
 
     async def _post(self, client: httpx.AsyncClient, notification: Notification) -> int | None:
-        if not is_loopback(notification.url):
-            return None
+        if not is_loopback(urlsplit(notification.url).hostname or ""):
+            return None  # the sandbox calls no other machine
         try:
             answer = await client.post(
                 notification.url, content=encode(notification.body), headers={"Content-Type": JSON_TYPE}
@@ -83,14 +80,3 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine: the sandbox calls no other."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -12,6 +12,9 @@ from typing import TypeAlias
 
 import attrs
 
+CONTENT_TYPE = "Content-Type"
+"""The header, and what messages about it are filed under."""
+
 JSON: TypeAlias = "bool | int | Decimal | str | list[JSON] | dict[str, JSON] | None"
 """A JSON value as the sandbox keeps it: numbers with a fraction are `Decimal`, never `float`."""
 
@@ -31,6 +34,8 @@ class SandboxRequest:
     """The decoded body: JSON, or a form turned into the types that the contract names."""
     raw: bytes = attrs.field(default=b"", repr=False)
     """The body as it was sent."""
+    account: object = attrs.field(default=None, repr=False, eq=False)
+    """What the API found behind the token; None until it was asked to authenticate the request."""
 
 
 @attrs.frozen(kw_only=True)

@@ -5,12 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterator
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
 from itertools import count
+from typing import Any, TypeVar
 
 import attrs
 
+from wren_async.sandbox import bounds
+from wren_async.sandbox.bounds import listed, shown
 from wren_async.sandbox.exchange import JSON
+
+_MANY = 10**18
+_DAY_SECONDS = 86_400
+_LONGEST_DATED_WAIT = 10**9
+"""Seconds, some thirty years: a date that far from any time of the sandbox's clock still has four digits a year."""
 
 
 class FaultKind(Enum):
@@ -81,48 +90,75 @@ _STATUSES = {
 }
 
 
+_Choice = TypeVar("_Choice", bound=Enum)
+
+
+def _choice(kind: type[_Choice], name: str, value: object) -> _Choice:
+    for member in kind:
+        if value is member or value == member.value:
+            return member
+    raise ValueError(f"{name} must be one of {listed([member.value for member in kind])}, not {shown(value)}")
+
+
+def _kind(value: FaultKind | str) -> FaultKind:
+    return _choice(FaultKind, "kind", value)
+
+
+def _moment(value: When | str) -> When:
+    return _choice(When, "when", value)
+
+
+def _check_retry_after(rule: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, str):
+        bounds.header_text()(rule, attribute, value)
+    elif value is not None:
+        bounds.whole_number(0, _LONGEST_DATED_WAIT if rule.retry_after_date else _MANY)(rule, attribute, value)
+
+
 @attrs.define(kw_only=True, eq=False)
 class Fault:
     """A rule that picks requests, and what is to go wrong with them.
 
     All conditions must hold. Of the requests that they pick, `nth` selects one by its number, `probability` each by
-    chance, and `times` stops the rule after so many faults.
+    chance, and `times` stops the rule after so many faults. An argument that makes no sense is a `ValueError`.
     """
 
-    kind: FaultKind = attrs.field(converter=FaultKind)
+    kind: FaultKind = attrs.field(converter=_kind)
     id: int = 0
     # Which requests
-    api: str | None = None
+    api: str | None = attrs.field(default=None, validator=bounds.optional(bounds.one_of(("wren", "cnaught"))))
     """`wren` or `cnaught`."""
-    operation: str | None = None
+    operation: str | None = attrs.field(default=None, validator=bounds.optional(bounds.text()))
     """The `operationId`."""
-    token: str | None = attrs.field(default=None, repr=False)
+    token: str | None = attrs.field(default=None, repr=False, validator=bounds.optional(bounds.text()))
     """The token or key of the request."""
-    nth: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
-    probability: float = attrs.field(
-        default=1.0, validator=attrs.validators.and_(attrs.validators.ge(0), attrs.validators.le(1))
-    )
-    times: int | None = None
+    nth: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(1, _MANY)))
+    probability: float = attrs.field(default=1.0, validator=bounds.number(0, 1))
+    times: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(0, _MANY)))
     # What goes wrong
-    when: When = attrs.field(default=attrs.Factory(lambda fault: _usual(fault.kind), takes_self=True), converter=When)
+    when: When = attrs.field(
+        default=attrs.Factory(lambda fault: _usual(fault.kind), takes_self=True), converter=_moment
+    )
     """At which moment; the usual one of the kind when nothing is said."""
-    seconds: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
-    status: int | None = None
-    retry_after: int | str | None = None
+    seconds: float = attrs.field(default=0.0, validator=bounds.number(0, _DAY_SECONDS))
+    status: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(200, 599)))
+    retry_after: int | str | None = attrs.field(default=None, validator=_check_retry_after)
     """Seconds, or the text of the header itself; no header when None."""
-    retry_after_date: bool = False
+    retry_after_date: bool = attrs.field(default=False, validator=bounds.truth())
     """Write the seconds as a date, which counts from the answer's own `Date`."""
-    location: str | None = None
-    content_type: str = "text/plain"
-    size: int = attrs.field(default=16, validator=attrs.validators.ge(1))
+    location: str | None = attrs.field(default=None, validator=bounds.optional(bounds.header_text()))
+    content_type: str = attrs.field(default="text/plain", validator=bounds.header_text())
+    size: int = attrs.field(default=16, validator=bounds.whole_number(1, _MANY))
     # What happened so far
-    seen: int = 0
-    applied: int = 0
+    seen: int = attrs.field(default=0, init=False)
+    applied: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
-        """Settle what depends on the kind."""
-        if self.when not in _MOMENTS.get(self.kind, (When.AFTER,)):
-            raise ValueError(f"{self.kind.value} cannot happen at {self.when.value!r}")
+        """Check and complete what depends on the kind."""
+        moments = _MOMENTS.get(self.kind, (When.AFTER,))
+        if self.when not in moments:
+            allowed = listed([moment.value for moment in moments])
+            raise ValueError(f"when must be one of {allowed} for {self.kind.value}, not {self.when.value!r}")
         if self.status is None:
             self.status = _STATUSES.get(self.kind)
 
@@ -176,12 +212,12 @@ class Faults:
         size: int = 16,
     ) -> Fault:
         """Add a rule; see `Fault` and `FaultKind` for what each argument means."""
-        if api not in (None, "wren", "cnaught"):
-            raise ValueError(f"there is no API {api}")
-        if operation is not None and self._operations is not None and operation not in self._operations:
-            raise ValueError(f"neither API has an operation {operation}")
+        if isinstance(operation, str) and self._operations is not None and operation not in self._operations:
+            meant = get_close_matches(operation, self._operations, n=3)
+            hint = f"; did you mean {listed(meant)}?" if meant else f": {listed(sorted(self._operations))}"
+            raise ValueError(f"operation must be one of the contracts, not {shown(operation)}{hint}")
         rule = Fault(
-            kind=FaultKind(kind),
+            kind=kind,
             id=next(self._ids),
             api=api,
             operation=operation,
@@ -196,7 +232,7 @@ class Faults:
             location=location,
             content_type=content_type,
             size=size,
-            when=_usual(kind) if when is None else when,
+            **({} if when is None else {"when": when}),
         )
         self._rules.append(rule)
         return rule
@@ -239,5 +275,5 @@ class Faults:
         return rule.probability >= 1 or self._random.random() < rule.probability
 
 
-def _usual(kind: FaultKind | str) -> When:
-    return _MOMENTS.get(FaultKind(kind), (When.AFTER,))[0]
+def _usual(kind: FaultKind) -> When:
+    return _MOMENTS.get(kind, (When.AFTER,))[0]

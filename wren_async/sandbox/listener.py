@@ -6,6 +6,7 @@ uvicorn's own server polls ten times a second, which a sandbox for every single 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -16,6 +17,8 @@ from wren_async.sandbox.faults import Faults
 from wren_async.sandbox.wire import Connection
 
 _KEEP_ALIVE_SECONDS = 75
+_logger = logging.getLogger(__name__)
+_logger.setLevel(logging.ERROR)  # uvicorn warns of every offer of HTTP/2, and Java's client offers it all the time
 
 
 class Listener:
@@ -25,6 +28,7 @@ class Listener:
         self._config = uvicorn.Config(
             app,
             interface="asgi3",
+            http="h11",  # over httptools, uvicorn loses the body of a request that offers `Upgrade: h2c`
             lifespan="off",
             ws="none",
             log_config=None,
@@ -69,4 +73,5 @@ class Listener:
         protocol = make(config=self._config, server_state=self._state, app_state=dict(state))
         # A log line for each request would cost as much as the request.
         protocol.access_log = False
+        protocol.logger = _logger
         return cast("asyncio.Protocol", protocol)

@@ -12,7 +12,9 @@ import attrs
 from wren_async.sandbox.exchange import JSON
 
 _KEPT = 20_000
-_SECRET_HEADERS = frozenset({"authorization", "cookie"})
+_KEPT_BYTES = 16 * 1024 * 1024
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -65,8 +67,9 @@ class RequestLog(Sequence[LoggedRequest]):
     """The latest requests, oldest first."""
 
     def __init__(self) -> None:
-        self._kept: deque[LoggedRequest] = deque(maxlen=_KEPT)
+        self._kept: deque[LoggedRequest] = deque()
         self._count = 0
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -88,6 +91,7 @@ class RequestLog(Sequence[LoggedRequest]):
     def clear(self) -> None:
         """Forget all requests."""
         self._kept.clear()
+        self._bytes = 0
 
     def add(
         self, at: datetime, api: str, operation: str | None, method: str, target: str, headers: Mapping[str, str]
@@ -103,9 +107,25 @@ class RequestLog(Sequence[LoggedRequest]):
             target=target,
             headers={name: _without_secret(name, value) for name, value in headers.items()},
         )
+        if len(self._kept) == _KEPT:
+            self._drop_oldest()
         self._kept.append(entry)
         return entry
 
+    def keep_body(self, entry: LoggedRequest, raw: bytes) -> None:
+        """Keep the body of a request. The oldest requests go when all bodies together are too large."""
+        entry.raw = raw
+        self._bytes += len(raw)
+        while self._bytes > _KEPT_BYTES and len(self._kept) > 1:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        self._bytes -= len(self._kept.popleft().raw)
+
 
 def _without_secret(name: str, value: str) -> str:
-    return value.partition(" ")[0] + " …" if name in _SECRET_HEADERS else value
+    if name not in _SECRET_HEADERS:
+        return value
+    # Without a scheme that is known, the first word may be the token itself.
+    scheme = value.partition(" ")[0]
+    return f"{scheme} …" if scheme.lower() in _SCHEMES and scheme != value else "…"

@@ -1,54 +1,38 @@
-"""The sandbox as a Python object: both APIs, their settings, what they hold, and a port to reach them on."""
+"""The sandbox as a Python object: both APIs, their behaviours, what they hold, and a port to reach them on."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from types import TracebackType
 
 import attrs
 
-from wren_async.sandbox import contract
-from wren_async.sandbox.cnaught import CNaughtApi, CNaughtSettings
-from wren_async.sandbox.cnaught.desk import SAMPLE_ORDER_ID
+from wren_async.sandbox.admission import Admission, is_loopback
+from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours
+from wren_async.sandbox.cnaught.order_service import SAMPLE_ORDER_ID
 from wren_async.sandbox.control import Control, control_app
 from wren_async.sandbox.delivery import Delivery
-from wren_async.sandbox.exchange import JSON, SandboxRequest
+from wren_async.sandbox.exchange import JSON
 from wren_async.sandbox.faults import Faults
 from wren_async.sandbox.listener import Listener
 from wren_async.sandbox.log import RequestLog
-from wren_async.sandbox.server import CONTROL_PREFIX, App, Mount, SandboxServer
-from wren_async.sandbox.storage import Event, Storage, read_request, write_request
-from wren_async.sandbox.world import Clock, Ids, World
-from wren_async.sandbox.wren import LIVE_TOKEN, PERSONAL_TOKEN, TEST_TOKEN, Group, LedgerEntry, WrenApi, WrenSettings
+from wren_async.sandbox.server import SandboxServer
+from wren_async.sandbox.state import CNaughtAddress, SandboxState, WrenAddress
+from wren_async.sandbox.visit import App
+from wren_async.sandbox.world import Clock
+from wren_async.sandbox.wren import LIVE_TOKEN, Group, LedgerEntry, WrenApi, WrenBehaviours
 
-CNAUGHT_PREFIX = "/v1"
-"""Where the paths of CNaught's contract begin."""
-
-
-@attrs.frozen(kw_only=True)
-class WrenAddress:
-    """How to reach the sandbox's Wren."""
-
-    base_url: str
-    live_token: str = LIVE_TOKEN
-    """The team's token, with a wallet that holds ten million dollars."""
-    test_token: str = TEST_TOKEN
-    personal_token: str = PERSONAL_TOKEN
-    """A user's own token, with a wallet of its own."""
-
-
-@attrs.frozen(kw_only=True)
-class CNaughtAddress:
-    """How to reach the sandbox's CNaught."""
-
-    base_url: str
-    api_key: str
-    """The key of production mode, in which nothing costs anything here."""
-    test_key: str
-    """The key of sandbox mode, whose order ids end in `_sandbox`."""
+_OPEN_TO_OTHERS = (
+    "The sandbox listens on %s, where other machines can reach it. "
+    "It asks for no password: whoever reaches it can read and change everything in it."
+)
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- nothing is bound by it
+"""Where a server is reached that listens on every address of its machine."""
+_logger = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -70,7 +54,7 @@ class Sandbox:
     `with Sandbox() as sandbox` serves on a port of its own from a thread; `async with Sandbox() as sandbox` from the
     running event loop; `sandbox.asgi` is an ASGI application, for `httpx.ASGITransport`, that needs neither.
 
-    `sandbox.wren_api` and `sandbox.cnaught_api` are the APIs themselves: their `settings` may be changed at any time,
+    `sandbox.wren_api` and `sandbox.cnaught_api` are the APIs themselves: their `behaviours` may be changed at any time,
     and `sandbox.wren_api.accounts[token]` is an account with its wallet and card.
     """
 
@@ -79,48 +63,46 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        allowed_hosts: Iterable[str] = (),
         seed: int = 1,
-        wren: WrenSettings | None = None,
-        cnaught: CNaughtSettings | None = None,
+        wren: WrenBehaviours | None = None,
+        cnaught: CNaughtBehaviours | None = None,
         check_answers: bool = False,
+        strict_accept: bool = False,
         file: str | os.PathLike[str] | None = None,
     ) -> None:
         """Set up a sandbox.
 
         Args:
-            host: Where to listen. Anything but loopback lets others in.
+            host: Where to listen. Anything but loopback lets others in, who need no password to change everything.
             port: The port; 0 takes a free one.
+            allowed_hosts: Names other than this machine's own by which it may be called, such as that of a container.
             seed: Decides ids and chances: the same seed and the same requests give the same answers.
-            wren: The settings of Wren, at the start and after a reset.
-            cnaught: The settings of CNaught, likewise.
+            wren: The behaviours of Wren, at the start and after a reset.
+            cnaught: The behaviours of CNaught, likewise.
             check_answers: Hold every answer to the contract, and fail loudly when one breaks it.
-            file: A SQLite file in which the sandbox survives: a new one with the same seed and settings goes on from
-                there. Faults, the clock and what was set on the settings in Python do not survive.
+            strict_accept: Answer 406 to a client whose `Accept` does not admit what the API answers, errors included.
+                The request has been carried out then.
+            file: A SQLite file in which the sandbox survives: a new one with the same seed and behaviours goes on from
+                there. Faults, the clock and what was set on the behaviours in Python do not survive.
         """
         self.host = host
         self.port = port
-        self._seed = seed
-        self._repeating = False
-        self._wren_settings = wren or WrenSettings()
-        self._cnaught_settings = cnaught or CNaughtSettings()
-        self._cnaught_contract = contract.load("cnaught", CNAUGHT_PREFIX)
-        self.world = World()
-        self.requests = RequestLog()
-        """The requests so far, oldest first, and what each one changed."""
-        self.faults = Faults(seed, {*contract.load("wren").operations, *self._cnaught_contract.operations})
-        """What is to go wrong."""
-        self.server = SandboxServer(self.world, self.requests, self.faults, check_answers=check_answers)
-        self.server.keep = self._keep_request
-        self._control = Control(self)
-        self.server.control = control_app(self._control)
-        self._storage = None if file is None else Storage(file)
-        self.delivery = Delivery(self)
-        self.server.committed = self.delivery.wake
+        self._state = SandboxState(seed, wren or WrenBehaviours(), cnaught or CNaughtBehaviours(), file)
+        self._state.move_to(self.url)
+        control = Control(self._state)
+        self.server = SandboxServer(
+            self._state,
+            control_app(control),
+            Admission.of(host, allowed_hosts),
+            check_answers=check_answers,
+            strict_accept=strict_accept,
+        )
+        self.delivery = Delivery(self._state)
+        self._state.when_changed(self.delivery.wake)
         self._listener: Listener | None = None
         self._thread: _ServerThread | None = None
-        self._begin()
-        if self._storage is not None:
-            self._repeat(self._storage)
+        self._state.restore(control.repeat)
 
     @property
     def asgi(self) -> App:
@@ -130,29 +112,49 @@ class Sandbox:
     @property
     def clock(self) -> Clock:
         """The sandbox's time, which can be set and moved."""
-        return self.world.clock
+        return self._state.world.clock
+
+    @property
+    def requests(self) -> RequestLog:
+        """The requests so far, oldest first, and what each one changed."""
+        return self._state.requests
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong."""
+        return self._state.faults
+
+    @property
+    def wren_api(self) -> WrenApi:
+        """Wren itself; a reset makes a new one."""
+        return self._state.wren_api
+
+    @property
+    def cnaught_api(self) -> CNaughtApi:
+        """CNaught itself; a reset makes a new one."""
+        return self._state.cnaught_api
 
     @property
     def url(self) -> str:
-        """Where the sandbox listens. Before it does, an address for use in the same process."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """Where this machine reaches the sandbox. Before it listens, an address for use in the same process."""
+        host = _LOOPBACK_OF.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}" if self.port else f"http://{host}"
 
     @property
     def wren(self) -> WrenAddress:
         """Base URL and tokens for a client of Wren."""
-        return WrenAddress(base_url=self.url)
+        return self._state.wren
 
     @property
     def cnaught(self) -> CNaughtAddress:
         """Base URL and keys for a client of CNaught."""
-        settings = self.cnaught_api.settings
-        return CNaughtAddress(base_url=self.url + CNAUGHT_PREFIX, api_key=settings.live_key, test_key=settings.test_key)
+        return self._state.cnaught
 
     @property
     def orders(self) -> list[PlacedOrder]:
         """All orders of both APIs, Wren's first, each oldest first. CNaught's sample order is not among them."""
-        with self.server.lock:
+        with self._state.lock:
             return [_wren_order(group) for group in self.wren_api.orders] + _cnaught_orders(self.cnaught_api)
 
     @property
@@ -162,108 +164,19 @@ class Sandbox:
 
     def state(self) -> dict[str, JSON]:
         """Everything that both APIs hold, as plain values."""
-        with self.server.lock:
-            return {"wren": self.wren_api.state(), "cnaught": self.cnaught_api.state()}
+        return self._state.plain()
 
     def fulfil(self, order_id: str) -> None:
         """Fulfil an order of either API. CNaught posts its notification."""
-        with self.server.lock:
-            position = self.world.ids.position
-            self._fulfil(order_id)
-            self.keep("fulfil", {"id": order_id}, position)
-        self.delivery.wake()
+        self._state.fulfil(order_id)
 
     def cancel(self, order_id: str) -> None:
         """Cancel an order of CNaught, which posts its notification; refund one of Wren."""
-        with self.server.lock:
-            position = self.world.ids.position
-            self._cancel(order_id)
-            self.keep("cancel", {"id": order_id}, position)
-        self.delivery.wake()
+        self._state.cancel(order_id)
 
     def reset(self) -> None:
-        """Forget everything: orders, money, requests, faults; settings and clock go back to where they began."""
-        with self.server.lock:
-            if self._storage is not None:
-                self._storage.clear()
-            self._begin()
-
-    def keep(self, kind: str, content: Mapping[str, JSON], position: int | None = None) -> None:
-        """Keep what has just changed the sandbox, when there is a file to keep it in."""
-        if self._storage is not None and not self._repeating:
-            before = self.world.ids.position if position is None else position
-            self._storage.keep(self.world, before, kind, content)
-
-    def _keep_request(self, api: str, request: SandboxRequest, position: int) -> None:
-        if self._storage is not None:
-            self.keep("request", write_request(api, request), position)
-
-    def _repeat(self, storage: Storage) -> None:
-        self._repeating = True
-        try:
-            for event in storage.events():
-                self.world.clock.set(event.at)
-                self.world.ids.position = event.position
-                self._repeat_event(event)
-        except BaseException:
-            storage.close()
-            raise
-        self.world.clock.frozen_at = None
-        self._repeating = False
-
-    def _repeat_event(self, event: Event) -> None:
-        content = event.content
-        match event.kind:
-            case "request":
-                api = self.wren_api if content["api"] == "wren" else self.cnaught_api
-                request = read_request(content)
-                api.operations[request.operation](request)
-            case "control":
-                self._control.repeat(content)
-            case "fulfil":
-                self._fulfil(str(content["id"]))
-            case "cancel":
-                self._cancel(str(content["id"]))
-            case "notified":
-                status = content["status"]
-                self.cnaught_api.outbox.attempted(int(str(content["id"])), None if status is None else int(str(status)))
-
-    def _fulfil(self, order_id: str) -> None:
-        if order_id in self.wren_api.book:
-            self.wren_api.fulfil(order_id)
-        else:
-            self.cnaught_api.fulfil(order_id)
-
-    def _cancel(self, order_id: str) -> None:
-        if order_id in self.wren_api.book:
-            self.wren_api.refund(order_id)
-        else:
-            self.cnaught_api.cancel(order_id)
-
-    def _begin(self) -> None:
-        with self.server.lock:
-            self.world.ids = Ids(self._seed)
-            self.world.clock.frozen_at, self.world.clock.shift = Clock().frozen_at, Clock().shift
-            self.requests.clear()
-            self.faults.clear()
-            self.wren_api = WrenApi(self.world, attrs.evolve(self._wren_settings))
-            self.cnaught_api = CNaughtApi(self.world, attrs.evolve(self._cnaught_settings))
-            self._point_checkout_here()
-            self.server.mount(
-                Mount(
-                    self._cnaught_contract,
-                    self.cnaught_api,
-                    unchecked=lambda: self.cnaught_api.unchecked,
-                    closed=lambda: self.cnaught_api.closed,
-                ),
-                Mount(
-                    contract.load("wren"),
-                    self.wren_api,
-                    unchecked=lambda: self.wren_api.unchecked,
-                    closed=lambda: self.wren_api.closed,
-                    strict_forms=lambda: self.wren_api.strict_forms,
-                ),
-            )
+        """Forget everything: orders, money, requests, faults; behaviours and clock go back to where they began."""
+        self._state.reset()
 
     def start(self) -> None:
         """Listen, and serve from a thread with an event loop of its own."""
@@ -275,16 +188,17 @@ class Sandbox:
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
-        if self._storage is not None:
-            self._storage.close()
+        self._state.close()
 
     async def start_here(self) -> None:
         """Listen, and serve from the running event loop."""
-        self.server.stopping = False
+        if not is_loopback(self.host):
+            _logger.warning(_OPEN_TO_OTHERS, self.host)
+        self.server.begin()
         self._listener = Listener(self.server, self.faults)
         self.delivery.begin()
         self.port = await self._listener.start(self.host, self.port)
-        self._point_checkout_here()
+        self._state.move_to(self.url)
         self.delivery.wake()
 
     async def stop_here(self) -> None:
@@ -294,8 +208,7 @@ class Sandbox:
         if self._listener is not None:
             await self._listener.stop()
             self._listener = None
-        if self._storage is not None:
-            self._storage.close()
+        self._state.close()
 
     def __enter__(self) -> Sandbox:
         """Start in a thread."""
@@ -318,10 +231,6 @@ class Sandbox:
     ) -> None:
         """Stop."""
         await self.stop_here()
-
-    def _point_checkout_here(self) -> None:
-        if self._cnaught_settings.checkout_base_url == CNaughtSettings().checkout_base_url:
-            self.cnaught_api.settings.checkout_base_url = f"{self.url}{CONTROL_PREFIX}/checkout"
 
 
 class _ServerThread(threading.Thread):

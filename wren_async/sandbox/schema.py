@@ -13,7 +13,6 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from wren_async.sandbox.exchange import JSON
-from wren_async.sandbox.shortcut import plain_check
 
 _ANNOTATIONS = frozenset({"description", "title", "default", "examples", "example", "deprecated", "xml"})
 _LARGEST_EXPONENT = 40
@@ -66,7 +65,6 @@ class Schema:
         self.binary = bare.get("format") == "binary"
         self.attributes = dict(_attribute_types(bare))
         self._bare_array: str | None = node.get("x-bare-array")
-        self._is_plainly_valid = plain_check(bare)
         self._validator = _Validator(bare, format_checker=_formats)
         self._types = frozenset(_types(bare))
 
@@ -76,8 +74,6 @@ class Schema:
         Of the attributes in `unchecked`, any range will do.
         """
         errors: dict[str, list[str]] = {}
-        if self._is_plainly_valid(value):
-            return errors
         for error in self._validator.iter_errors(value):
             place, message = _describe(error)
             if place in unchecked and error.validator in _RANGES:
@@ -107,7 +103,7 @@ class Schema:
         """The object that a form stands for: each field turned into the type that the schema names."""
         return {name: _parse(text, self.attributes.get(name, frozenset())) for name, text in fields.items()}
 
-    def settle(self, value: JSON) -> JSON:
+    def with_integers(self, value: JSON) -> JSON:
         """A valid value with whole numbers written as `20.0` turned into integers where the schema asks for them."""
         if not isinstance(value, dict):
             return int(value) if isinstance(value, Decimal) and self._types == {"integer"} else value
@@ -207,6 +203,18 @@ def _place(path: Iterable[str | int]) -> str:
     return ".".join(str(part) for part in path) or "body"
 
 
+_WORDINGS: Mapping[str, str] = {
+    "exclusiveMinimum": "must be greater than {}",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "maxLength": "must have at most {} characters",
+    "minLength": "must have at least {} characters",
+    "format": "must be a valid {}",
+    "pattern": "must match {}",
+    "additionalProperties": "has an attribute that is not known",
+}
+
+
 def _message(error: ValidationError) -> str:
     wanted: Any = error.validator_value
     match error.validator:
@@ -214,18 +222,4 @@ def _message(error: ValidationError) -> str:
             return "must be of type " + (wanted if isinstance(wanted, str) else " or ".join(wanted))
         case "enum":
             return "must be one of " + ", ".join(str(value) for value in wanted)
-        case "exclusiveMinimum":
-            return f"must be greater than {wanted}"
-        case "minimum":
-            return f"must be at least {wanted}"
-        case "maximum":
-            return f"must be at most {wanted}"
-        case "maxLength":
-            return f"must have at most {wanted} characters"
-        case "minLength":
-            return f"must have at least {wanted} characters"
-        case "format":
-            return f"must be a valid {wanted}"
-        case "additionalProperties":
-            return "has an attribute that is not known"
-    return "is not valid"
+    return _WORDINGS.get(str(error.validator), "is not valid").format(wanted)

@@ -1,4 +1,4 @@
-"""The connection under a request, where a fault may tear it: a socket, or nothing but a call in the same process."""
+"""The connection that carries a request, so that a fault can reset it: a socket, or a call in the same process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class GatheringTransport(asyncio.Transport):
         self._pieces: list[bytes] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Keep the data until the other callbacks of this round have had their say."""
+        """Keep the data until the other callbacks of this round of the event loop have run, and send all of it then."""
         if not self._pieces:
             self._loop.call_soon(self._flush)
         self._pieces.append(bytes(data))
@@ -102,7 +102,7 @@ class InProcessWire:
 
 
 class Connection(asyncio.Protocol):
-    """A connection of the server: uvicorn's protocol, and around it what it takes to break it."""
+    """A connection of the server: uvicorn's HTTP protocol, wrapped so that faults can close or reset the connection."""
 
     def __init__(self, faults: Faults, make_http: Callable[[Mapping[str, Any]], asyncio.Protocol]) -> None:
         self._faults = faults
@@ -127,20 +127,20 @@ class Connection(asyncio.Protocol):
         self._http.data_received(data)
 
     def eof_received(self) -> bool | None:
-        """The client has no more to say."""
+        """The client sends nothing more."""
         return self._http.eof_received() if self._http is not None else None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Tell uvicorn that the connection is gone."""
         if self._http is not None:
             self._http.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client reads too slowly."""
+        """Tell uvicorn to stop writing: the client reads too slowly."""
         if self._http is not None:
             self._http.pause_writing()
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Tell uvicorn to write on: the client has caught up."""
         if self._http is not None:
             self._http.resume_writing()

@@ -1,4 +1,4 @@
-"""What both APIs of a sandbox share: the clock, the source of ids, the settings, and a note of what changed."""
+"""What both APIs of a sandbox share: the clock, the source of ids, and a note of what changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from datetime import UTC, datetime, timedelta
 import attrs
 
 _ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+_FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(8999, 12, 31, tzinfo=UTC)
+_MOST_SECONDS = 10**10
+"""Some three hundred years."""
 
 
 @attrs.define
@@ -23,15 +28,30 @@ class Clock:
         return self.frozen_at or datetime.now(UTC) + self.shift
 
     def set(self, moment: datetime) -> None:
-        """Stop the clock at `moment`, which must be aware."""
-        self.frozen_at = moment.astimezone(UTC)
+        """Stop the clock at `moment`, which must be aware. `ValueError` outside of the years 1970 to 8999."""
+        self.frozen_at = _bounded(moment)
 
     def move(self, seconds: float) -> None:
-        """Move the clock by `seconds`, forward or back; a stopped clock stays stopped."""
+        """Move the clock by `seconds`, forward or back; a stopped clock stays stopped. `ValueError` as in `set`."""
+        if not abs(seconds) <= _MOST_SECONDS:
+            raise ValueError(f"the clock cannot be moved by {seconds} seconds")
+        step = timedelta(seconds=seconds)
+        moved = _bounded(self.now() + step)
         if self.frozen_at is None:
-            self.shift += timedelta(seconds=seconds)
+            self.shift += step
         else:
-            self.frozen_at += timedelta(seconds=seconds)
+            self.frozen_at = moved
+
+
+def _bounded(moment: datetime) -> datetime:
+    # What the APIs reckon from the present, such as the end of a checkout, must be a date as well.
+    if moment.tzinfo is None:
+        raise ValueError("the time needs its offset from UTC, such as Z")
+    if not _FIRST_MOMENT <= moment <= _LAST_MOMENT:
+        raise ValueError(
+            f"the clock goes from {_FIRST_MOMENT.year} to {_LAST_MOMENT.year}, not to {moment.isoformat()}"
+        )
+    return moment.astimezone(UTC)
 
 
 class Ids:
@@ -57,7 +77,7 @@ class Ids:
 
 @attrs.define
 class World:
-    """The ground that both APIs stand on. One sandbox has one world."""
+    """What both APIs of a sandbox share. They take the time and new ids from here, and note here what they change."""
 
     clock: Clock = attrs.field(factory=Clock)
     ids: Ids = attrs.field(factory=lambda: Ids(seed=1))

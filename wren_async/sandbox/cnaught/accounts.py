@@ -11,13 +11,19 @@ from typing import Literal
 
 import attrs
 
-from wren_async.sandbox.cnaught.catalogue import PORTFOLIOS, Portfolio
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours, UnitPrices
+from wren_async.sandbox.cnaught.catalogue import PORTFOLIOS, CNaughtPortfolio
 from wren_async.sandbox.cnaught.checkout import CheckoutSession
 from wren_async.sandbox.cnaught.idempotency import IdempotencyStore
 from wren_async.sandbox.cnaught.orders import Order, OrderBook
 from wren_async.sandbox.cnaught.paging import Timeline
-from wren_async.sandbox.cnaught.problems import RefusedError, forbidden, invalid_subaccount, not_found, unauthorized
-from wren_async.sandbox.cnaught.settings import CNaughtSettings, UnitPrices
+from wren_async.sandbox.cnaught.problems import (
+    CNaughtRefusedError,
+    forbidden,
+    invalid_subaccount,
+    not_found,
+    unauthorized,
+)
 from wren_async.sandbox.cnaught.subaccounts import Subaccount, Subaccounts
 from wren_async.sandbox.exchange import SandboxRequest
 
@@ -41,7 +47,7 @@ class InvoiceLine:
 
 
 @attrs.define(kw_only=True)
-class Account:
+class CNaughtAccount:
     """Everything that one mode holds. The two modes share nothing."""
 
     mode: Mode
@@ -59,8 +65,8 @@ class Account:
 class Caller:
     """Who a request acts for: an account, or one of its subaccounts."""
 
-    account: Account
-    settings: CNaughtSettings
+    account: CNaughtAccount
+    behaviours: CNaughtBehaviours
     subaccount: Subaccount | None = None
 
     @property
@@ -70,7 +76,7 @@ class Caller:
 
     def orders(self) -> Timeline:
         """The orders that the caller may list."""
-        if self.subaccount is None and self.settings.orders_without_header == "all":
+        if self.subaccount is None and self.behaviours.orders_without_header == "all":
             return self.account.orders.everyones()
         return self.account.orders.owned_by(self.subaccount_id)
 
@@ -79,80 +85,87 @@ class Caller:
         order = self.account.orders.get(order_id)
         if order is not None and order_id in self.orders():
             return order
-        if order is not None and self.settings.foreign_order_status == 400:
-            raise RefusedError(invalid_subaccount())
-        if order is not None and self.settings.foreign_order_status == 403:
-            raise RefusedError(forbidden("The order belongs to another subaccount"))
-        raise RefusedError(not_found("order"))
+        if order is not None and self.behaviours.foreign_order_status == 400:
+            raise CNaughtRefusedError(invalid_subaccount())
+        if order is not None and self.behaviours.foreign_order_status == 403:
+            raise CNaughtRefusedError(forbidden("The order belongs to another subaccount"))
+        raise CNaughtRefusedError(not_found("order"))
 
-    def portfolio(self, portfolio_id: str | None) -> Portfolio:
+    def portfolio(self, portfolio_id: str | None) -> CNaughtPortfolio:
         """The portfolio that a request names, or the default of the subaccount or of the account."""
         own_default = None if self.subaccount is None else self.subaccount.default_portfolio_id
-        wanted = portfolio_id or own_default or self.settings.default_portfolio_id
-        if wanted not in self.settings.portfolio_ids or wanted not in PORTFOLIOS:
-            raise RefusedError(forbidden("The portfolio is not available to this account"))
+        wanted = portfolio_id or own_default or self.behaviours.default_portfolio_id
+        if wanted not in self.behaviours.portfolio_ids or wanted not in PORTFOLIOS:
+            raise CNaughtRefusedError(forbidden("The portfolio is not available to this account"))
         return PORTFOLIOS[wanted]
 
 
-def unit_price(portfolio: Portfolio, source: Literal["api", "checkout"], settings: CNaughtSettings) -> Decimal:
+def unit_price(
+    portfolio: CNaughtPortfolio, source: Literal["api", "checkout"], behaviours: CNaughtBehaviours
+) -> Decimal:
     """What a kilogram of a portfolio costs in cents, through one of the two channels."""
-    prices = settings.unit_prices.get(portfolio.id, UnitPrices())
+    prices = behaviours.unit_prices.get(portfolio.id, UnitPrices())
     return prices.api if source == "api" else prices.checkout
 
 
 @attrs.define
-class Accounts:
+class CNaughtAccounts:
     """The accounts of both modes, found by the key of a request."""
 
-    settings: CNaughtSettings
-    by_mode: Mapping[Mode, Account]
+    behaviours: CNaughtBehaviours
+    by_mode: Mapping[Mode, CNaughtAccount]
 
     @classmethod
-    def opened(cls, now: datetime, settings: CNaughtSettings) -> Accounts:
+    def opened(cls, now: datetime, behaviours: CNaughtBehaviours) -> CNaughtAccounts:
         """Two new accounts."""
         return cls(
-            settings,
-            {mode: Account(mode=mode, created_on=now, idempotency=IdempotencyStore(settings)) for mode in Mode},
+            behaviours,
+            {
+                mode: CNaughtAccount(mode=mode, created_on=now, idempotency=IdempotencyStore(behaviours))
+                for mode in Mode
+            },
         )
 
-    def of(self, request: SandboxRequest) -> Account:
+    def of(self, request: SandboxRequest) -> CNaughtAccount:
         """The account whose key a request bears."""
+        if isinstance(request.account, CNaughtAccount):
+            return request.account
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and key.strip() == self.settings.live_key:
+        if scheme.lower() == "bearer" and key.strip() == self.behaviours.live_key:
             return self.by_mode[Mode.PRODUCTION]
-        if scheme.lower() == "bearer" and key.strip() == self.settings.test_key:
+        if scheme.lower() == "bearer" and key.strip() == self.behaviours.test_key:
             return self.by_mode[Mode.SANDBOX]
-        raise RefusedError(unauthorized(typed=self.settings.unauthorized_type))
+        raise CNaughtRefusedError(unauthorized(typed=self.behaviours.unauthorized_type))
 
     def caller(self, request: SandboxRequest) -> Caller:
         """Who a request acts for, on the operations that take the subaccount header."""
         account = self.of(request)
         subaccount_id = request.headers.get(SUBACCOUNT_HEADER)
         if not subaccount_id:
-            return Caller(account=account, settings=self.settings)
+            return Caller(account=account, behaviours=self.behaviours)
         self.require_subaccounts()
         subaccount = account.subaccounts.get(subaccount_id)
         if subaccount is None:
-            raise RefusedError(invalid_subaccount())
-        return Caller(account=account, settings=self.settings, subaccount=subaccount)
+            raise CNaughtRefusedError(invalid_subaccount())
+        return Caller(account=account, behaviours=self.behaviours, subaccount=subaccount)
 
     def require_subaccounts(self) -> None:
         """Refuse the request when the account may not use subaccounts."""
-        if not self.settings.subaccounts_enabled:
-            raise RefusedError(forbidden("You may not use subaccounts; please contact support"))
+        if not self.behaviours.subaccounts_enabled:
+            raise CNaughtRefusedError(forbidden("You may not use subaccounts; please contact support"))
 
-    def with_order(self, order_id: str) -> tuple[Account, Order]:
+    def with_order(self, order_id: str) -> tuple[CNaughtAccount, Order]:
         """An order of either mode, with its account."""
         for account in self.by_mode.values():
             order = account.orders.get(order_id)
             if order is not None:
                 return account, order
-        raise RefusedError(not_found("order"))
+        raise CNaughtRefusedError(not_found("order"))
 
-    def with_session(self, session_id: str) -> tuple[Account, CheckoutSession]:
+    def with_session(self, session_id: str) -> tuple[CNaughtAccount, CheckoutSession]:
         """A checkout session of either mode, with its account."""
         for account in self.by_mode.values():
             session = account.sessions.get(session_id)
             if session is not None:
                 return account, session
-        raise RefusedError(not_found("checkout session"))
+        raise CNaughtRefusedError(not_found("checkout session"))

@@ -1,4 +1,4 @@
-"""The last touch on an answer: attributes left out or added, and other success statuses, as the settings say."""
+"""Changing a success as the behaviours say: attributes left out or added, and other statuses."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 import attrs
 
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.exchange import JSON, SandboxAnswer
 
 
-def finished(operation: str, answer: SandboxAnswer, settings: CNaughtSettings) -> SandboxAnswer:
-    """A success as the settings want it to look."""
-    body, status = answer.body, settings.success_status.get(operation, answer.status)
-    if isinstance(body, dict) and settings.extra_members:
-        body = _with_extra_members(body, settings.extra_members)
-    if settings.leave_out_nulls and not isinstance(body, bytes):
+def finished(operation: str, answer: SandboxAnswer, behaviours: CNaughtBehaviours) -> SandboxAnswer:
+    """A success, changed as the behaviours say."""
+    body, status = answer.body, behaviours.success_status.get(operation, answer.status)
+    if isinstance(body, dict) and behaviours.extra_members:
+        body = _with_extra_members(body, behaviours.extra_members)
+    if behaviours.leave_out_nulls and not isinstance(body, bytes):
         body = _without_nulls(body)
     if body is answer.body and status == answer.status:
         return answer

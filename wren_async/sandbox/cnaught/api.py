@@ -1,4 +1,4 @@
-"""CNaught as the sandbox plays it: the operations, the doors to them, and the levers of tests."""
+"""CNaught as the sandbox plays it: operations, authentication, and test controls."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import attrs
 
+from wren_async.sandbox.checking import BodyRules
 from wren_async.sandbox.cnaught import problems
-from wren_async.sandbox.cnaught.accounts import Account, Accounts, Mode
+from wren_async.sandbox.cnaught.accounts import CNaughtAccount, CNaughtAccounts, Mode
 from wren_async.sandbox.cnaught.answers import finished
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.checkout import checkout_page
-from wren_async.sandbox.cnaught.desk import OrderDesk
 from wren_async.sandbox.cnaught.notifications import Outbox
 from wren_async.sandbox.cnaught.operations.catalogue import CatalogueOperations
 from wren_async.sandbox.cnaught.operations.checkout import CheckoutOperations
@@ -19,86 +20,80 @@ from wren_async.sandbox.cnaught.operations.impact import ImpactOperations
 from wren_async.sandbox.cnaught.operations.orders import OrderOperations
 from wren_async.sandbox.cnaught.operations.quotes import QuoteOperations
 from wren_async.sandbox.cnaught.operations.subaccounts import SubaccountOperations
+from wren_async.sandbox.cnaught.order_service import OrderService
 from wren_async.sandbox.cnaught.orders import Order
-from wren_async.sandbox.cnaught.problems import Problem, RefusedError
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
-from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, Problem
+from wren_async.sandbox.cnaught.subaccounts import LOGO_OPERATIONS
+from wren_async.sandbox.exchange import CONTENT_TYPE, JSON, Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
 
 class CNaughtApi:
     """The 29 operations of CNaught with their state, and what tests may do to it.
 
-    Handlers answer. The steps of tests, such as `fulfil` and `complete`, raise `RefusedError` when they cannot be done.
+    Handlers answer. What tests do, such as `fulfil`, raises `CNaughtRefusedError` where it cannot be done.
     """
 
     operations: Mapping[str, Handler]
     """Every handler, by the `operationId` in the contract."""
 
-    def __init__(self, world: World, settings: CNaughtSettings | None = None) -> None:
+    def __init__(self, world: World, behaviours: CNaughtBehaviours | None = None) -> None:
         self.world = world
-        self.settings = settings or CNaughtSettings()
+        self.behaviours = behaviours or CNaughtBehaviours()
         self.outbox = Outbox()
-        self._accounts = Accounts.opened(world.clock.now(), self.settings)
-        self._desk = OrderDesk(world, self.settings, self.outbox)
-        if self.settings.sample_order:
-            self._desk.enter_sample_order(self._accounts.by_mode[Mode.SANDBOX])
+        self._accounts = CNaughtAccounts.opened(world.clock.now(), self.behaviours)
+        self._order_service = OrderService(world, self.behaviours, self.outbox)
+        if self.behaviours.sample_order:
+            self._order_service.enter_sample_order(self._accounts.by_mode[Mode.SANDBOX])
         self.operations = {name: self._answering(handler) for name, handler in self._handlers().items()}
 
     def _handlers(self) -> Mapping[str, Handler]:
-        world, settings, accounts = self.world, self.settings, self._accounts
+        world, behaviours, accounts = self.world, self.behaviours, self._accounts
         return {
-            **OrderOperations(world, settings, accounts, self._desk).by_id(),
-            **QuoteOperations(settings, accounts).by_id(),
-            **ImpactOperations(world, settings, accounts).by_id(),
-            **SubaccountOperations(world, settings, accounts).by_id(),
-            **CheckoutOperations(world, settings, accounts).by_id(),
-            **CatalogueOperations(settings, accounts).by_id(),
+            **OrderOperations(world, behaviours, accounts, self._order_service).by_id(),
+            **QuoteOperations(behaviours, accounts).by_id(),
+            **ImpactOperations(world, behaviours, accounts).by_id(),
+            **SubaccountOperations(world, behaviours, accounts).by_id(),
+            **CheckoutOperations(world, behaviours, accounts).by_id(),
+            **CatalogueOperations(behaviours, accounts).by_id(),
         }
 
     def _answering(self, handler: Handler) -> Handler:
         def carry_out(request: SandboxRequest) -> SandboxAnswer:
             try:
-                return finished(request.operation, handler(request), self.settings)
-            except RefusedError as refused:
+                return finished(request.operation, handler(request), self.behaviours)
+            except CNaughtRefusedError as refused:
                 return self._refusal(refused.problem)
 
         def answer(request: SandboxRequest) -> SandboxAnswer:
             try:
                 account = self._accounts.of(request)
-                self._desk.settle(account)
+                self._order_service.fulfil_due(account)
                 return account.idempotency.answer(request, self.world.clock.now(), carry_out)
-            except RefusedError as refused:
+            except CNaughtRefusedError as refused:
                 return self._refusal(refused.problem)
 
         return answer
 
     def _refusal(self, problem: Problem) -> SandboxAnswer:
-        return problem.answer(self.settings.problem_media_type)
+        return problem.answer(self.behaviours.problem_media_type)
 
     # What the server asks before and around an operation
 
-    @property
-    def unchecked(self) -> frozenset[str]:
-        """Query parameters whose range the contract leaves to the API, as the settings say."""
-        clamped = {"limit"} if self.settings.limits == "clamp" else set[str]()
-        taken = {"from", "to"} if self.settings.bare_dates == "take" else set[str]()
-        return frozenset(clamped | taken)
+    def rules(self) -> BodyRules:
+        """The rules for requests that the behaviours set, beyond the contract."""
+        clamped = {"limit"} if self.behaviours.limits == "clamp" else set[str]()
+        taken = {"from", "to"} if self.behaviours.bare_dates == "take" else set[str]()
+        return BodyRules(unchecked=frozenset(clamped | taken), closed=self.behaviours.unknown_attributes == "refuse")
 
-    @property
-    def closed(self) -> bool:
-        """Whether attributes that the contract does not know are refused."""
-        return self.settings.unknown_attributes == "refuse"
-
-    def authenticate(self, request: SandboxRequest, *, required: bool = True) -> SandboxAnswer | None:
-        """None when the request bears one of the two keys, or needs none and has none; else the refusal."""
+    def authenticate(self, request: SandboxRequest, *, required: bool = True) -> SandboxRequest | SandboxAnswer:
+        """The request with the account behind its key, if it needs or has one; or the refusal."""
         if not required and "authorization" not in request.headers:
-            return None
+            return request
         try:
-            self._accounts.of(request)
-        except RefusedError as refused:
+            return attrs.evolve(request, account=self._accounts.of(request))
+        except CNaughtRefusedError as refused:
             return self._refusal(refused.problem)
-        return None
 
     def refuse(
         self,
@@ -116,10 +111,13 @@ class CNaughtApi:
             problem = problems.of_status(status)
         return self._refusal(attrs.evolve(problem, title=title or problem.title, detail=detail, errors=errors))
 
-    def invalid(self, errors: Mapping[str, list[str]]) -> SandboxAnswer:
-        """The refusal of a request that the contract does not allow: messages by field."""
-        if set(errors) == {"Content-Type"}:
-            return self.refuse(415, detail=f"Content-Type {', '.join(errors['Content-Type'])}")
+    def invalid(self, operation: str, errors: Mapping[str, list[str]]) -> SandboxAnswer:
+        """The refusal of a request that the contract does not allow: messages by field.
+
+        No source says how a body of another content type is refused. The contract supposes a 415 for logos alone.
+        """
+        if set(errors) == {CONTENT_TYPE} and operation in LOGO_OPERATIONS:
+            return self.refuse(415, detail=f"Content-Type {', '.join(errors[CONTENT_TYPE])}")
         return self._refusal(problems.invalid_parameters(errors))
 
     def begin(self, request: SandboxRequest) -> SandboxAnswer | None:
@@ -131,13 +129,13 @@ class CNaughtApi:
         """
         try:
             self._accounts.of(request).idempotency.begin(request)
-        except RefusedError as refused:
+        except CNaughtRefusedError as refused:
             return self._refusal(refused.problem)
         return None
 
     def end(self, request: SandboxRequest) -> None:
-        """Take the mark of `begin` away."""
-        with suppress(RefusedError):
+        """Remove the mark that `begin` set."""
+        with suppress(CNaughtRefusedError):
             self._accounts.of(request).idempotency.end(request)
 
     # What tests and the control API do
@@ -145,25 +143,25 @@ class CNaughtApi:
     def fulfil(self, order_id: str) -> dict[str, JSON]:
         """Match a placed order of either mode to credits; its notification goes to the outbox."""
         account, order = self._accounts.with_order(order_id)
-        self._desk.fulfil(account, order)
-        return order.body(self.settings)
+        self._order_service.fulfil(account, order)
+        return order.body(self.behaviours)
 
     def cancel(self, order_id: str) -> dict[str, JSON]:
         """Cancel an order of either mode, as CNaught itself may."""
         account, order = self._accounts.with_order(order_id)
-        self._desk.cancel(account, order)
-        return order.body(self.settings)
+        self._order_service.cancel(account, order)
+        return order.body(self.behaviours)
 
     def complete(self, session_id: str) -> dict[str, JSON]:
         """Pay an open checkout session; returns the order that it leads to."""
         account, session = self._accounts.with_session(session_id)
-        return self._desk.complete(account, session).body(self.settings)
+        return self._order_service.complete(account, session).body(self.behaviours)
 
     def expire(self, session_id: str) -> dict[str, JSON]:
         """End an open checkout session before its time; returns the session."""
         _, session = self._accounts.with_session(session_id)
-        self._desk.expire(session)
-        return session.body(self.world.clock.now(), self.settings)
+        self._order_service.expire(session)
+        return session.body(self.world.clock.now(), self.behaviours)
 
     def checkout_page(self, session_id: str) -> str:
         """The payment page of a session in HTML; its buttons post to `…/complete` and `…/expire`."""
@@ -180,11 +178,6 @@ class CNaughtApi:
         """Every order of production, then every one of sandbox mode, oldest first."""
         return [order for account in self._accounts.by_mode.values() for order in account.orders]
 
-    def settle(self) -> None:
-        """Fulfil the orders that are due by `fulfil_after`. Requests do it too; a server may do it now and then."""
-        for account in self._accounts.by_mode.values():
-            self._desk.settle(account)
-
     def state(self) -> dict[str, JSON]:
         """Everything that both modes hold, oldest first, as plain values."""
         state: dict[str, JSON] = {
@@ -197,12 +190,12 @@ class CNaughtApi:
         }
         return state
 
-    def _account_state(self, account: Account) -> JSON:
-        now, settings = self.world.clock.now(), self.settings
+    def _account_state(self, account: CNaughtAccount) -> JSON:
+        now, behaviours = self.world.clock.now(), self.behaviours
         return {
-            "orders": [order.body(settings) for order in account.orders],
-            "subaccounts": [subaccount.body(now, settings) for subaccount in account.subaccounts],
-            "checkout_sessions": [session.body(now, settings) for session in account.sessions.values()],
+            "orders": [order.body(behaviours) for order in account.orders],
+            "subaccounts": [subaccount.body(now, behaviours) for subaccount in account.subaccounts],
+            "checkout_sessions": [session.body(now, behaviours) for session in account.sessions.values()],
             "invoice": [attrs.asdict(line) for line in account.invoice],
             "idempotency_keys": len(account.idempotency),
         }

@@ -22,7 +22,7 @@ _ISSUANCES = {2022: 5000, 2023: 7500, 2024: 10000}
 
 
 @attrs.frozen(kw_only=True)
-class Project:
+class CNaughtProject:
     """A project and the credits issued for it."""
 
     id: str
@@ -42,7 +42,7 @@ class Category:
     id: str
     name: str
     description: str
-    projects: tuple[Project, ...]
+    projects: tuple[CNaughtProject, ...]
 
     def body(self) -> dict[str, JSON]:
         """The category with its projects."""
@@ -56,7 +56,7 @@ class Category:
 
 
 @attrs.frozen(kw_only=True)
-class Portfolio:
+class CNaughtPortfolio:
     """A portfolio: which fraction of an order goes to which category."""
 
     id: str
@@ -75,7 +75,7 @@ class Portfolio:
             "primary_image_url": f"{IMAGES}/{self.id}.jpg",
         }
 
-    def shares(self) -> list[tuple[Decimal, Category, Project]]:
+    def shares(self) -> list[tuple[Decimal, Category, CNaughtProject]]:
         """The fraction of an order that each project gets: a category passes its own on to its first project."""
         return [(fraction, category, category.projects[0]) for fraction, category in self.allocations]
 
@@ -84,7 +84,7 @@ class Portfolio:
         return [{"allocated_fraction": share, "category": category.body()} for share, category in self.allocations]
 
 
-def _sandbox_project(project_id: str, letter: str, **changes: JSON) -> Project:
+def _sandbox_project(project_id: str, letter: str, **changes: JSON) -> CNaughtProject:
     body: dict[str, JSON] = {
         "id": project_id,
         "name": f"Sandbox Project {letter}",
@@ -114,10 +114,10 @@ def _sandbox_project(project_id: str, letter: str, **changes: JSON) -> Project:
         "due_diligence_figure": None,
         "news_articles": [],
     }
-    return Project(id=project_id, body={**body, **changes}, issuances=_ISSUANCES)
+    return CNaughtProject(id=project_id, body={**body, **changes}, issuances=_ISSUANCES)
 
 
-def _category(category_id: str, name: str, description: str, *projects: Project) -> Category:
+def _category(category_id: str, name: str, description: str, *projects: CNaughtProject) -> Category:
     return Category(id=category_id, name=name, description=description, projects=projects)
 
 
@@ -155,7 +155,7 @@ _OXFORD_5 = _category(
 )
 
 _PORTFOLIOS = (
-    Portfolio(
+    CNaughtPortfolio(
         id="oH5hlq",
         name="Sandbox",
         summary="Four made-up categories, for tests.",
@@ -167,7 +167,7 @@ _PORTFOLIOS = (
             (Decimal("0.1"), _CATEGORY_D),
         ),
     ),
-    Portfolio(
+    CNaughtPortfolio(
         id="ixmZSK",
         name="Alternative Sandbox",
         summary="Two made-up categories, for tests.",
@@ -177,9 +177,11 @@ _PORTFOLIOS = (
 )
 _CATEGORIES = (_CATEGORY_A, _CATEGORY_B, _CATEGORY_C, _CATEGORY_D, _OXFORD_5)
 
-PORTFOLIOS: Mapping[str, Portfolio] = {portfolio.id: portfolio for portfolio in _PORTFOLIOS}
+PORTFOLIOS: Mapping[str, CNaughtPortfolio] = {portfolio.id: portfolio for portfolio in _PORTFOLIOS}
 """Every portfolio, by id."""
 CATEGORIES: Mapping[str, Category] = {category.id: category for category in _CATEGORIES}
 """Every category of projects, by id."""
-PROJECTS: Mapping[str, Project] = {project.id: project for category in _CATEGORIES for project in category.projects}
+PROJECTS: Mapping[str, CNaughtProject] = {
+    project.id: project for category in _CATEGORIES for project in category.projects
+}
 """Every project, by id."""

@@ -9,10 +9,10 @@ from html import escape
 
 import attrs
 
-from wren_async.sandbox.cnaught.catalogue import Portfolio
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
+from wren_async.sandbox.cnaught.catalogue import CNaughtPortfolio
 from wren_async.sandbox.cnaught.orders import timestamp
 from wren_async.sandbox.cnaught.quotes import number
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON
 
 PLACEHOLDER = "{CHECKOUT_SESSION_ID}"
@@ -38,7 +38,7 @@ class CheckoutSession:
     price_usd_cents: int
     success_url: str
     cancel_url: str
-    portfolio: Portfolio
+    portfolio: CNaughtPortfolio
     subaccount_id: str | None = None
     description: str | None = None
     notification_url: str | None = None
@@ -52,7 +52,7 @@ class CheckoutSession:
             return SessionState.COMPLETE
         return SessionState.OPEN if now < self.expires_on else SessionState.EXPIRED
 
-    def body(self, now: datetime, settings: CNaughtSettings) -> dict[str, JSON]:
+    def body(self, now: datetime, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
         """The session as the API writes it."""
         return {
             "id": self.id,
@@ -60,7 +60,7 @@ class CheckoutSession:
             "price_usd_cents": self.price_usd_cents,
             "success_url": self.success_url,
             "cancel_url": self.cancel_url,
-            "checkout_url": f"{settings.checkout_base_url}/{self.id}",
+            "checkout_url": f"{behaviours.checkout_base_url}/{self.id}",
             "state": self.state(now).value,
             "created_on": timestamp(self.created_on),
             "expires_on": timestamp(self.expires_on),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from wren_async.sandbox.cnaught.problems import RefusedError, invalid_parameters
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, invalid_parameters
 from wren_async.sandbox.exchange import JSON
 
 LARGEST_AMOUNT = Decimal(10) ** 15
@@ -86,7 +86,7 @@ class Fields:
     def done(self) -> None:
         """End the reading: refuse the request if anything was wrong."""
         if self._errors:
-            raise RefusedError(invalid_parameters(self._errors))
+            raise CNaughtRefusedError(invalid_parameters(self._errors))
 
 
 def _is_web_url(value: str, *, secure: bool) -> bool:
@@ -109,4 +109,4 @@ def moment(name: str, value: str | None) -> datetime | None:
         read = datetime.fromisoformat(value)
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise RefusedError(invalid_parameters({name: ["must be a time in ISO 8601"]})) from None
+        raise CNaughtRefusedError(invalid_parameters({name: ["must be a time in ISO 8601"]})) from None

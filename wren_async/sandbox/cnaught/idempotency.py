@@ -1,7 +1,7 @@
 """Idempotency keys: the same request sent again gets its first answer again.
 
 The documents leave the scope of a key open. Here a key belongs to one API key and one path, ids in it included;
-a setting widens it to the whole account. Body and subaccount header are the payload that must not change.
+a behaviour widens it to the whole account. Body and subaccount header are the payload that must not change.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TypeAlias
 
 import attrs
 
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.problems import (
-    RefusedError,
+    CNaughtRefusedError,
     changed_payload,
     concurrent_requests,
     invalid_parameters,
     key_too_long,
 )
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 
 HEADER = "idempotency-key"
@@ -42,7 +42,7 @@ class _Stored:
 class IdempotencyStore:
     """The keys of one account: those with an answer, and those whose request is in progress."""
 
-    _settings: CNaughtSettings
+    _behaviours: CNaughtBehaviours
     _stored: dict[Slot, _Stored] = attrs.field(factory=dict, init=False)
     _in_progress: set[Slot] = attrs.field(factory=set, init=False)
 
@@ -55,11 +55,11 @@ class IdempotencyStore:
         if slot is None:
             return
         if slot in self._in_progress:
-            raise RefusedError(concurrent_requests())
+            raise CNaughtRefusedError(concurrent_requests())
         self._in_progress.add(slot)
 
     def end(self, request: SandboxRequest) -> None:
-        """Take the mark away again."""
+        """Remove the mark that `begin` set."""
         slot = self._slot(request)
         if slot is not None:
             self._in_progress.discard(slot)
@@ -72,13 +72,13 @@ class IdempotencyStore:
         if slot is None:
             return carry_out(request)
         if slot in self._in_progress:
-            raise RefusedError(concurrent_requests())
+            raise CNaughtRefusedError(concurrent_requests())
         self._forget_expired(now)
         stored = self._stored.get(slot)
-        if stored is not None and now - stored.stored_on < self._settings.idempotency_retention:
+        if stored is not None and now - stored.stored_on < self._behaviours.idempotency_retention:
             return _replay(stored, request)
         answer = carry_out(request)
-        if answer.status < 400 or self._settings.idempotency_stores_errors:
+        if answer.status < 400 or self._behaviours.idempotency_stores_errors:
             self._stored.pop(slot, None)
             self._stored[slot] = _Stored(payload=_payload(request), answer=answer, stored_on=now)
         return answer
@@ -88,10 +88,10 @@ class IdempotencyStore:
         if key is None or request.operation not in KEYED_OPERATIONS:
             return None
         if not key:
-            raise RefusedError(invalid_parameters({"Idempotency-Key": ["must have at least 1 characters"]}))
+            raise CNaughtRefusedError(invalid_parameters({"Idempotency-Key": ["must have at least 1 characters"]}))
         if len(key) > LONGEST_KEY:
-            raise RefusedError(key_too_long())
-        if self._settings.idempotency_scope == "account":
+            raise CNaughtRefusedError(key_too_long())
+        if self._behaviours.idempotency_scope == "account":
             return (key,)
         return (key, request.operation, *request.path.values())
 
@@ -99,7 +99,7 @@ class IdempotencyStore:
         # Keys stand in the order of their storing, so the walk ends at the first one that is young enough.
         while self._stored:
             oldest = next(iter(self._stored))
-            if now - self._stored[oldest].stored_on < self._settings.idempotency_retention:
+            if now - self._stored[oldest].stored_on < self._behaviours.idempotency_retention:
                 return
             del self._stored[oldest]
 
@@ -110,5 +110,5 @@ def _payload(request: SandboxRequest) -> tuple[str, Mapping[str, str], str | Non
 
 def _replay(stored: _Stored, request: SandboxRequest) -> SandboxAnswer:
     if _payload(request) != stored.payload:
-        raise RefusedError(changed_payload())
+        raise CNaughtRefusedError(changed_payload())
     return attrs.evolve(stored.answer, headers={**stored.answer.headers, "X-Idempotent-Replay": "true"})

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import groupby
 
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.catalogue import VINTAGE
 from wren_async.sandbox.cnaught.orders import Retirement
 from wren_async.sandbox.cnaught.quotes import number
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON
 
 PER_100_TONNES: Mapping[str, int] = {"cars": 10, "trees": 30, "homes": 4, "flights": 12}
@@ -18,7 +18,7 @@ PER_100_TONNES: Mapping[str, int] = {"cars": 10, "trees": 30, "homes": 4, "fligh
 IMPACT_PAGES = "https://impact.cnaught.com"
 
 
-def equivalents(total_kg: Decimal, settings: CNaughtSettings) -> dict[str, JSON]:
+def equivalents(total_kg: Decimal, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
     """Everyday comparisons of a mass."""
     cars, trees, homes, flights = (
         number(total_kg * PER_100_TONNES[name] / 100_000) for name in ("cars", "trees", "homes", "flights")
@@ -26,12 +26,12 @@ def equivalents(total_kg: Decimal, settings: CNaughtSettings) -> dict[str, JSON]
     return {
         "cars_off_the_road": cars,
         "trees_planted": trees,
-        settings.homes_key: homes,
+        behaviours.homes_key: homes,
         "flights_lax_to_nyc": flights,
     }
 
 
-def usage_by_category(retirements: Iterable[Retirement], settings: CNaughtSettings) -> list[JSON]:
+def usage_by_category(retirements: Iterable[Retirement], behaviours: CNaughtBehaviours) -> list[JSON]:
     """Retired masses by category, and by project within each, in the order of their ids."""
     masses: dict[tuple[str, str], Decimal] = {}
     samples: dict[tuple[str, str], Retirement] = {}
@@ -40,18 +40,18 @@ def usage_by_category(retirements: Iterable[Retirement], settings: CNaughtSettin
         masses[key] = masses.get(key, Decimal()) + retirement.amount_kg
         samples[key] = retirement
     return [
-        _category_usage([samples[key] for key in keys], masses, settings)
+        _category_usage([samples[key] for key in keys], masses, behaviours)
         for _, keys in ((first, list(rest)) for first, rest in groupby(sorted(masses), key=lambda key: key[0]))
     ]
 
 
 def _category_usage(
-    samples: list[Retirement], masses: Mapping[tuple[str, str], Decimal], settings: CNaughtSettings
+    samples: list[Retirement], masses: Mapping[tuple[str, str], Decimal], behaviours: CNaughtBehaviours
 ) -> JSON:
     category = samples[0].category
     own = [masses[category.id, sample.project.id] for sample in samples]
     shown: dict[str, JSON] = {"name": category.name}
-    shown |= {"id": category.id} if settings.impact_category == "id" else {"description": category.description}
+    shown |= {"id": category.id} if behaviours.impact_category == "id" else {"description": category.description}
     projects: list[JSON] = [
         {"project": sample.project.body, "offset_kgs": number(mass), "vintages": str(VINTAGE)}
         for sample, mass in zip(samples, own, strict=True)
@@ -59,11 +59,11 @@ def _category_usage(
     return {"category": shown, "offset_kgs": number(sum(own, Decimal())), "projects": projects}
 
 
-def hosted_page(name: str, settings: CNaughtSettings) -> dict[str, JSON]:
-    """The settings of the public impact page of an account or a subaccount."""
+def hosted_page(name: str, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
+    """The options of the public impact page of an account or a subaccount."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "account"
     return {
-        "enabled": settings.hosted_page_enabled,
-        "url": f"{IMPACT_PAGES}/{slug}" if settings.hosted_page_enabled else None,
-        "enabled_equivalents": list(settings.hosted_page_equivalents),
+        "enabled": behaviours.hosted_page_enabled,
+        "url": f"{IMPACT_PAGES}/{slug}" if behaviours.hosted_page_enabled else None,
+        "enabled_equivalents": ["homes", "flights"],
     }

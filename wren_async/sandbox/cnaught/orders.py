@@ -10,10 +10,10 @@ from enum import Enum
 
 import attrs
 
-from wren_async.sandbox.cnaught.catalogue import VINTAGE, Category, Portfolio, Project
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
+from wren_async.sandbox.cnaught.catalogue import VINTAGE, Category, CNaughtPortfolio, CNaughtProject
 from wren_async.sandbox.cnaught.paging import Timeline
 from wren_async.sandbox.cnaught.quotes import number
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON
 
 REGISTRY = "https://registry.cnaught.com"
@@ -31,7 +31,7 @@ class OrderState(Enum):
 class Retirement:
     """The part of an order that one project fulfils, with the serial numbers of its retired credits."""
 
-    project: Project
+    project: CNaughtProject
     category: Category
     amount_kg: Decimal
     serials: str
@@ -50,20 +50,18 @@ class Order:
     created_on: datetime
     amount_kg: Decimal
     price_usd_cents: int
-    portfolio: Portfolio
+    portfolio: CNaughtPortfolio
     subaccount_id: str | None = None
     checkout_session_id: str | None = None
     metadata: str | None = None
     description: str | None = None
     callback_url: str | None = None
-    distance_km: Decimal | None = None
-    """How long the ride was; None on all other orders."""
     state: OrderState = OrderState.PLACED
     retirements: Sequence[Retirement] = ()
 
-    def body(self, settings: CNaughtSettings) -> dict[str, JSON]:
+    def body(self, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
         """The order as the API writes it."""
-        public, download = self._certificates(settings)
+        public, download = self._certificates(behaviours)
         body: dict[str, JSON] = {
             "id": self.id,
             "order_number": order_number(self.id),
@@ -71,7 +69,7 @@ class Order:
             "metadata": self.metadata,
             "description": self.description,
             "amount_kg": number(self.amount_kg),
-            "state": settings.cancelled_spelling if self.state is OrderState.CANCELLED else self.state.value,
+            "state": behaviours.cancelled_spelling if self.state is OrderState.CANCELLED else self.state.value,
             "price_usd_cents": self.price_usd_cents,
             "callback_url": self.callback_url,
             "certificate_public_url": public,
@@ -80,13 +78,10 @@ class Order:
             "subaccount_id": self.subaccount_id,
             "checkout_session_id": self.checkout_session_id,
         }
-        if settings.ride_attributes:
-            body["type"] = "generic" if self.distance_km is None else "ride"
-            body["distance_km"] = None if self.distance_km is None else number(self.distance_km)
         return body
 
-    def _certificates(self, settings: CNaughtSettings) -> tuple[str | None, str | None]:
-        placed_without = self.state is OrderState.PLACED and not settings.certificates_while_placed
+    def _certificates(self, behaviours: CNaughtBehaviours) -> tuple[str | None, str | None]:
+        placed_without = self.state is OrderState.PLACED and not behaviours.certificates_while_placed
         if self.state is OrderState.CANCELLED or placed_without:
             return None, None
         return f"{REGISTRY}/orders/{self.id}", f"{REGISTRY}/api/certificates/{self.id}/pdf"

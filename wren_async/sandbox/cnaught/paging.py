@@ -7,8 +7,8 @@ from itertools import islice
 
 import attrs
 
-from wren_async.sandbox.cnaught.problems import RefusedError, invalid_pagination, invalid_parameters
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, invalid_pagination, invalid_parameters
 
 LARGEST_LIMIT = 100
 """The most items that a request may ask for."""
@@ -62,49 +62,49 @@ class Window:
     later_than: str | None = None
 
     @classmethod
-    def read(cls, query: Mapping[str, str], settings: CNaughtSettings) -> Window:
+    def read(cls, query: Mapping[str, str], behaviours: CNaughtBehaviours) -> Window:
         """The window that the query parameters of a list describe."""
         after, before = query.get("starting_after") or None, query.get("ending_before") or None
         if after is not None and before is not None:
-            raise RefusedError(invalid_pagination("starting_after and ending_before exclude each other"))
-        if settings.starting_after == "later":
+            raise CNaughtRefusedError(invalid_pagination("starting_after and ending_before exclude each other"))
+        if behaviours.starting_after == "later":
             after, before = before, after
-        limit = min(_limit(query.get("limit"), settings), settings.page_clamp or LARGEST_LIMIT)
+        limit = min(_limit(query.get("limit"), behaviours), behaviours.page_clamp or LARGEST_LIMIT)
         return cls(limit=limit, earlier_than=after, later_than=before)
 
 
-def _limit(value: str | None, settings: CNaughtSettings) -> int:
+def _limit(value: str | None, behaviours: CNaughtBehaviours) -> int:
     if not value:
-        return settings.default_limit
+        return behaviours.default_limit
     try:
         limit = int(value)
     except ValueError:
-        raise RefusedError(invalid_parameters({"limit": ["must be an integer"]})) from None
-    if settings.limits == "clamp":
+        raise CNaughtRefusedError(invalid_parameters({"limit": ["must be an integer"]})) from None
+    if behaviours.limits == "clamp":
         return min(max(limit, 1), LARGEST_LIMIT)
     if not 1 <= limit <= LARGEST_LIMIT:
-        raise RefusedError(invalid_parameters({"limit": [f"must be from 1 to {LARGEST_LIMIT}"]}))
+        raise CNaughtRefusedError(invalid_parameters({"limit": [f"must be from 1 to {LARGEST_LIMIT}"]}))
     return limit
 
 
 def page(
     timeline: Timeline,
     window: Window,
-    settings: CNaughtSettings,
+    behaviours: CNaughtBehaviours,
     *,
     visible: Callable[[str], bool] | None = None,
 ) -> list[str]:
     """The ids of one page, in the order in which the API answers them."""
     cursor = window.earlier_than or window.later_than
     if cursor is not None and cursor not in timeline:
-        raise RefusedError(invalid_pagination(f"there is no item {cursor!r} in this list"))
+        raise CNaughtRefusedError(invalid_pagination(f"there is no item {cursor!r} in this list"))
     if window.later_than is None:
         return _take(timeline.newest_first(before=window.earlier_than), window.limit, visible)
-    if settings.ending_before_page == "newest":
+    if behaviours.ending_before_page == "newest":
         newest_first = _take(timeline.newest_first(until=window.later_than), window.limit, visible)
     else:
         newest_first = _take(timeline.oldest_first(after=window.later_than), window.limit, visible)[::-1]
-    return newest_first if settings.ending_before_order == "newest_first" else newest_first[::-1]
+    return newest_first if behaviours.ending_before_order == "newest_first" else newest_first[::-1]
 
 
 def _take(items: Iterable[str], limit: int, visible: Callable[[str], bool] | None) -> list[str]:

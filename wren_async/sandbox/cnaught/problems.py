@@ -60,7 +60,7 @@ class Problem:
         return SandboxAnswer(status=self.status, body=self.body(), media_type=media_type, headers=headers)
 
 
-class RefusedError(Exception):
+class CNaughtRefusedError(Exception):
     """A request, or a step asked for by a test, that the API refuses."""
 
     def __init__(self, problem: Problem) -> None:

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.fields import Fields
 from wren_async.sandbox.cnaught.orders import timestamp
 from wren_async.sandbox.cnaught.paging import Timeline
-from wren_async.sandbox.cnaught.problems import Problem, RefusedError, invalid_parameters
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, Problem, invalid_parameters
 from wren_async.sandbox.exchange import JSON, SandboxRequest
 
+LOGO_OPERATIONS = frozenset({"setSubaccountLogoFromUrl", "uploadSubaccountLogo"})
 LOGO_HOST = "https://logos.cnaught.com"
 IMAGE_SUFFIXES: Mapping[str, str] = {
     "image/png": "png",
@@ -38,9 +39,9 @@ class Logo:
     source_url: str | None = None
     content: bytes = attrs.field(default=b"", repr=False)
 
-    def url(self, now: datetime, settings: CNaughtSettings) -> str:
+    def url(self, now: datetime, behaviours: CNaughtBehaviours) -> str:
         """Where the logo is found."""
-        signature = f"?expires={int(now.timestamp()) + 3600}" if settings.signed_logo_urls else ""
+        signature = f"?expires={int(now.timestamp()) + 3600}" if behaviours.signed_logo_urls else ""
         return f"{LOGO_HOST}/{self.path}{signature}"
 
 
@@ -55,7 +56,7 @@ class Subaccount:
     default_portfolio_id: str | None = None
     logo: Logo | None = None
 
-    def body(self, now: datetime, settings: CNaughtSettings) -> dict[str, JSON]:
+    def body(self, now: datetime, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
         """The subaccount as the API writes it."""
         return {
             "id": self.id,
@@ -63,14 +64,14 @@ class Subaccount:
             "name": self.name,
             "email": self.email,
             "default_portfolio_id": self.default_portfolio_id,
-            "logo_url": None if self.logo is None else self.logo.url(now, settings),
+            "logo_url": None if self.logo is None else self.logo.url(now, behaviours),
         }
 
-    def replace(self, fields: Fields, settings: CNaughtSettings) -> None:
+    def replace(self, fields: Fields, behaviours: CNaughtBehaviours) -> None:
         """Take over name, e-mail and default portfolio of a request; what it leaves out is cleared."""
         name, email = fields.required_text("name"), fields.text("email")
         portfolio_id = fields.text("default_portfolio_id")
-        if portfolio_id is not None and portfolio_id not in settings.portfolio_ids:
+        if portfolio_id is not None and portfolio_id not in behaviours.portfolio_ids:
             fields.fault("default_portfolio_id", "is no portfolio that this account may use")
         fields.done()
         self.name, self.email, self.default_portfolio_id = name, email, portfolio_id
@@ -109,23 +110,25 @@ def logo_from_url(subaccount_id: str, url: str, name: str = "logo_url") -> Logo:
     parts = urlsplit(url)
     suffix = PurePosixPath(parts.path).suffix.lower().removeprefix(".").replace("jpeg", "jpg")
     if (parts.hostname or "").endswith(".invalid"):
-        raise RefusedError(invalid_parameters({name: ["could not be downloaded"]}))
+        raise CNaughtRefusedError(invalid_parameters({name: ["could not be downloaded"]}))
     if suffix in _OTHER_SUFFIXES:
-        raise RefusedError(invalid_parameters({name: ["must serve a PNG, JPEG, WebP or SVG image"]}))
+        raise CNaughtRefusedError(invalid_parameters({name: ["must serve a PNG, JPEG, WebP or SVG image"]}))
     return Logo(
         path=_path(subaccount_id, url.encode(), suffix if suffix in IMAGE_SUFFIXES.values() else "png"), source_url=url
     )
 
 
-def logo_from_upload(subaccount_id: str, request: SandboxRequest, settings: CNaughtSettings) -> Logo:
+def logo_from_upload(subaccount_id: str, request: SandboxRequest, behaviours: CNaughtBehaviours) -> Logo:
     """The logo in the body of a request."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in IMAGE_SUFFIXES:
-        raise RefusedError(Problem(status=415, title="A logo must be a PNG, JPEG, WebP or SVG image"))
-    if settings.logo_bytes_limit is not None and len(request.raw) > settings.logo_bytes_limit:
-        raise RefusedError(Problem(status=413, title=f"A logo may have at most {settings.logo_bytes_limit} bytes"))
+        raise CNaughtRefusedError(Problem(status=415, title="A logo must be a PNG, JPEG, WebP or SVG image"))
+    if behaviours.logo_bytes_limit is not None and len(request.raw) > behaviours.logo_bytes_limit:
+        raise CNaughtRefusedError(
+            Problem(status=413, title=f"A logo may have at most {behaviours.logo_bytes_limit} bytes")
+        )
     if not request.raw:
-        raise RefusedError(invalid_parameters({"body": ["must be an image"]}))
+        raise CNaughtRefusedError(invalid_parameters({"body": ["must be an image"]}))
     return Logo(path=_path(subaccount_id, request.raw, IMAGE_SUFFIXES[media_type]), content=request.raw)
 
 

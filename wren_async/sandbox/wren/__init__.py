@@ -5,27 +5,27 @@ from wren_async.sandbox.wren.accounts import (
     LIVE_TOKEN_PREFIX,
     PERSONAL_TOKEN,
     TEST_TOKEN,
-    Account,
     AutoRefill,
     Card,
     LedgerEntry,
     Wallet,
+    WrenAccount,
 )
 from wren_async.sandbox.wren.api import WrenApi
+from wren_async.sandbox.wren.behaviours import WrenBehaviours
 from wren_async.sandbox.wren.orders import Group
-from wren_async.sandbox.wren.settings import WrenSettings
 
 __all__ = [
     "LIVE_TOKEN",
     "LIVE_TOKEN_PREFIX",
     "PERSONAL_TOKEN",
     "TEST_TOKEN",
-    "Account",
     "AutoRefill",
     "Card",
     "Group",
     "LedgerEntry",
     "Wallet",
+    "WrenAccount",
     "WrenApi",
-    "WrenSettings",
+    "WrenBehaviours",
 ]

@@ -12,9 +12,9 @@ from enum import Enum
 import attrs
 
 from wren_async.sandbox.exchange import SandboxRequest
-from wren_async.sandbox.wren.catalogue import CUSTOM_PORTFOLIO, Portfolio, presets
-from wren_async.sandbox.wren.refusal import RefusedError
-from wren_async.sandbox.wren.settings import WrenSettings
+from wren_async.sandbox.wren.behaviours import WrenBehaviours
+from wren_async.sandbox.wren.catalogue import CUSTOM_PORTFOLIO, WrenPortfolio, presets
+from wren_async.sandbox.wren.refusal import WrenRefusedError
 
 LIVE_TOKEN_PREFIX = "5a4db0c5-0000-4000-8000-"
 """How every live token of the sandbox begins: a UUID that Wren is not going to issue. No other is taken."""
@@ -76,7 +76,7 @@ class Wallet:
 
 
 @attrs.define(kw_only=True, eq=False)
-class Account:
+class WrenAccount:
     """Whoever a token belongs to: a team, or a user with a personal token."""
 
     token: str = attrs.field(repr=False)
@@ -89,29 +89,29 @@ class Account:
     auto_refill: AutoRefill | None = None
     may_write: bool = True
     """A personal token without a real account behind it reads but cannot order."""
-    custom_portfolio: Portfolio | None = None
+    custom_portfolio: WrenPortfolio | None = None
 
     @property
     def is_test(self) -> bool:
         """Nothing that a test token does is kept."""
         return self.token.startswith("wren_test_")
 
-    def portfolios(self, default_id: int) -> Mapping[int, Portfolio]:
+    def portfolios(self, default_id: int) -> Mapping[int, WrenPortfolio]:
         """The portfolios from which this account may order; orders that name none come from `default_id`."""
         if self.custom_portfolio is None:
             return presets(default_id)
         return {**presets(default_id), self.custom_portfolio.id: self.custom_portfolio}
 
 
-class Accounts:
+class WrenAccounts:
     """The accounts of the sandbox, found by what a request says in `Authorization`."""
 
-    def __init__(self, settings: WrenSettings) -> None:
-        self._settings = settings
-        self._by_token: dict[str, Account] = {}
-        self.add(Account(token=LIVE_TOKEN, wallet=Wallet(OPENING_BALANCE_CENTS)))
+    def __init__(self, behaviours: WrenBehaviours) -> None:
+        self._behaviours = behaviours
+        self._by_token: dict[str, WrenAccount] = {}
+        self.add(WrenAccount(token=LIVE_TOKEN, wallet=Wallet(OPENING_BALANCE_CENTS)))
         self.add(
-            Account(
+            WrenAccount(
                 token=PERSONAL_TOKEN,
                 name="Jane Customer",
                 user_id=43,
@@ -119,40 +119,42 @@ class Accounts:
                 custom_portfolio=CUSTOM_PORTFOLIO,
             )
         )
-        self.add(Account(token=TEST_TOKEN, wallet=Wallet(TEST_BALANCE_CENTS)))
+        self.add(WrenAccount(token=TEST_TOKEN, wallet=Wallet(TEST_BALANCE_CENTS)))
 
-    def __getitem__(self, token: str) -> Account:
+    def __getitem__(self, token: str) -> WrenAccount:
         return self._by_token[token]
 
-    def __iter__(self) -> Iterator[Account]:
+    def __iter__(self) -> Iterator[WrenAccount]:
         return iter(list(self._by_token.values()))
 
-    def add(self, account: Account) -> None:
+    def add(self, account: WrenAccount) -> None:
         """Take in an account. Its token must be one of the reserved pattern."""
         if _TOKEN.fullmatch(account.token) is None:
             raise ValueError(f"a token of the sandbox is {LIVE_TOKEN_PREFIX} and 12 hex digits, or wren_test_ and that")
         self._by_token[account.token] = account
 
-    def teammate(self, team: str, token: str) -> Account:
+    def teammate(self, team: str, token: str) -> WrenAccount:
         """What another token of an account's team leads to; to be taken in by `add`."""
         return attrs.evolve(self[team], token=token)
 
-    def of(self, request: SandboxRequest) -> Account:
+    def of(self, request: SandboxRequest) -> WrenAccount:
         """The account behind a request; for a test token a new one each time, with the canned balance."""
         account = self.find(request)
         if account is None:
-            raise RefusedError(self._settings.missing_token_status, "No token was sent")
+            raise WrenRefusedError(self._behaviours.missing_token_status, "No token was sent")
         return account
 
-    def find(self, request: SandboxRequest) -> Account | None:
+    def find(self, request: SandboxRequest) -> WrenAccount | None:
         """The same, or None when the request carries no token at all."""
+        if isinstance(request.account, WrenAccount):
+            return request.account
         header = request.headers.get("authorization")
         if header is None:
             return None
         token = read_token(header)
         account = self._by_token.get(token or "")
         if account is None:
-            raise RefusedError(self._settings.unknown_token_status, _why_unknown(token))
+            raise WrenRefusedError(self._behaviours.unknown_token_status, _why_unknown(token))
         if account.is_test:
             return attrs.evolve(account, wallet=Wallet(TEST_BALANCE_CENTS))
         return account

@@ -8,45 +8,46 @@ from typing import TypeAlias
 
 import attrs
 
+from wren_async.sandbox.checking import BodyRules
 from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
-from wren_async.sandbox.wren.accounts import Account, Accounts
+from wren_async.sandbox.wren.accounts import WrenAccount, WrenAccounts
+from wren_async.sandbox.wren.behaviours import WrenBehaviours
 from wren_async.sandbox.wren.casing import camel
 from wren_async.sandbox.wren.catalogue import presets
+from wren_async.sandbox.wren.checkout import Checkout
 from wren_async.sandbox.wren.credits import Credits
 from wren_async.sandbox.wren.history import History, certificate_page, timestamp
-from wren_async.sandbox.wren.orders import Group, OrderBook, plain
-from wren_async.sandbox.wren.placing import Till
-from wren_async.sandbox.wren.refusal import RefusedError, text_of
-from wren_async.sandbox.wren.settings import WrenSettings
+from wren_async.sandbox.wren.orders import Group, GroupBook, plain
+from wren_async.sandbox.wren.refusal import WrenRefusedError, text_of
 from wren_async.sandbox.wren.wallet import Cashier
 
 _EXACT = Context(prec=150)
 """Digits enough for the largest and smallest numbers that a request may hold."""
-_ForAccount: TypeAlias = Callable[[Account, SandboxRequest], SandboxAnswer]
+_ForAccount: TypeAlias = Callable[[WrenAccount, SandboxRequest], SandboxAnswer]
 
 
 class WrenApi:
     """Wren, with its state in memory."""
 
-    def __init__(self, world: World, settings: WrenSettings | None = None) -> None:
-        self.settings = settings or WrenSettings()
+    def __init__(self, world: World, behaviours: WrenBehaviours | None = None) -> None:
+        self.behaviours = behaviours or WrenBehaviours()
         self._world = world
-        self.accounts = Accounts(self.settings)
-        self.book = OrderBook()
-        self.cashier = Cashier(world, self.settings)
-        till = Till(world, self.settings, self.book, self.cashier)
-        history = History(world, self.settings, self.book)
-        credit = Credits(world, self.settings, self.cashier)
-        self._till = till
+        self.accounts = WrenAccounts(self.behaviours)
+        self.book = GroupBook()
+        self.cashier = Cashier(world, self.behaviours)
+        checkout = Checkout(world, self.behaviours, self.book, self.cashier)
+        history = History(world, self.behaviours, self.book)
+        credit = Credits(world, self.behaviours, self.cashier)
+        self._checkout = checkout
         self._history = history
         self.operations: Mapping[str, Handler] = {
-            "createOffsetOrder": self._for_account(till.offset_order),
+            "createOffsetOrder": self._for_account(checkout.offset_order),
             "listOffsetOrders": self._for_account(lambda account, _: history.offset_orders(account)),
             "listPublicOffsetOrders": self._answering(lambda _: history.public_offset_orders()),
             "getOffsetOrderCertificate": self._for_account(history.certificate),
-            "createProjectOrder": self._for_account(till.project_order),
-            "createTreeOrder": self._for_account(till.tree_order),
+            "createProjectOrder": self._for_account(checkout.project_order),
+            "createTreeOrder": self._for_account(checkout.tree_order),
             "listTreeOrders": self._for_account(lambda account, _: history.tree_orders(account)),
             "previewTreeOrder": self._answering(self._preview),
             "listPortfolios": self._answering(self._portfolios),
@@ -57,50 +58,43 @@ class WrenApi:
             "listCreditLedger": self._for_account(credit.ledger),
         }
 
-    @property
-    def unchecked(self) -> frozenset[str]:
-        """Query parameters and attributes whose range the contract leaves to the API, as the settings say."""
-        clamped = {"limit"} if self.settings.ledger_limits == "clamp" else set[str]()
-        taken = {"onBehalfOfName", "onBehalfOfEmail"} if self.settings.long_on_behalf_of == "take" else set[str]()
-        return frozenset(clamped | taken)
+    def rules(self) -> BodyRules:
+        """The rules for requests that the behaviours set, beyond the contract."""
+        clamped = {"limit"} if self.behaviours.ledger_limits == "clamp" else set[str]()
+        taken = {"onBehalfOfName", "onBehalfOfEmail"} if self.behaviours.long_on_behalf_of == "take" else set[str]()
+        return BodyRules(
+            unchecked=frozenset(clamped | taken),
+            closed=self.behaviours.unknown_attributes == "refuse",
+            strict_forms=self.behaviours.form_values == "strict",
+        )
 
-    @property
-    def closed(self) -> bool:
-        """Whether attributes that the contract does not know are refused."""
-        return self.settings.unknown_attributes == "refuse"
-
-    @property
-    def strict_forms(self) -> bool:
-        """Whether forms hold nothing but texts."""
-        return self.settings.form_values == "strict"
-
-    def authenticate(self, request: SandboxRequest, *, required: bool) -> SandboxAnswer | None:
-        """None when the request's token is good, or absent where none is needed; otherwise the refusal."""
-        if request.operation == "previewTreeOrder" and self.settings.preview_is_public:
+    def authenticate(self, request: SandboxRequest, *, required: bool) -> SandboxRequest | SandboxAnswer:
+        """The request with the account behind its token, if it needs or has one; or the refusal."""
+        if request.operation == "previewTreeOrder" and self.behaviours.preview_is_public:
             required = False
         try:
             account = self.accounts.find(request)
-        except RefusedError as refused:
+        except WrenRefusedError as refused:
             return self.refuse(refused.status, message=refused.message)
         if account is None and required:
-            return self.refuse(self.settings.missing_token_status, message="No token was sent")
-        return None
+            return self.refuse(self.behaviours.missing_token_status, message="No token was sent")
+        return attrs.evolve(request, account=account)
 
     def refuse(self, status: int, *, message: str | None = None) -> SandboxAnswer:
         """An error as Wren words it: one text for people."""
         words = message or text_of(status)
         headers = {"WWW-Authenticate": 'Basic realm="wren"'} if status == 401 else {}
-        return SandboxAnswer(status=status, body={self.settings.error_key: words}, headers=headers)
+        return SandboxAnswer(status=status, body={self.behaviours.error_key: words}, headers=headers)
 
-    def invalid(self, errors: Mapping[str, list[str]]) -> SandboxAnswer:
+    def invalid(self, operation: str, errors: Mapping[str, list[str]]) -> SandboxAnswer:
         """The refusal of a request that breaks the contract."""
         return self.refuse(400, message="; ".join(f"{name} {', '.join(texts)}" for name, texts in errors.items()))
 
     def begin(self, request: SandboxRequest) -> SandboxAnswer | None:
-        """Wren has no idempotency keys: nothing that takes its time is in the way of anything else."""
+        """Never a refusal: Wren has no idempotency keys, so that a slow request stands in the way of no other."""
 
     def end(self, request: SandboxRequest) -> None:
-        """See `begin`."""
+        """Nothing was begun."""
 
     def certificate_page(self, group_id: str) -> SandboxAnswer | None:
         """The page to which purchases link; None for an unknown group."""
@@ -108,7 +102,7 @@ class WrenApi:
         return None if group is None else certificate_page(group)
 
     def fulfil(self, group_id: str) -> None:
-        """Say that the trees of a group stand, or its credits are retired."""
+        """Mark a group as fulfilled: its trees are planted, or its credits retired."""
         self.book[group_id].state = "fulfilled"
         self._world.changed(f"order {group_id} fulfilled")
 
@@ -135,11 +129,11 @@ class WrenApi:
         }
 
     def _preview(self, request: SandboxRequest) -> SandboxAnswer:
-        return self._till.tree_preview(self.accounts.find(request), request)
+        return self._checkout.tree_preview(self.accounts.find(request), request)
 
     def _portfolios(self, request: SandboxRequest) -> SandboxAnswer:
         account = self.accounts.find(request)
-        default_id = self.settings.default_portfolio_id
+        default_id = self.behaviours.default_portfolio_id
         portfolios = presets(default_id) if account is None else account.portfolios(default_id)
         shown = [portfolio.body() for portfolio in portfolios.values()]
         if "expanded" in request.query:
@@ -154,19 +148,19 @@ class WrenApi:
             try:
                 with localcontext(_EXACT):
                     answer = act(request)
-            except RefusedError as refused:
+            except WrenRefusedError as refused:
                 return self.refuse(refused.status, message=refused.message)
             return self._extended(answer)
 
         return handle
 
     def _extended(self, answer: SandboxAnswer) -> SandboxAnswer:
-        if not self.settings.extra_members or not isinstance(answer.body, dict):
+        if not self.behaviours.extra_members or not isinstance(answer.body, dict):
             return answer
-        return attrs.evolve(answer, body={**answer.body, **self.settings.extra_members})
+        return attrs.evolve(answer, body={**answer.body, **self.behaviours.extra_members})
 
 
-def _account_state(account: Account) -> dict[str, JSON]:
+def _account_state(account: WrenAccount) -> dict[str, JSON]:
     return {
         "token": account.token,
         "team": account.team,

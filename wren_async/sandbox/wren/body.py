@@ -8,7 +8,7 @@ from wren_async.sandbox.exchange import JSON, SandboxRequest
 
 
 def number(request: SandboxRequest, name: str) -> Decimal:
-    """A number, exact."""
+    """A number as an exact `Decimal`."""
     return Decimal(_expect(_attribute(request, name), name))
 
 

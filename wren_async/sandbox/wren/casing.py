@@ -1,4 +1,4 @@
-"""Between the two spellings of Wren's attributes."""
+"""Turning the names of Wren's attributes from snake_case into camelCase."""
 
 from __future__ import annotations
 

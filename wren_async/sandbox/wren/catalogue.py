@@ -19,7 +19,7 @@ TREE_CENTS = Decimal(500)
 
 
 @attrs.frozen(kw_only=True)
-class Project:
+class WrenProject:
     """A project: sold by the tonne, by the tree, or neither, and then it takes donations."""
 
     id: int
@@ -45,14 +45,14 @@ class Project:
 
 
 @attrs.frozen(kw_only=True)
-class Portfolio:
+class WrenPortfolio:
     """A portfolio: projects with their weights, which add to 1, and the blended price."""
 
     id: int
     name: str
     description: str
     cost_per_ton: Decimal
-    shares: tuple[tuple[Decimal, Project], ...]
+    shares: tuple[tuple[Decimal, WrenProject], ...]
 
     def body(self) -> dict[str, JSON]:
         """The portfolio in its public form."""
@@ -66,55 +66,55 @@ class Portfolio:
         }
 
 
-_FOREST = Project(
+_FOREST = WrenProject(
     id=3,
     name="Rainforest protection",
     description="Keeps a forest standing with the people who live in it.",
     cost_per_ton=Decimal("12.40"),
 )
-_COMMUNITY_TREES = Project(
+_COMMUNITY_TREES = WrenProject(
     id=2,
     name="Community tree planting",
     description="Farmers plant trees among their crops.",
     cost_per_ton=Decimal("15.63"),
 )
-_REFRIGERANTS = Project(
+_REFRIGERANTS = WrenProject(
     id=7,
     name="Refrigerant destruction",
     description="Finds old refrigerants and destroys them before they leak.",
     cost_per_ton=Decimal("15.67"),
 )
-_BIOCHAR = Project(
+_BIOCHAR = WrenProject(
     id=18,
     name="Biochar carbon removal",
     description="Turns waste wood into charcoal that stays in the soil.",
     cost_per_ton=Decimal("242.86"),
 )
-_ROCKS = Project(
+_ROCKS = WrenProject(
     id=19,
     name="Rock weathering",
     description="Spreads ground rock that binds carbon as it weathers.",
     cost_per_ton=Decimal("371.20"),
 )
-_STORAGE = Project(
+_STORAGE = WrenProject(
     id=20,
     name="Direct air capture",
     description="Takes carbon out of the air and stores it underground.",
     cost_per_ton=Decimal("518.47"),
 )
-_POLICY = Project(
+_POLICY = WrenProject(
     id=31,
     name="Climate policy",
     description="Works for better laws; it sells no tonnes.",
     certification_status="not certified",
 )
-_COURTS = Project(
+_COURTS = WrenProject(
     id=32,
     name="Climate in court",
     description="Pays for lawsuits against polluters; it sells no tonnes.",
     certification_status="not certified",
 )
-_TREES = Project(
+_TREES = WrenProject(
     id=40,
     name="WeForest",
     description="Plants trees, sold one by one.",
@@ -122,7 +122,7 @@ _TREES = Project(
     certification_status="not certified",
 )
 
-CLIMATE_FUND = Portfolio(
+CLIMATE_FUND = WrenPortfolio(
     id=1,
     name="Wren Climate Fund",
     description="A mix of projects. Orders that name no portfolio come from here.",
@@ -134,32 +134,32 @@ CLIMATE_FUND = Portfolio(
         (Decimal("0.04"), _BIOCHAR),
     ),
 )
-"""The portfolio of orders that name none, unless a setting names another. Its real id is not documented."""
+"""The portfolio of orders that name none, unless a behaviour names another. Its real id is not documented."""
 
 _ALL = (
     CLIMATE_FUND,
-    Portfolio(
+    WrenPortfolio(
         id=2,
         name="Community tree planting",
         description="A portfolio of one project.",
         cost_per_ton=Decimal("15.63"),
         shares=((Decimal(1), _COMMUNITY_TREES),),
     ),
-    Portfolio(
+    WrenPortfolio(
         id=12,
         name="Rainforest protection",
         description="A portfolio of one project.",
         cost_per_ton=Decimal("12.40"),
         shares=((Decimal(1), _FOREST),),
     ),
-    Portfolio(
+    WrenPortfolio(
         id=21,
         name="Trailblazer",
         description="A portfolio focused on cutting-edge carbon removal technology.",
         cost_per_ton=Decimal("401.71"),
         shares=((Decimal("0.2099"), _BIOCHAR), (Decimal("0.4"), _ROCKS), (Decimal("0.3901"), _STORAGE)),
     ),
-    Portfolio(
+    WrenPortfolio(
         id=30,
         name="Forests and policy",
         description="Two fifths of the money protect forests; policy and lawsuits get the rest as donations.",
@@ -168,9 +168,9 @@ _ALL = (
     ),
 )
 
-PORTFOLIOS: Mapping[int, Portfolio] = {portfolio.id: portfolio for portfolio in _ALL}
+PORTFOLIOS: Mapping[int, WrenPortfolio] = {portfolio.id: portfolio for portfolio in _ALL}
 """The preset portfolios, by id."""
-CUSTOM_PORTFOLIO = Portfolio(
+CUSTOM_PORTFOLIO = WrenPortfolio(
     id=501,
     name="Our own mix",
     description="The custom portfolio of one account: biochar and forest, half and half.",
@@ -178,14 +178,14 @@ CUSTOM_PORTFOLIO = Portfolio(
     shares=((Decimal("0.5"), _BIOCHAR), (Decimal("0.5"), _FOREST)),
 )
 """A custom portfolio, for accounts that have one."""
-PROJECTS: Mapping[int, Project] = {
+PROJECTS: Mapping[int, WrenProject] = {
     project.id: project
     for project in (_COMMUNITY_TREES, _FOREST, _REFRIGERANTS, _BIOCHAR, _ROCKS, _STORAGE, _POLICY, _COURTS, _TREES)
 }
 """Every project, by id. The one sold by the tree is in no portfolio."""
 
 
-def presets(default_id: int) -> Mapping[int, Portfolio]:
+def presets(default_id: int) -> Mapping[int, WrenPortfolio]:
     """The preset portfolios, by id, with the Climate Fund under `default_id` when that is the id of no preset."""
     if default_id in PORTFOLIOS:
         return PORTFOLIOS

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
-from wren_async.sandbox.wren.accounts import TEST_BALANCE_CENTS, Account, LedgerEntry
+from wren_async.sandbox.wren.accounts import TEST_BALANCE_CENTS, LedgerEntry, WrenAccount
+from wren_async.sandbox.wren.behaviours import WrenBehaviours
 from wren_async.sandbox.wren.body import integer
 from wren_async.sandbox.wren.casing import camel
 from wren_async.sandbox.wren.history import timestamp
 from wren_async.sandbox.wren.orders import ceil
-from wren_async.sandbox.wren.refusal import RefusedError
-from wren_async.sandbox.wren.settings import WrenSettings
+from wren_async.sandbox.wren.refusal import WrenRefusedError
 from wren_async.sandbox.wren.wallet import Cashier
 
 DEFAULT_LIMIT = 50
@@ -25,32 +25,30 @@ _CANNED = (("top_up", 10_000), ("deduction", -1_040), ("refund", 1_040))
 class Credits:
     """What the API says about wallets."""
 
-    def __init__(self, world: World, settings: WrenSettings, cashier: Cashier) -> None:
+    def __init__(self, world: World, behaviours: WrenBehaviours, cashier: Cashier) -> None:
         self._world = world
-        self._settings = settings
+        self._behaviours = behaviours
         self._cashier = cashier
 
-    def top_up(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+    def top_up(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
         """Charge the card and raise the wallet."""
         if not account.may_write:
-            raise RefusedError(403, "Topping up needs an account")
+            raise WrenRefusedError(403, "Topping up needs an account")
         cents = integer(request, "amountInUsdCents")
         charge_id = self._cashier.top_up(account, cents)
         balance = account.wallet.balance_cents
         if account.is_test:
             charge_id = f"test_{charge_id}"
-            balance = balance if self._settings.test_top_up_adds else TEST_BALANCE_CENTS
-        rate = Decimal(1) if account.is_test else self._settings.exchange_rate
+            balance = balance if self._behaviours.test_top_up_adds else TEST_BALANCE_CENTS
+        rate = Decimal(1) if account.is_test else self._behaviours.exchange_rate
         body: dict[str, JSON] = {"amountCharged": ceil(cents * rate), "id": charge_id, "creditBalance": balance}
-        if self._settings.top_up_currency:
-            body["currency"] = "USD" if account.is_test else self._settings.currency
         return SandboxAnswer(body=self._marked(account, body))
 
-    def balance(self, account: Account) -> SandboxAnswer:
+    def balance(self, account: WrenAccount) -> SandboxAnswer:
         """The balance, in US cents."""
         return SandboxAnswer(body=self._marked(account, {"creditBalanceUsdCents": account.wallet.balance_cents}))
 
-    def ledger(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+    def ledger(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
         """A page of the ledger, newest first."""
         limit = self._within(int(request.query.get("limit", DEFAULT_LIMIT)), "limit", 1, LARGEST_LIMIT)
         offset = self._within(int(request.query.get("offset", 0)), "offset", 0, None)
@@ -67,14 +65,14 @@ class Credits:
 
     def _within(self, value: int, name: str, least: int, most: int | None) -> int:
         kept = max(value, least) if most is None else min(max(value, least), most)
-        if kept != value and self._settings.ledger_limits == "refuse":
-            raise RefusedError(400, f"{name} is out of range")
+        if kept != value and self._behaviours.ledger_limits == "refuse":
+            raise WrenRefusedError(400, f"{name} is out of range")
         return kept
 
     def _settled(self, entries: Sequence[LedgerEntry]) -> Sequence[LedgerEntry]:
-        if not self._settings.ledger_lag:
+        if not self._behaviours.ledger_lag:
             return entries
-        latest = self._world.clock.now() - self._settings.ledger_lag
+        latest = self._world.clock.now() - self._behaviours.ledger_lag
         return [entry for entry in entries if entry.at <= latest]
 
     def _canned(self) -> Sequence[LedgerEntry]:
@@ -98,14 +96,14 @@ class Credits:
             "order_group_id": entry.order_group_id,
             "stripe_charge_id": entry.stripe_charge_id,
         }
-        if self._settings.ledger_details:
+        if self._behaviours.ledger_details:
             named: dict[str, JSON] = {
-                "id": str(entry.id) if self._settings.row_ids == "string" else entry.id,
+                "id": str(entry.id) if self._behaviours.row_ids == "string" else entry.id,
                 "created_at": timestamp(entry.at),
             }
             body = {**named, **body}
-        return camel(body) if self._settings.ledger_casing == "camel" else body
+        return camel(body) if self._behaviours.ledger_casing == "camel" else body
 
-    def _marked(self, account: Account, body: dict[str, JSON]) -> dict[str, JSON]:
-        marked = account.is_test and self._settings.test_flag_everywhere
+    def _marked(self, account: WrenAccount, body: dict[str, JSON]) -> dict[str, JSON]:
+        marked = account.is_test and self._behaviours.test_flag_everywhere
         return {**body, "test": True} if marked else body

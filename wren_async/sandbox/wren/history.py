@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from html import escape
 from typing import Literal
@@ -12,11 +12,11 @@ import msgspec
 
 from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
-from wren_async.sandbox.wren.accounts import Account
+from wren_async.sandbox.wren.accounts import WrenAccount
+from wren_async.sandbox.wren.behaviours import WrenBehaviours
 from wren_async.sandbox.wren.casing import camel
-from wren_async.sandbox.wren.orders import Group, OffsetShare, OrderBook, Row, plain
-from wren_async.sandbox.wren.refusal import RefusedError
-from wren_async.sandbox.wren.settings import WrenSettings
+from wren_async.sandbox.wren.orders import Group, GroupBook, OffsetShare, Row, plain
+from wren_async.sandbox.wren.refusal import WrenRefusedError
 
 SOURCE = "public-api"
 """Where every order of the sandbox comes from."""
@@ -28,62 +28,55 @@ _FLIGHTS_A_TON = Decimal("1.1")
 class History:
     """Reads the book. Every list can be made to lag behind the orders."""
 
-    def __init__(self, world: World, settings: WrenSettings, book: OrderBook) -> None:
+    def __init__(self, world: World, behaviours: WrenBehaviours, book: GroupBook) -> None:
         self._world = world
-        self._settings = settings
+        self._behaviours = behaviours
         self._book = book
-        self._public: tuple[datetime, list[JSON]] | None = None
 
-    def offset_orders(self, account: Account) -> SandboxAnswer:
+    def offset_orders(self, account: WrenAccount) -> SandboxAnswer:
         """The account's offset rows, newest first, with the summary figures."""
         groups = list(self._shown(account))
         rows: list[JSON] = [self._offset_row(group, row) for group in groups for row in _offset_rows(group)]
-        if self._settings.bare_arrays:
+        if self._behaviours.bare_arrays:
             return SandboxAnswer(body=rows)
         body: dict[str, JSON] = {"stats": self._stats(account, groups), "offsetOrders": rows}
         return SandboxAnswer(body=self._marked(account, body))
 
     def public_offset_orders(self) -> SandboxAnswer:
-        """Everybody's offset rows, without what is nobody's business."""
-        now = self._world.clock.now()
-        if self._public is None or not timedelta(0) <= now - self._public[0] < self._settings.public_cache:
-            self._public = (
-                now,
-                [
-                    {"id": self._id(row.id), "tons": plain(_tons(row)), "createdAt": timestamp(group.at)}
-                    for group in self._newest_first(self._book)
-                    for row in _offset_rows(group)
-                ],
-            )
-        rows = self._public[1]
-        return SandboxAnswer(body=rows if self._settings.public_list == "array" else {"offsetOrders": rows})
+        """The offset rows of all accounts, with id, tonnes and time alone."""
+        rows: list[JSON] = [
+            {"id": self._id(row.id), "tons": plain(_tons(row)), "createdAt": timestamp(group.at)}
+            for group in self._newest_first(self._book)
+            for row in _offset_rows(group)
+        ]
+        return SandboxAnswer(body=rows if self._behaviours.public_list == "array" else {"offsetOrders": rows})
 
-    def tree_orders(self, account: Account) -> SandboxAnswer:
+    def tree_orders(self, account: WrenAccount) -> SandboxAnswer:
         """The account's tree orders, newest first."""
         rows: list[JSON] = [self._tree_row(group) for group in self._shown(account) if group.basket.kind == "tree"]
-        if self._settings.bare_arrays:
+        if self._behaviours.bare_arrays:
             return SandboxAnswer(body=rows)
         return SandboxAnswer(body=self._marked(account, {"treeOrders": rows}))
 
-    def purchases(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+    def purchases(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
         """One summary for each order group, newest first."""
         self._refuse_test_mode(account)
-        left_out = self._settings.credits_in_purchases == "left_out"
+        left_out = self._behaviours.credits_in_purchases == "left_out"
         groups = (group for group in self._shown(account) if not (group.by_credits and left_out))
         return SandboxAnswer(body={"purchases": [self._purchase(group, request) for group in groups]})
 
-    def donations(self, account: Account) -> SandboxAnswer:
+    def donations(self, account: WrenAccount) -> SandboxAnswer:
         """The account's donations, newest first."""
         self._refuse_test_mode(account)
         groups = self._shown(account)
         return SandboxAnswer(body=[self._donation(group, row) for group in groups for row in _donation_rows(group)])
 
-    def certificate(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
+    def certificate(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
         """The certificate of one of the account's own groups."""
         group = self._book.get(request.path["id"])
         if group is None or account.is_test or group.account.team != account.team or not self._is_ready(group):
-            raise RefusedError(404, "There is no such order group")
-        match self._settings.certificate:
+            raise WrenRefusedError(404, "There is no such order group")
+        match self._behaviours.certificate:
             case "redirect":
                 return SandboxAnswer(status=302, headers={"Location": self._certificate_url(group, request)})
             case "json":
@@ -93,18 +86,18 @@ class History:
             case "html":
                 return certificate_page(group)
 
-    def _shown(self, account: Account) -> Iterator[Group]:
+    def _shown(self, account: WrenAccount) -> Iterator[Group]:
         if account.is_test:
             return iter(())
         owner = self._owner(account)
         return self._newest_first(group for group in self._book if self._owner(group.account) == owner)
 
-    def _owner(self, account: Account) -> str:
-        return account.team if self._settings.team_lists == "team" else account.token
+    def _owner(self, account: WrenAccount) -> str:
+        return account.team if self._behaviours.team_lists == "team" else account.token
 
     def _newest_first(self, groups: Iterable[Group]) -> Iterator[Group]:
-        latest = self._world.clock.now() - self._settings.list_lag
-        return (group for group in reversed(list(groups)) if not self._settings.list_lag or group.at <= latest)
+        latest = self._world.clock.now() - self._behaviours.list_lag
+        return (group for group in reversed(list(groups)) if not self._behaviours.list_lag or group.at <= latest)
 
     def _offset_row(self, group: Group, row: Row) -> dict[str, JSON]:
         body: dict[str, JSON] = {
@@ -115,11 +108,11 @@ class History:
             "project_id": row.share.project_id,
             "source": SOURCE,
         }
-        if self._settings.rows_with_note:
+        if self._behaviours.rows_with_note:
             body["note"] = group.note
-        if self._settings.rows_with_group_id:
+        if self._behaviours.rows_with_group_id:
             body["order_group_id"] = group.id
-        if self._settings.row_casing == "camel":
+        if self._behaviours.row_casing == "camel":
             body = camel(body)
         body["createdAt"] = timestamp(group.at)
         return body
@@ -133,14 +126,14 @@ class History:
             "amountPaidByCustomer": group.basket.cents,
             "paymentMethod": "credits" if group.by_credits else "stripe",
         }
-        if self._settings.tree_rows_with_note:
+        if self._behaviours.tree_rows_with_note:
             body["note"] = group.note
-        if self._settings.rows_with_group_id:
+        if self._behaviours.rows_with_group_id:
             body["orderGroupId"] = group.id
         return body
 
     def _purchase(self, group: Group, request: SandboxRequest) -> dict[str, JSON]:
-        hidden = group.by_credits and self._settings.credits_in_purchases == "null"
+        hidden = group.by_credits and self._behaviours.credits_in_purchases == "null"
         return {
             "stripeChargeId": None if hidden else group.id,
             "createdAt": timestamp(group.at),
@@ -162,7 +155,7 @@ class History:
             "note": group.note,
         }
 
-    def _stats(self, account: Account, groups: list[Group]) -> dict[str, JSON]:
+    def _stats(self, account: WrenAccount, groups: list[Group]) -> dict[str, JSON]:
         total = _sum_of_tons(groups)
         rank, percentile = self._standing(account)
         return {
@@ -174,7 +167,7 @@ class History:
             "percentile": plain(percentile),
         }
 
-    def _standing(self, account: Account) -> tuple[int, Decimal]:
+    def _standing(self, account: WrenAccount) -> tuple[int, Decimal]:
         own = self._owner(account)
         tons: dict[str, Decimal] = {own: Decimal(0)}
         for group in self._book:
@@ -183,26 +176,26 @@ class History:
         rank = 1 + sum(1 for other in tons.values() if other > tons[own])
         return rank, (Decimal(100) * (len(tons) - rank + 1) / len(tons)).quantize(Decimal("0.1"))
 
-    def _marked(self, account: Account, body: dict[str, JSON]) -> dict[str, JSON]:
-        marked = account.is_test and self._settings.test_flag_everywhere
+    def _marked(self, account: WrenAccount, body: dict[str, JSON]) -> dict[str, JSON]:
+        marked = account.is_test and self._behaviours.test_flag_everywhere
         return {**body, "test": True} if marked else body
 
-    def _refuse_test_mode(self, account: Account) -> None:
+    def _refuse_test_mode(self, account: WrenAccount) -> None:
         if account.is_test:
-            raise RefusedError(
-                self._settings.unsupported_in_test_mode_status, "Not supported in test mode: use a live token"
+            raise WrenRefusedError(
+                self._behaviours.unsupported_in_test_mode_status, "Not supported in test mode: use a live token"
             )
 
     def _is_ready(self, group: Group) -> bool:
-        return self._world.clock.now() - group.at >= self._settings.certificate_delay
+        return self._world.clock.now() - group.at >= self._behaviours.certificate_delay
 
     def _certificate_url(self, group: Group, request: SandboxRequest) -> str:
         host = request.headers.get("host", "127.0.0.1")
-        base = self._settings.certificate_base_url or f"http://{host}/_sandbox/wren/certificates"
+        base = self._behaviours.certificate_base_url or f"http://{host}/_sandbox/wren/certificates"
         return f"{base}/{group.id}"
 
     def _id(self, row_id: int) -> str | int:
-        kind: Literal["string", "integer"] = self._settings.row_ids
+        kind: Literal["string", "integer"] = self._behaviours.row_ids
         return str(row_id) if kind == "string" else row_id
 
 

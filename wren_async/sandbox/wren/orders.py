@@ -9,9 +9,9 @@ from itertools import count
 
 import attrs
 
-from wren_async.sandbox.wren.accounts import Account
-from wren_async.sandbox.wren.catalogue import TREE_CENTS, Portfolio, Project
-from wren_async.sandbox.wren.refusal import RefusedError
+from wren_async.sandbox.wren.accounts import WrenAccount
+from wren_async.sandbox.wren.catalogue import TREE_CENTS, WrenPortfolio, WrenProject
+from wren_async.sandbox.wren.refusal import WrenRefusedError
 
 _TON_PLACES = Decimal("0.000001")
 _CENT_PLACES = Decimal("0.01")
@@ -43,7 +43,7 @@ class Basket:
     cents: int
     tons: Decimal | None = None
     trees: int | None = None
-    portfolio: Portfolio | None = None
+    portfolio: WrenPortfolio | None = None
     offsets: tuple[OffsetShare, ...] = ()
     donations: tuple[DonationShare, ...] = ()
 
@@ -61,7 +61,7 @@ class Group:
     """An order that was placed, with the rows it led to."""
 
     id: str
-    account: Account
+    account: WrenAccount
     at: datetime
     basket: Basket
     by_credits: bool
@@ -78,7 +78,7 @@ class Group:
     """`placed`, `fulfilled` once the trees stand or the credits are retired, or `refunded`."""
 
 
-class OrderBook:
+class GroupBook:
     """Every order group, in the order of placing."""
 
     def __init__(self) -> None:
@@ -113,17 +113,17 @@ class OrderBook:
         self._by_id[group.id] = group
 
 
-def offset_basket(portfolio: Portfolio, tons: Decimal) -> Basket:
-    """So many tonnes of a portfolio."""
+def offset_basket(portfolio: WrenPortfolio, tons: Decimal) -> Basket:
+    """An order for a number of tonnes of a portfolio."""
     cents = ceil(tons * portfolio.cost_per_ton * 100)
     offsets, donations = _split(portfolio, tons, cents)
     return Basket(kind="offset", cents=cents, tons=tons, portfolio=portfolio, offsets=offsets, donations=donations)
 
 
-def project_basket(project: Project, cents: int) -> Basket:
-    """So much money for one project."""
+def project_basket(project: WrenProject, cents: int) -> Basket:
+    """An order for one project, by money."""
     if project.cost_per_tree is not None:
-        raise RefusedError(400, f"Project {project.id} is sold by the tree: place a tree order")
+        raise WrenRefusedError(400, f"WrenProject {project.id} is sold by the tree: place a tree order")
     if project.cost_per_ton is None:
         return Basket(kind="project", cents=cents, donations=(DonationShare(project.id, Decimal(cents)),))
     tons = (Decimal(cents) / (project.cost_per_ton * 100)).quantize(_TON_PLACES, ROUND_FLOOR)
@@ -131,7 +131,7 @@ def project_basket(project: Project, cents: int) -> Basket:
 
 
 def tree_basket(trees: int) -> Basket:
-    """So many trees."""
+    """An order for a number of trees."""
     return Basket(kind="tree", cents=ceil(trees * TREE_CENTS), trees=trees)
 
 
@@ -146,7 +146,7 @@ def plain(number: Decimal) -> int | Decimal:
 
 
 def _split(
-    portfolio: Portfolio, tons: Decimal, cents: int
+    portfolio: WrenPortfolio, tons: Decimal, cents: int
 ) -> tuple[tuple[OffsetShare, ...], tuple[DonationShare, ...]]:
     sold = [(weight, project) for weight, project in portfolio.shares if project.cost_per_ton is not None]
     given = [(weight, project) for weight, project in portfolio.shares if project.cost_per_ton is None]

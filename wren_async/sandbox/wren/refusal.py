@@ -15,7 +15,7 @@ def text_of(status: int) -> str:
         return f"Status {status}"
 
 
-class RefusedError(Exception):
+class WrenRefusedError(Exception):
     """A request that the API refuses."""
 
     def __init__(self, status: int, message: str | None = None) -> None:
@@ -24,7 +24,7 @@ class RefusedError(Exception):
         super().__init__(self.message)
 
 
-def below_minimum(minimum_cents: int) -> RefusedError:
+def below_minimum(minimum_cents: int) -> WrenRefusedError:
     """The total is less than a card may be charged."""
     hint = 'smaller orders can be paid with paymentMethod: "credits"'
-    return RefusedError(400, f"A card payment must come to at least {minimum_cents} cents; {hint}")
+    return WrenRefusedError(400, f"A card payment must come to at least {minimum_cents} cents; {hint}")

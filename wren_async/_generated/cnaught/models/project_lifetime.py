@@ -1,5 +1,5 @@
 # Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
-# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+# sha256 91d24cf407e0cc20b01738555886406be8cb8db67deb3d8f4556a37b41814c4e
 
 """A model of the CNaught API."""
 

@@ -1,5 +1,5 @@
 # Generated from openapi/cnaught.yaml by `make generate`. Do not edit.
-# sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+# sha256 91d24cf407e0cc20b01738555886406be8cb8db67deb3d8f4556a37b41814c4e
 
 """Hosted payment pages for buyers."""
 
@@ -55,7 +55,7 @@ def create_checkout_session(
         amount_kg: Mass to offset, in kilograms of CO2e, above 0. The price must come to at least 50 US cents; ask with
             a quote of source `checkout`.
         success_url: Where the buyer returns after paying. Absolute, with https. The text `{CHECKOUT_SESSION_ID}` in it,
-            braces not percent-encoded, stands for the id of the session.
+            braces not percent-encoded, stands for the id of the session; with it, this is no URI by RFC 3986.
         cancel_url: Where the buyer goes who leaves the page. Absolute, with https.
         description: Public text of the order, printed on the certificate.
         portfolio_id: Portfolio whose projects fulfil the order. Left out or null: the default portfolio of the

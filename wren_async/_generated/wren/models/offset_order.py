@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+# sha256 1ca91da6caf11765a7f108a92059391001139dbba3efe41403cf7dacaa45ed03
 
 """A model of the Wren API."""
 

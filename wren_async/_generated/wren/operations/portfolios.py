@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+# sha256 1ca91da6caf11765a7f108a92059391001139dbba3efe41403cf7dacaa45ed03
 
 """Portfolios of projects and their prices."""
 
@@ -39,7 +39,7 @@ def list_portfolios(
     Returns the preset portfolios with their projects and prices in US dollars per tonne. The token is optional; with
     one, the caller's own custom portfolio may be among them. A test token sees what a live one does. Two kinds exist:
     single-project portfolios, and the mixed Wren Climate Fund, from which orders are taken when they name none. No
-    errors are documented.
+    errors are documented; a token that is sent and not recognised is presumably refused.
 
     Args:
         expanded: Asks for the full portfolios, whose attributes are in camelCase and not further documented. Its mere

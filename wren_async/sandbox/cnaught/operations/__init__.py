@@ -1,1 +1,1 @@
-"""The 29 operations: each reads a request, has the matter done, and answers. They raise `RefusedError` to refuse."""
+"""The 29 operations: each reads a request, has it carried out, and answers; it refuses by `CNaughtRefusedError`."""

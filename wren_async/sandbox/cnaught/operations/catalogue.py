@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import attrs
 
-from wren_async.sandbox.cnaught.accounts import Accounts, unit_price
-from wren_async.sandbox.cnaught.catalogue import CATEGORIES, PORTFOLIOS, PROJECTS, Portfolio
-from wren_async.sandbox.cnaught.problems import RefusedError, not_found
+from wren_async.sandbox.cnaught.accounts import CNaughtAccounts, unit_price
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
+from wren_async.sandbox.cnaught.catalogue import CATEGORIES, PORTFOLIOS, PROJECTS, CNaughtPortfolio
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, not_found
 from wren_async.sandbox.cnaught.quotes import number
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
 
 
@@ -18,8 +18,8 @@ from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxReq
 class CatalogueOperations:
     """The four operations on portfolios, projects and categories."""
 
-    settings: CNaughtSettings
-    accounts: Accounts
+    behaviours: CNaughtBehaviours
+    accounts: CNaughtAccounts
 
     def by_id(self) -> Mapping[str, Handler]:
         """The handlers, by the `operationId` in the contract."""
@@ -40,11 +40,11 @@ class CatalogueOperations:
         self.accounts.of(request)
         portfolio = self._available().get(request.path["id"])
         if portfolio is None:
-            raise RefusedError(not_found("portfolio"))
+            raise CNaughtRefusedError(not_found("portfolio"))
         details: dict[str, JSON] = {
             **portfolio.body(),
-            "checkout_price_per_kg_usd_cents": number(unit_price(portfolio, "checkout", self.settings)),
-            "api_price_per_kg_usd_cents": number(unit_price(portfolio, "api", self.settings)),
+            "checkout_price_per_kg_usd_cents": number(unit_price(portfolio, "checkout", self.behaviours)),
+            "api_price_per_kg_usd_cents": number(unit_price(portfolio, "api", self.behaviours)),
             "category_allocations": portfolio.allocation_bodies(),
         }
         return SandboxAnswer(body=details)
@@ -54,7 +54,7 @@ class CatalogueOperations:
         self.accounts.of(request)
         project = PROJECTS.get(request.path["id"])
         if project is None:
-            raise RefusedError(not_found("project"))
+            raise CNaughtRefusedError(not_found("project"))
         return SandboxAnswer(body=project.details())
 
     def get_project_category(self, request: SandboxRequest) -> SandboxAnswer:
@@ -62,9 +62,9 @@ class CatalogueOperations:
         self.accounts.of(request)
         category = CATEGORIES.get(request.path["id"])
         if category is None:
-            raise RefusedError(not_found("project category"))
+            raise CNaughtRefusedError(not_found("project category"))
         return SandboxAnswer(body=category.body())
 
-    def _available(self) -> Mapping[str, Portfolio]:
-        wanted = self.settings.portfolio_ids
+    def _available(self) -> Mapping[str, CNaughtPortfolio]:
+        wanted = self.behaviours.portfolio_ids
         return {found: PORTFOLIOS[found] for found in wanted if found in PORTFOLIOS}

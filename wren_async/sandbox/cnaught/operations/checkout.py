@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import attrs
 
 from wren_async.sandbox.cnaught import quotes
-from wren_async.sandbox.cnaught.accounts import Accounts, unit_price
+from wren_async.sandbox.cnaught.accounts import CNaughtAccounts, unit_price
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.checkout import CheckoutSession
 from wren_async.sandbox.cnaught.fields import Fields
 from wren_async.sandbox.cnaught.operations.orders import orderable
-from wren_async.sandbox.cnaught.problems import RefusedError, invalid_parameters, not_found
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, invalid_parameters, not_found
 from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
@@ -22,8 +22,8 @@ class CheckoutOperations:
     """The two operations on checkout sessions."""
 
     world: World
-    settings: CNaughtSettings
-    accounts: Accounts
+    behaviours: CNaughtBehaviours
+    accounts: CNaughtAccounts
 
     def by_id(self) -> Mapping[str, Handler]:
         """The handlers, by the `operationId` in the contract."""
@@ -42,12 +42,14 @@ class CheckoutOperations:
         portfolio_id = fields.text("portfolio_id")
         fields.done()
         portfolio, now = caller.portfolio(portfolio_id), self.world.clock.now()
-        quote = quotes.by_mass(orderable(amount_kg, self.settings), unit_price(portfolio, "checkout", self.settings))
+        quote = quotes.by_mass(
+            orderable(amount_kg, self.behaviours), unit_price(portfolio, "checkout", self.behaviours)
+        )
         self._require_minimum(quote.price_usd_cents)
         session = CheckoutSession(
             id=self.world.ids.short(10),
             created_on=now,
-            expires_on=now + self.settings.checkout_lifetime,
+            expires_on=now + self.behaviours.checkout_lifetime,
             amount_kg=quote.amount_kg,
             price_usd_cents=quote.price_usd_cents,
             success_url=success_url,
@@ -59,16 +61,16 @@ class CheckoutOperations:
         )
         caller.account.sessions[session.id] = session
         self.world.changed(f"checkout session {session.id} opened for {session.price_usd_cents} cents")
-        return SandboxAnswer(status=201, body=session.body(now, self.settings))
+        return SandboxAnswer(status=201, body=session.body(now, self.behaviours))
 
     def get_checkout_session(self, request: SandboxRequest) -> SandboxAnswer:
         """One checkout session."""
         session = self.accounts.of(request).sessions.get(request.path["id"])
         if session is None:
-            raise RefusedError(not_found("checkout session"))
-        return SandboxAnswer(body=session.body(self.world.clock.now(), self.settings))
+            raise CNaughtRefusedError(not_found("checkout session"))
+        return SandboxAnswer(body=session.body(self.world.clock.now(), self.behaviours))
 
     def _require_minimum(self, price_usd_cents: int) -> None:
-        minimum = self.settings.checkout_minimum_usd_cents
+        minimum = self.behaviours.checkout_minimum_usd_cents
         if price_usd_cents < minimum:
-            raise RefusedError(invalid_parameters({"amount_kg": [f"must come to at least {minimum} cents"]}))
+            raise CNaughtRefusedError(invalid_parameters({"amount_kg": [f"must come to at least {minimum} cents"]}))

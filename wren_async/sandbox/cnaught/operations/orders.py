@@ -8,14 +8,14 @@ from decimal import ROUND_FLOOR, Decimal
 import attrs
 
 from wren_async.sandbox.cnaught import quotes
-from wren_async.sandbox.cnaught.accounts import Accounts, Caller, unit_price
-from wren_async.sandbox.cnaught.desk import OrderDesk, OrderTerms
+from wren_async.sandbox.cnaught.accounts import Caller, CNaughtAccounts, unit_price
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.fields import Fields
 from wren_async.sandbox.cnaught.operations.quotes import require_rides
+from wren_async.sandbox.cnaught.order_service import OrderService, OrderTerms
 from wren_async.sandbox.cnaught.orders import Order
 from wren_async.sandbox.cnaught.paging import Window, page
-from wren_async.sandbox.cnaught.problems import RefusedError, forbidden, invalid_parameters
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, forbidden, invalid_parameters
 from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
@@ -25,9 +25,9 @@ class OrderOperations:
     """The five operations on orders."""
 
     world: World
-    settings: CNaughtSettings
-    accounts: Accounts
-    desk: OrderDesk
+    behaviours: CNaughtBehaviours
+    accounts: CNaughtAccounts
+    order_service: OrderService
 
     def by_id(self) -> Mapping[str, Handler]:
         """The handlers, by the `operationId` in the contract."""
@@ -42,15 +42,15 @@ class OrderOperations:
     def list_orders(self, request: SandboxRequest) -> SandboxAnswer:
         """A page of the caller's orders."""
         caller = self.accounts.caller(request)
-        orders, lag = caller.account.orders, self.settings.order_list_lag
+        orders, lag = caller.account.orders, self.behaviours.order_list_lag
         youngest = self.world.clock.now() - lag
         ids = page(
             caller.orders(),
-            Window.read(request.query, self.settings),
-            self.settings,
+            Window.read(request.query, self.behaviours),
+            self.behaviours,
             visible=(lambda order_id: orders[order_id].created_on <= youngest) if lag else None,
         )
-        return SandboxAnswer(body={"data": [orders[order_id].body(self.settings) for order_id in ids]})
+        return SandboxAnswer(body={"data": [orders[order_id].body(self.behaviours) for order_id in ids]})
 
     def create_order(self, request: SandboxRequest) -> SandboxAnswer:
         """An order by mass or by price."""
@@ -61,40 +61,40 @@ class OrderOperations:
             fields.done()
         wanted = fields.positive("amount_kg" if by_mass else "total_price_usd_cents")
         terms = self._terms(caller, fields)
-        cost = unit_price(terms.portfolio, "api", self.settings)
+        cost = unit_price(terms.portfolio, "api", self.behaviours)
         if by_mass:
-            quote = quotes.by_mass(orderable(wanted, self.settings), cost)
+            quote = quotes.by_mass(orderable(wanted, self.behaviours), cost)
         else:
             quote = quotes.by_price(wanted, cost)
             if not quote.amount_kg:
-                raise RefusedError(invalid_parameters({"total_price_usd_cents": ["buys less than a kilogram"]}))
-        return self._ordered(self.desk.place(caller.account, quote, terms))
+                raise CNaughtRefusedError(invalid_parameters({"total_price_usd_cents": ["buys less than a kilogram"]}))
+        return self._ordered(self.order_service.place(caller.account, quote, terms))
 
     def create_ride_order(self, request: SandboxRequest) -> SandboxAnswer:
         """An order for a ride. It buys what the ride quote says, a fraction of a kilogram included."""
-        require_rides(self.settings)
+        require_rides(self.behaviours)
         caller, fields = self._buyer(request), Fields(request.body)
         distance = fields.positive("distance_km")
-        terms = attrs.evolve(self._terms(caller, fields), distance_km=distance)
-        quote = quotes.ride(distance, unit_price(terms.portfolio, "api", self.settings))
-        return self._ordered(self.desk.place(caller.account, quote, terms))
+        terms = self._terms(caller, fields)
+        quote = quotes.ride(distance, unit_price(terms.portfolio, "api", self.behaviours))
+        return self._ordered(self.order_service.place(caller.account, quote, terms))
 
     def get_order(self, request: SandboxRequest) -> SandboxAnswer:
         """One order."""
         order = self.accounts.caller(request).order(request.path["id"])
-        return SandboxAnswer(body=order.body(self.settings))
+        return SandboxAnswer(body=order.body(self.behaviours))
 
     def cancel_order(self, request: SandboxRequest) -> SandboxAnswer:
         """Cancel one order."""
         caller = self.accounts.caller(request)
         order = caller.order(request.path["id"])
-        self.desk.cancel(caller.account, order)
-        return SandboxAnswer(body=order.body(self.settings))
+        self.order_service.cancel(caller.account, order)
+        return SandboxAnswer(body=order.body(self.behaviours))
 
     def _buyer(self, request: SandboxRequest) -> Caller:
         caller = self.accounts.caller(request)
-        if not self.settings.billing_set_up:
-            raise RefusedError(forbidden("Billing is not set up"))
+        if not self.behaviours.billing_set_up:
+            raise CNaughtRefusedError(forbidden("Billing is not set up"))
         return caller
 
     def _terms(self, caller: Caller, fields: Fields) -> OrderTerms:
@@ -110,14 +110,14 @@ class OrderOperations:
         )
 
     def _ordered(self, order: Order) -> SandboxAnswer:
-        return SandboxAnswer(status=201, body=order.body(self.settings))
+        return SandboxAnswer(status=201, body=order.body(self.behaviours))
 
 
-def orderable(amount_kg: Decimal, settings: CNaughtSettings) -> Decimal:
+def orderable(amount_kg: Decimal, behaviours: CNaughtBehaviours) -> Decimal:
     """The mass that an order of `amount_kg` is answered with: rounded down to whole kilograms, or kept."""
-    if settings.fractional_amounts == "keep":
+    if behaviours.fractional_amounts == "keep":
         return amount_kg
     whole = amount_kg.to_integral_value(ROUND_FLOOR)
     if not whole:
-        raise RefusedError(invalid_parameters({"amount_kg": ["must be at least 1"]}))
+        raise CNaughtRefusedError(invalid_parameters({"amount_kg": ["must be at least 1"]}))
     return whole

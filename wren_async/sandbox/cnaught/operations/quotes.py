@@ -9,11 +9,11 @@ from typing import Literal
 import attrs
 
 from wren_async.sandbox.cnaught import quotes
-from wren_async.sandbox.cnaught.accounts import Accounts, unit_price
+from wren_async.sandbox.cnaught.accounts import CNaughtAccounts, unit_price
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.fields import Fields
-from wren_async.sandbox.cnaught.problems import RefusedError, of_status
+from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, of_status
 from wren_async.sandbox.cnaught.quotes import Quote
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
 
 
@@ -21,8 +21,8 @@ from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
 class QuoteOperations:
     """The eight operations that price something and keep nothing."""
 
-    settings: CNaughtSettings
-    accounts: Accounts
+    behaviours: CNaughtBehaviours
+    accounts: CNaughtAccounts
 
     def by_id(self) -> Mapping[str, Handler]:
         """The handlers, by the `operationId` in the contract."""
@@ -43,7 +43,7 @@ class QuoteOperations:
 
     def create_ride_quote(self, request: SandboxRequest) -> SandboxAnswer:
         """The older quote for a ride."""
-        require_rides(self.settings)
+        require_rides(self.behaviours)
         return self._quoted(request, lambda fields: fields.positive("distance_km"), quotes.ride)
 
     def _estimating(self, emitted: Callable[[Fields], Decimal]) -> Handler:
@@ -59,14 +59,14 @@ class QuoteOperations:
         quantity, portfolio_id = emitted(fields), fields.text("portfolio_id")
         source: Literal["api", "checkout"] = "checkout" if fields.text("source") == "checkout" else "api"
         fields.done()
-        cost = unit_price(caller.portfolio(portfolio_id), source, self.settings)
+        cost = unit_price(caller.portfolio(portfolio_id), source, self.behaviours)
         return SandboxAnswer(body=quote(quantity, cost).body())
 
 
-def require_rides(settings: CNaughtSettings) -> None:
-    """Refuse a deprecated ride operation when the settings say that it is gone."""
-    if settings.ride_operations != "served":
-        raise RefusedError(of_status(settings.ride_operations))
+def require_rides(behaviours: CNaughtBehaviours) -> None:
+    """Refuse a deprecated ride operation when the behaviours say that it is gone."""
+    if behaviours.ride_operations != "served":
+        raise CNaughtRefusedError(of_status(behaviours.ride_operations))
 
 
 def _ground_transport(fields: Fields) -> Decimal:

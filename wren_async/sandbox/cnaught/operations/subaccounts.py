@@ -7,18 +7,18 @@ from datetime import datetime
 
 import attrs
 
-from wren_async.sandbox.cnaught.accounts import Account, Accounts
+from wren_async.sandbox.cnaught.accounts import CNaughtAccount, CNaughtAccounts
+from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.fields import Fields
 from wren_async.sandbox.cnaught.paging import Window, page
 from wren_async.sandbox.cnaught.problems import (
+    CNaughtRefusedError,
     Problem,
-    RefusedError,
     conflict,
     forbidden,
     invalid_parameters,
     not_found,
 )
-from wren_async.sandbox.cnaught.settings import CNaughtSettings
 from wren_async.sandbox.cnaught.subaccounts import Logo, Subaccount, logo_from_upload, logo_from_url
 from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
@@ -29,8 +29,8 @@ class SubaccountOperations:
     """The eight operations on subaccounts."""
 
     world: World
-    settings: CNaughtSettings
-    accounts: Accounts
+    behaviours: CNaughtBehaviours
+    accounts: CNaughtAccounts
 
     def by_id(self) -> Mapping[str, Handler]:
         """The handlers, by the `operationId` in the contract."""
@@ -48,16 +48,16 @@ class SubaccountOperations:
     def list_subaccounts(self, request: SandboxRequest) -> SandboxAnswer:
         """A page of the account's subaccounts."""
         subaccounts = self._account(request).subaccounts
-        ids = page(subaccounts.timeline, Window.read(request.query, self.settings), self.settings)
+        ids = page(subaccounts.timeline, Window.read(request.query, self.behaviours), self.behaviours)
         now = self._now()
-        return SandboxAnswer(body={"data": [subaccounts[found].body(now, self.settings) for found in ids]})
+        return SandboxAnswer(body={"data": [subaccounts[found].body(now, self.behaviours) for found in ids]})
 
     def create_subaccount(self, request: SandboxRequest) -> SandboxAnswer:
         """A new subaccount, with its logo if a URL of one is given."""
         account, fields = self._account(request), Fields(request.body)
         logo_url = fields.web_url("logo_url")
         subaccount = Subaccount(id=self.world.ids.short(8), created_on=self._now(), name="")
-        subaccount.replace(fields, self.settings)
+        subaccount.replace(fields, self.behaviours)
         if logo_url is not None:
             subaccount.logo = logo_from_url(subaccount.id, logo_url)
         account.subaccounts.add(subaccount)
@@ -71,7 +71,7 @@ class SubaccountOperations:
     def update_subaccount(self, request: SandboxRequest) -> SandboxAnswer:
         """Replace everything about a subaccount but its logo."""
         subaccount = self._subaccount(request)
-        subaccount.replace(Fields(request.body), self.settings)
+        subaccount.replace(Fields(request.body), self.behaviours)
         self.world.changed(f"subaccount {subaccount.id} replaced")
         return self._answer(subaccount)
 
@@ -79,7 +79,7 @@ class SubaccountOperations:
         """Delete a subaccount that has no orders."""
         account, subaccount = self._account(request), self._subaccount(request)
         if len(account.orders.owned_by(subaccount.id)):
-            raise RefusedError(self._in_use())
+            raise CNaughtRefusedError(self._in_use())
         account.subaccounts.remove(subaccount.id)
         self.world.changed(f"subaccount {subaccount.id} deleted")
         return SandboxAnswer(status=204)
@@ -94,13 +94,13 @@ class SubaccountOperations:
     def upload_logo(self, request: SandboxRequest) -> SandboxAnswer:
         """Take the logo from the request."""
         subaccount = self._subaccount(request)
-        return self._with_logo(subaccount, logo_from_upload(subaccount.id, request, self.settings))
+        return self._with_logo(subaccount, logo_from_upload(subaccount.id, request, self.behaviours))
 
     def remove_logo(self, request: SandboxRequest) -> SandboxAnswer:
         """Take the logo away; it is no fault if there is none."""
         return self._with_logo(self._subaccount(request), None)
 
-    def _account(self, request: SandboxRequest) -> Account:
+    def _account(self, request: SandboxRequest) -> CNaughtAccount:
         account = self.accounts.of(request)
         self.accounts.require_subaccounts()
         return account
@@ -108,11 +108,11 @@ class SubaccountOperations:
     def _subaccount(self, request: SandboxRequest) -> Subaccount:
         subaccount = self._account(request).subaccounts.get(request.path["id"])
         if subaccount is None:
-            raise RefusedError(not_found("subaccount"))
+            raise CNaughtRefusedError(not_found("subaccount"))
         return subaccount
 
     def _in_use(self) -> Problem:
-        title, status = "The subaccount has orders", self.settings.delete_with_orders_status
+        title, status = "The subaccount has orders", self.behaviours.delete_with_orders_status
         if status == 400:
             return invalid_parameters({"id": [title]})
         return forbidden(title) if status == 403 else conflict(title)
@@ -123,7 +123,7 @@ class SubaccountOperations:
         return self._answer(subaccount)
 
     def _answer(self, subaccount: Subaccount, status: int = 200) -> SandboxAnswer:
-        return SandboxAnswer(status=status, body=subaccount.body(self._now(), self.settings))
+        return SandboxAnswer(status=status, body=subaccount.body(self._now(), self.behaviours))
 
     def _now(self) -> datetime:
         return self.world.clock.now()

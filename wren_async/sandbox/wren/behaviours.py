@@ -1,7 +1,7 @@
 """Every choice that the sandbox's Wren leaves to its user, with the documented safe reading as the default.
 
-Where Wren's documents are silent or disagree, a setting picks the other reading, so that a client can be tested
-against both. Settings may be changed while the sandbox runs; the next request sees the change.
+Where Wren's documents are silent or disagree, a behaviour picks the other reading, so that a client can be tested
+against both. Behaviours may be changed while the sandbox runs; the next request sees the change.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Literal
 
 import attrs
 
+from wren_async.sandbox import bounds
 from wren_async.sandbox.exchange import JSON
 
 
 @attrs.define(kw_only=True)
-class WrenSettings:
+class WrenBehaviours:
     """How the sandbox's Wren behaves."""
 
     # Who may call
@@ -47,9 +48,11 @@ class WrenSettings:
     """Whether a dry run is refused when the wallet could not pay it."""
     dry_run_credits: Literal["current", "hypothetical"] = "current"
     """What `creditsRemaining` of a dry run shows: the balance as it is, or as it would be."""
-    currency: str = "USD"
+    currency: str = attrs.field(default="USD", validator=bounds.text())
     """The currency in which the cards of the sandbox's accounts are charged; wallets are always in USD."""
-    exchange_rate: Decimal = Decimal(1)
+    exchange_rate: Decimal = attrs.field(
+        default=Decimal(1), validator=bounds.number(Decimal("0.000001"), Decimal(1_000_000))
+    )
     """How many smallest units of that currency a US cent is worth."""
     convert_project_orders: bool = True
     """Whether the US cents of a project order paid by card are converted into that currency."""
@@ -59,13 +62,13 @@ class WrenSettings:
     """The sign of a refund in the ledger. The wallet rises either way."""
 
     # What orders may say
-    default_portfolio_id: int = 1
+    default_portfolio_id: int = attrs.field(default=1, validator=bounds.whole_number(1, 10**15))
     """The portfolio of orders that name none. An id of no preset becomes that of the Wren Climate Fund."""
-    tons_limit: Decimal | None = None
+    tons_limit: Decimal | None = attrs.field(default=None, validator=bounds.optional(bounds.number(0, 10**15)))
     """The most tonnes of an order; any number when None."""
-    tons_decimals: int | None = None
+    tons_decimals: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(0, 40)))
     """The most decimals that the tonnes of an order may have; any number when None."""
-    note_limit: int | None = None
+    note_limit: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(0, 10**6)))
     """The most characters of a note; any number when None."""
     long_on_behalf_of: Literal["refuse", "take"] = "refuse"
     """What becomes of `onBehalfOf…` texts above their documented 200 and 320 characters."""
@@ -75,12 +78,6 @@ class WrenSettings:
     # Answers to orders
     embedded_portfolio: Literal["camel", "snake", "none"] = "camel"
     """How the portfolio in the answer to an offset order is written, if it is there at all."""
-    echo_dry_run: bool = False
-    """Whether the answer to a dry run says so, as it did in 2021."""
-    empty_impact: bool = False
-    """Whether a project order without tonnes has an empty `impact` rather than none."""
-    top_up_currency: bool = False
-    """Whether the answer to a top-up names its currency."""
 
     # Test mode
     test_flag_everywhere: bool = True
@@ -93,9 +90,9 @@ class WrenSettings:
     """Whether a test top-up answers the canned balance raised, or just the canned balance."""
 
     # Lists
-    list_lag: timedelta = timedelta()
+    list_lag: timedelta = attrs.field(default=timedelta(), validator=bounds.duration())
     """How long new orders and donations stay out of the lists, and purchases too."""
-    ledger_lag: timedelta = timedelta()
+    ledger_lag: timedelta = attrs.field(default=timedelta(), validator=bounds.duration())
     """How long new entries stay out of the ledger."""
     rows_with_note: bool = True
     """Whether order rows carry their `note`."""
@@ -111,8 +108,6 @@ class WrenSettings:
     """Whether the lists of offset and tree orders are bare arrays, without the object around them."""
     public_list: Literal["object", "array"] = "object"
     """Whether the public feed is an object or a bare array."""
-    public_cache: timedelta = timedelta()
-    """How old the public feed may be."""
     credits_in_purchases: Literal["uuid", "null", "left_out"] = "uuid"
     """How purchases paid from the wallet are listed: under their UUID, under null, or not at all."""
 
@@ -127,9 +122,9 @@ class WrenSettings:
     # Certificates
     certificate: Literal["html", "json", "pdf", "redirect"] = "html"
     """What a certificate is: a page, data, a document, or a redirect to the page."""
-    certificate_delay: timedelta = timedelta()
+    certificate_delay: timedelta = attrs.field(default=timedelta(), validator=bounds.duration())
     """How long after its order a certificate is not there yet."""
-    certificate_base_url: str | None = None
+    certificate_base_url: str | None = attrs.field(default=None, validator=bounds.optional(bounds.web_url()))
     """Where the pages of certificates are; the sandbox itself when None."""
 
     # Answers in general

@@ -6,38 +6,38 @@ from decimal import Decimal
 
 from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
-from wren_async.sandbox.wren.accounts import Account
+from wren_async.sandbox.wren.accounts import WrenAccount
+from wren_async.sandbox.wren.behaviours import WrenBehaviours
 from wren_async.sandbox.wren.body import boolean, integer, number, text
 from wren_async.sandbox.wren.casing import camel
-from wren_async.sandbox.wren.catalogue import PROJECTS, Portfolio
+from wren_async.sandbox.wren.catalogue import PROJECTS, WrenPortfolio
 from wren_async.sandbox.wren.orders import (
     Basket,
     Group,
-    OrderBook,
+    GroupBook,
     ceil,
     offset_basket,
     plain,
     project_basket,
     tree_basket,
 )
-from wren_async.sandbox.wren.refusal import RefusedError, below_minimum
-from wren_async.sandbox.wren.settings import WrenSettings
+from wren_async.sandbox.wren.refusal import WrenRefusedError, below_minimum
 from wren_async.sandbox.wren.wallet import Cashier
 
 _TEST_PREFIXES = {"offset": "test_oo_", "project": "test_po_", "tree": "test_to_"}
 
 
-class Till:
+class Checkout:
     """Places orders: prices them, takes the money, enters them in the book, and writes the receipt."""
 
-    def __init__(self, world: World, settings: WrenSettings, book: OrderBook, cashier: Cashier) -> None:
+    def __init__(self, world: World, behaviours: WrenBehaviours, book: GroupBook, cashier: Cashier) -> None:
         self._world = world
-        self._settings = settings
+        self._behaviours = behaviours
         self._book = book
         self._cashier = cashier
 
-    def offset_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
-        """So many tonnes of a portfolio."""
+    def offset_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
+        """An order for a number of tonnes of a portfolio."""
         portfolio = self._portfolio(account, request)
         tons = number(request, "tons")
         self._check_tons(tons)
@@ -48,55 +48,53 @@ class Till:
             receipt["portfolio"] = embedded
         return SandboxAnswer(body=receipt)
 
-    def project_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
-        """So much money for one project."""
+    def project_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
+        """An order for one project, by money."""
         project = PROJECTS.get(integer(request, "projectId"))
         if project is None:
-            raise RefusedError(400, "There is no such project")
+            raise WrenRefusedError(400, "There is no such project")
         basket = project_basket(project, integer(request, "amountInUsdCents"))
         receipt = self._place(account, basket, request)
         if basket.tons is not None:
             receipt["impact"] = {"tons": plain(basket.tons)}
-        elif self._settings.empty_impact:
-            receipt["impact"] = {}
         return SandboxAnswer(body=receipt)
 
-    def tree_order(self, account: Account, request: SandboxRequest) -> SandboxAnswer:
-        """So many trees."""
+    def tree_order(self, account: WrenAccount, request: SandboxRequest) -> SandboxAnswer:
+        """An order for a number of trees."""
         basket = tree_basket(integer(request, "amountOfTrees"))
         receipt = self._place(account, basket, request)
         receipt["impact"] = {"trees": basket.trees}
         return SandboxAnswer(body=receipt)
 
-    def tree_preview(self, account: Account | None, request: SandboxRequest) -> SandboxAnswer:
-        """What so many trees would cost."""
+    def tree_preview(self, account: WrenAccount | None, request: SandboxRequest) -> SandboxAnswer:
+        """The price of a number of trees."""
         basket = tree_basket(integer(request, "amountOfTrees"))
         in_test = account is not None and account.is_test
-        rate = Decimal(1) if in_test else self._settings.exchange_rate
-        scale = 1 if self._settings.preview_unit == "cents" else 100
+        rate = Decimal(1) if in_test else self._behaviours.exchange_rate
+        scale = 1 if self._behaviours.preview_unit == "cents" else 100
         body: dict[str, JSON] = {
             "amountOfTrees": basket.trees,
             "priceInUSD": plain(Decimal(basket.cents) / scale),
             "priceInUserCurrency": plain(Decimal(ceil(basket.cents * rate)) / scale),
         }
-        if in_test and self._settings.test_flag_everywhere:
+        if in_test and self._behaviours.test_flag_everywhere:
             body["test"] = True
         return SandboxAnswer(body=body)
 
-    def _portfolio(self, account: Account, request: SandboxRequest) -> Portfolio:
-        default_id = self._settings.default_portfolio_id
+    def _portfolio(self, account: WrenAccount, request: SandboxRequest) -> WrenPortfolio:
+        default_id = self._behaviours.default_portfolio_id
         portfolio = account.portfolios(default_id).get(integer(request, "portfolioId", default_id))
         if portfolio is None:
-            raise RefusedError(400, "There is no such portfolio")
+            raise WrenRefusedError(400, "There is no such portfolio")
         return portfolio
 
-    def _place(self, account: Account, basket: Basket, request: SandboxRequest) -> dict[str, JSON]:
+    def _place(self, account: WrenAccount, basket: Basket, request: SandboxRequest) -> dict[str, JSON]:
         if not account.may_write:
-            raise RefusedError(403, "Ordering needs an account")
+            raise WrenRefusedError(403, "Ordering needs an account")
         self._check_note(request)
-        by_credits = (text(request, "paymentMethod") or self._settings.default_payment_method) == "credits"
+        by_credits = (text(request, "paymentMethod") or self._behaviours.default_payment_method) == "credits"
         dry_run = boolean(request, "dryRun")
-        if not by_credits and (not dry_run or self._settings.dry_run_checks_minimum):
+        if not by_credits and (not dry_run or self._behaviours.dry_run_checks_minimum):
             self._check_minimum(basket)
         group_id = self._try_out(account, basket, by_credits) if dry_run else self._pay(account, basket, by_credits)
         charged, currency = self._charge(account, basket, by_credits)
@@ -107,58 +105,59 @@ class Till:
             receipt |= {"paymentMethod": "credits", "creditsRemaining": self._remaining(account, basket, dry_run)}
         if account.is_test:
             receipt["test"] = True
-        if dry_run and self._settings.echo_dry_run:
-            receipt["dryRun"] = True
         return receipt
 
     def _check_tons(self, tons: Decimal) -> None:
-        most, decimals = self._settings.tons_limit, self._settings.tons_decimals
+        most, decimals = self._behaviours.tons_limit, self._behaviours.tons_decimals
         if most is not None and tons > most:
-            raise RefusedError(400, f"tons must be at most {most}")
+            raise WrenRefusedError(400, f"tons must be at most {most}")
         if decimals is not None and (steps := tons.scaleb(decimals)) != steps.to_integral_value():
-            raise RefusedError(400, f"tons must have at most {decimals} decimals")
+            raise WrenRefusedError(400, f"tons must have at most {decimals} decimals")
 
     def _check_note(self, request: SandboxRequest) -> None:
-        most = self._settings.note_limit
+        most = self._behaviours.note_limit
         if most is not None and len(text(request, "note") or "") > most:
-            raise RefusedError(400, f"note must have at most {most} characters")
+            raise WrenRefusedError(400, f"note must have at most {most} characters")
 
     def _check_minimum(self, basket: Basket) -> None:
-        if basket.cents < self._settings.stripe_minimum_cents:
-            raise below_minimum(self._settings.stripe_minimum_cents)
+        if basket.cents < self._behaviours.stripe_minimum_cents:
+            raise below_minimum(self._behaviours.stripe_minimum_cents)
 
-    def _pay(self, account: Account, basket: Basket, by_credits: bool) -> str:
-        group_id = self._cashier.charge_card(account) if not by_credits else self._world.ids.uuid()
+    def _pay(self, account: WrenAccount, basket: Basket, by_credits: bool) -> str:
+        if by_credits:
+            group_id = self._world.ids.uuid()
+        else:
+            group_id = self._cashier.charge_card(account, no_card_status=self._behaviours.no_wallet_status)
         if account.is_test:
             group_id = self._test_id(basket)
         if by_credits:
             self._cashier.deduct(account, basket.cents, group_id)
         return group_id
 
-    def _try_out(self, account: Account, basket: Basket, by_credits: bool) -> str | None:
-        if by_credits and self._settings.dry_run_checks_balance and not self._cashier.can_pay(account, basket.cents):
-            raise RefusedError(self._settings.insufficient_credits_status, "Insufficient credits")
-        prefixed = account.is_test and self._settings.test_dry_run_id == "prefixed"
+    def _try_out(self, account: WrenAccount, basket: Basket, by_credits: bool) -> str | None:
+        if by_credits and self._behaviours.dry_run_checks_balance and not self._cashier.can_pay(account, basket.cents):
+            raise WrenRefusedError(self._behaviours.insufficient_credits_status, "Insufficient credits")
+        prefixed = account.is_test and self._behaviours.test_dry_run_id == "prefixed"
         return self._test_id(basket) if prefixed else None
 
     def _test_id(self, basket: Basket) -> str:
         return _TEST_PREFIXES[basket.kind] + self._world.ids.short()
 
-    def _charge(self, account: Account, basket: Basket, by_credits: bool) -> tuple[int, str]:
-        settings = self._settings
-        kept_in_dollars = basket.kind == "project" and not settings.convert_project_orders
+    def _charge(self, account: WrenAccount, basket: Basket, by_credits: bool) -> tuple[int, str]:
+        behaviours = self._behaviours
+        kept_in_dollars = basket.kind == "project" and not behaviours.convert_project_orders
         if by_credits or account.is_test or kept_in_dollars:
-            return basket.cents, "USD" if by_credits or account.is_test else settings.currency
-        return ceil(basket.cents * settings.exchange_rate), settings.currency
+            return basket.cents, "USD" if by_credits or account.is_test else behaviours.currency
+        return ceil(basket.cents * behaviours.exchange_rate), behaviours.currency
 
-    def _remaining(self, account: Account, basket: Basket, dry_run: bool) -> int:
+    def _remaining(self, account: WrenAccount, basket: Basket, dry_run: bool) -> int:
         balance = account.wallet.balance_cents
-        return balance - basket.cents if dry_run and self._settings.dry_run_credits == "hypothetical" else balance
+        return balance - basket.cents if dry_run and self._behaviours.dry_run_credits == "hypothetical" else balance
 
     def _enter(
         self,
         group_id: str,
-        account: Account,
+        account: WrenAccount,
         basket: Basket,
         request: SandboxRequest,
         *,
@@ -182,14 +181,14 @@ class Till:
         self._book.enter(group)
         self._world.changed(f"{basket.kind} order {group_id} placed for {basket.cents} cents")
 
-    def _embedded(self, portfolio: Portfolio) -> dict[str, JSON] | None:
+    def _embedded(self, portfolio: WrenPortfolio) -> dict[str, JSON] | None:
         body: dict[str, JSON] = {
             "id": portfolio.id,
             "name": portfolio.name,
             "description": portfolio.description,
             "cost_per_ton": portfolio.cost_per_ton,
         }
-        match self._settings.embedded_portfolio:
+        match self._behaviours.embedded_portfolio:
             case "camel":
                 return camel(body)
             case "snake":

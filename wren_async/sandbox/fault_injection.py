@@ -6,17 +6,15 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import attrs
 
 from wren_async.sandbox.exchange import SandboxAnswer
 from wren_async.sandbox.faults import Fault, FaultKind, When
+from wren_async.sandbox.visit import Message, Receive, Send, Visit
 from wren_async.sandbox.wire import Wire
 from wren_async.sandbox.world import Clock
-
-if TYPE_CHECKING:
-    from wren_async.sandbox.server import Receive, SandboxServer, Send, Visit
 
 _ARRIVAL_SECONDS = 0.02
 """How long half an answer gets to reach the client before the connection is reset."""
@@ -24,11 +22,37 @@ _PROXY_PAGE = b"<html><head><title>%d</title></head><body><center><h1>%d Bad Gat
 _CANNED = (FaultKind.STATUS, FaultKind.RATE_LIMIT, FaultKind.CONCURRENT_KEY, FaultKind.REDIRECT, FaultKind.PROXY_ERROR)
 
 
-class Sabotage:
+class Steps(Protocol):
+    """The steps that the server takes for a request without a fault."""
+
+    async def read(self, visit: Visit, receive: Receive) -> None:
+        """Read the body, and hold the request to the rules."""
+
+    def commit(self, visit: Visit) -> SandboxAnswer:
+        """Carry out the request, unless it was refused before."""
+        ...
+
+    async def reply(self, visit: Visit, answer: SandboxAnswer, send: Send) -> None:
+        """Send an answer."""
+
+    async def deliver(self, answer: SandboxAnswer, body: bytes, send: Send) -> None:
+        """Send an answer with a body that need not be its own."""
+
+    def record(self, visit: Visit, answer: SandboxAnswer) -> bytes:
+        """Write an answer into the log; returns its body as bytes."""
+        ...
+
+    def start(self, answer: SandboxAnswer, body: bytes) -> Message:
+        """The status line and headers of an answer."""
+        ...
+
+
+class FaultInjection:
     """Serves the requests that a fault was picked for."""
 
-    def __init__(self, server: SandboxServer) -> None:
-        self._server = server
+    def __init__(self, steps: Steps, clock: Clock) -> None:
+        self._steps = steps
+        self._clock = clock
         self._late: set[asyncio.Task[None]] = set()
 
     async def serve(self, visit: Visit, fault: Fault, wire: Wire, receive: Receive, send: Send) -> None:
@@ -36,13 +60,13 @@ class Sabotage:
         if fault.when is When.UNREAD:
             await _reset(wire, receive)
             return
-        await self._server.read(visit, receive)
+        await self._steps.read(visit, receive)
         if fault.when is When.BEFORE:
             await self._fail_before(visit, fault, wire, receive, send)
             return
         if fault.kind is FaultKind.LATENCY:
             await self._wait(visit, fault.seconds)
-        answer = self._server.commit(visit)
+        answer = self._steps.commit(visit)
         await self._fail_after(visit, fault, answer, wire, receive, send)
 
     @property
@@ -51,9 +75,9 @@ class Sabotage:
         return len(self._late)
 
     def stop(self) -> None:
-        """Give up the commits that are still to come."""
-        for task in self._late:
-            task.cancel()
+        """Give up the commits that are still to come. Any thread may call this."""
+        for task in list(self._late):
+            task.get_loop().call_soon_threadsafe(task.cancel)
 
     async def _fail_before(self, visit: Visit, fault: Fault, wire: Wire, receive: Receive, send: Send) -> None:
         match fault.kind:
@@ -65,7 +89,7 @@ class Sabotage:
             case FaultKind.NEVER_ANSWER:
                 await _until_gone(receive)
             case _:
-                await self._server.reply(visit, self._canned(visit, fault), send)
+                await self._steps.reply(visit, self._canned(visit, fault), send)
 
     async def _fail_after(
         self, visit: Visit, fault: Fault, answer: SandboxAnswer, wire: Wire, receive: Receive, send: Send
@@ -81,7 +105,7 @@ class Sabotage:
             case FaultKind.SLOW_DRIP:
                 await self._drip(visit, fault, answer, send)
             case kind if kind in _CANNED:
-                await self._server.reply(visit, self._canned(visit, fault), send)
+                await self._steps.reply(visit, self._canned(visit, fault), send)
             case _:
                 wire.stale = fault.kind is FaultKind.STALE_CONNECTION
                 await self._spoil(visit, fault, answer, send)
@@ -98,7 +122,7 @@ class Sabotage:
     def _commit_later(self, visit: Visit, seconds: float) -> None:
         async def commit() -> None:
             await self._wait(visit, seconds)
-            self._server.commit(visit)
+            self._steps.commit(visit)
 
         task = asyncio.get_running_loop().create_task(commit())
         self._late.add(task)
@@ -106,7 +130,7 @@ class Sabotage:
 
     def _canned(self, visit: Visit, fault: Fault) -> SandboxAnswer:
         status = fault.status or 500
-        headers = _retry_after(fault, self._server.world.clock)
+        headers = _retry_after(fault, self._clock)
         if fault.kind is FaultKind.PROXY_ERROR:
             page = _PROXY_PAGE % (status, status)
             return SandboxAnswer(status=status, body=page, media_type="text/html", headers=headers)
@@ -117,7 +141,7 @@ class Sabotage:
         return attrs.evolve(answer, headers={**answer.headers, **headers})
 
     async def _spoil(self, visit: Visit, fault: Fault, answer: SandboxAnswer, send: Send) -> None:
-        body = self._server.record(visit, answer)
+        body = self._steps.record(visit, answer)
         match fault.kind:
             case FaultKind.MALFORMED_JSON:
                 body = body.replace(b'"', b"'") + b";"
@@ -125,17 +149,17 @@ class Sabotage:
                 body = body[: len(body) // 2]
             case FaultKind.WRONG_CONTENT_TYPE:
                 answer = attrs.evolve(answer, media_type=fault.content_type)
-        await self._server.deliver(answer, body, send)
+        await self._steps.deliver(answer, body, send)
 
     async def _tear(self, visit: Visit, answer: SandboxAnswer, send: Send) -> None:
-        body = self._server.record(visit, answer)
-        await send(self._server.start(answer, body))
+        body = self._steps.record(visit, answer)
+        await send(self._steps.start(answer, body))
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         await asyncio.sleep(_ARRIVAL_SECONDS)
 
     async def _drip(self, visit: Visit, fault: Fault, answer: SandboxAnswer, send: Send) -> None:
-        body = self._server.record(visit, answer)
-        await send(self._server.start(answer, body))
+        body = self._steps.record(visit, answer)
+        await send(self._steps.start(answer, body))
         for place in range(0, len(body), fault.size):
             piece = body[place : place + fault.size]
             await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -1,7 +1,7 @@
 """Every choice that the sandbox's CNaught leaves to its user, with the documented safe reading as the default.
 
-Where the API's documents are silent or disagree, a setting picks the other reading, so that a client can be
-tested against both. Settings may be changed while the sandbox runs; the next request sees the change.
+Where the API's documents are silent or disagree, a behaviour picks the other reading, so that a client can be
+tested against both. Behaviours may be changed while the sandbox runs; the next request sees the change.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal
 
 import attrs
 
+from wren_async.sandbox import bounds
 from wren_async.sandbox.exchange import JSON
 
 LIVE_KEY_PREFIX = "cnaught_sandbox_live_"
@@ -25,26 +26,22 @@ TEST_KEY_PREFIX = "cnaught_sandbox_test_"
 class UnitPrices:
     """What a kilogram costs in US cents, through the API and through a checkout session."""
 
-    api: Decimal = attrs.field(default=Decimal(2), validator=attrs.validators.gt(Decimal(0)))
-    checkout: Decimal = attrs.field(default=Decimal(2), validator=attrs.validators.gt(Decimal(0)))
+    api: Decimal = attrs.field(default=Decimal(2), validator=bounds.number(Decimal("0.000001"), Decimal(1_000_000)))
+    checkout: Decimal = attrs.field(
+        default=Decimal(2), validator=bounds.number(Decimal("0.000001"), Decimal(1_000_000))
+    )
 
 
 @attrs.define(kw_only=True)
-class CNaughtSettings:
+class CNaughtBehaviours:
     """How the sandbox's CNaught behaves."""
 
-    live_key: str = attrs.field(
-        default=f"{LIVE_KEY_PREFIX}key", validator=attrs.validators.matches_re(f"{LIVE_KEY_PREFIX}.+"), repr=False
-    )
+    live_key: str = attrs.field(default=f"{LIVE_KEY_PREFIX}key", validator=bounds.prefixed(LIVE_KEY_PREFIX), repr=False)
     """The only key of production mode. It must begin with `LIVE_KEY_PREFIX`."""
-    test_key: str = attrs.field(
-        default=f"{TEST_KEY_PREFIX}key", validator=attrs.validators.matches_re(f"{TEST_KEY_PREFIX}.+"), repr=False
-    )
+    test_key: str = attrs.field(default=f"{TEST_KEY_PREFIX}key", validator=bounds.prefixed(TEST_KEY_PREFIX), repr=False)
     """The only key of sandbox mode, whose order ids end in `_sandbox`. It must begin with `TEST_KEY_PREFIX`."""
 
     # The account
-    account_name: str = "Acme, Inc"
-    """The name on the account's impact data."""
     billing_set_up: bool = True
     """Without billing, placing an order is forbidden."""
     subaccounts_enabled: bool = True
@@ -59,8 +56,6 @@ class CNaughtSettings:
     """Whether sandbox mode starts with the well-known fulfilled order `2FhU3B0F36_sandbox`."""
     hosted_page_enabled: bool = True
     """Whether the public impact page is on; while off, its URL is null."""
-    hosted_page_equivalents: tuple[str, ...] = ("homes", "flights")
-    """The equivalents that the public impact page shows."""
 
     # Orders
     fractional_amounts: Literal["floor", "keep"] = "floor"
@@ -71,21 +66,19 @@ class CNaughtSettings:
     """How a request for an order that its subaccount does not own is refused."""
     certificates_while_placed: bool = True
     """Whether an order has its certificate URLs before it is fulfilled."""
-    fulfil_after: timedelta | None = None
+    fulfil_after: timedelta | None = attrs.field(default=None, validator=bounds.optional(bounds.duration()))
     """How long after placing an order is fulfilled by itself; never when None."""
     ride_operations: Literal["served", 404, 410] = "served"
     """Whether the two deprecated ride operations still answer, or with which status they are gone."""
-    ride_attributes: bool = False
-    """Whether orders carry `type` and, when it applies, `distance_km`, as an older version of the API did."""
     cancelled_spelling: Literal["cancelled", "canceled"] = "cancelled"
     """How the state of a cancelled order is written."""
 
     # Lists
-    default_limit: int = 20
+    default_limit: int = attrs.field(default=20, validator=bounds.whole_number(1, 100))
     """Items of a page when the request names no limit; the other reading is 100."""
     limits: Literal["refuse", "clamp"] = "refuse"
     """Whether a limit outside 1 to 100 is refused, or taken for the nearest one inside."""
-    page_clamp: int | None = None
+    page_clamp: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(1, 100)))
     """The most items that a page holds, whatever the limit of the request says."""
     starting_after: Literal["earlier", "later"] = "earlier"
     """Which items `starting_after` selects; `ending_before` selects the others."""
@@ -93,11 +86,11 @@ class CNaughtSettings:
     """The order of items inside an `ending_before` page."""
     ending_before_page: Literal["nearest", "newest"] = "nearest"
     """Whether an `ending_before` page holds the items next to the cursor or the newest of all."""
-    order_list_lag: timedelta = timedelta()
+    order_list_lag: timedelta = attrs.field(default=timedelta(), validator=bounds.duration())
     """How long a new order stays out of the list."""
 
     # Idempotency
-    idempotency_retention: timedelta = timedelta(hours=24)
+    idempotency_retention: timedelta = attrs.field(default=timedelta(hours=24), validator=bounds.duration())
     """How long a key and its answer are remembered."""
     idempotency_scope: Literal["path", "account"] = "path"
     """Whether a key is bound to one path, or to all four operations of its account together."""
@@ -109,13 +102,13 @@ class CNaughtSettings:
     """How deleting a subaccount that has orders is refused."""
     signed_logo_urls: bool = False
     """Whether the URL of a logo ends in a signature that changes with the clock."""
-    logo_bytes_limit: int | None = None
+    logo_bytes_limit: int | None = attrs.field(default=None, validator=bounds.optional(bounds.whole_number(0, 10**9)))
     """The largest logo that may be uploaded; a larger one is refused with 413."""
-    checkout_base_url: str = "https://checkout.cnaught.com/pay"
+    checkout_base_url: str = attrs.field(default="https://checkout.cnaught.com/pay", validator=bounds.web_url())
     """Where checkout pages live; the server points it to its own."""
-    checkout_lifetime: timedelta = timedelta(hours=24)
+    checkout_lifetime: timedelta = attrs.field(default=timedelta(hours=24), validator=bounds.duration())
     """How long a checkout session stays open."""
-    checkout_minimum_usd_cents: int = 50
+    checkout_minimum_usd_cents: int = attrs.field(default=50, validator=bounds.whole_number(0, 10**15))
     """The least that a checkout session may come to."""
 
     # Requests and answers
@@ -139,5 +132,5 @@ class CNaughtSettings:
     """Whether attributes without a value are left out of answers instead of being null."""
     extra_members: Mapping[str, JSON] = attrs.field(factory=dict)
     """Members that no document names, added to every object that is answered, as a newer API would."""
-    success_status: Mapping[str, int] = attrs.field(factory=dict)
+    success_status: Mapping[str, int] = attrs.field(factory=dict, validator=bounds.statuses_by_name(200, 299))
     """Other success statuses, by `operationId`."""
