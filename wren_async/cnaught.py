@@ -23,7 +23,7 @@ from wren_async._generated.cnaught.operations import (
 from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
 from wren_async.core.resource import Resource, bound
@@ -31,6 +31,7 @@ from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument, StateNotReached
+from wren_async.http.secret import hidden
 from wren_async.reconcile.mixins import CNaughtReconciling
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class Orders(Resource):
         """
         from wren_async.core.paging import CursorPager
 
-        call = orders.list_orders(
+        call = self._call(
+            "list",
+            orders.list_orders,
             limit=limit,
             starting_after=starting_after,
             ending_before=ending_before,
@@ -241,7 +244,14 @@ class SubaccountLogo(Resource):
         if content_type is None or content_type not in _LOGO_TYPES.values():
             raise InvalidArgument("content_type", f"takes one of {', '.join(dict.fromkeys(_LOGO_TYPES.values()))}")
         return await self._client.send(
-            subaccounts.upload_subaccount_logo(subaccount_id, body=image, content_type=content_type, **options)
+            self._call(
+                "upload",
+                subaccounts.upload_subaccount_logo,
+                subaccount_id,
+                body=image,
+                content_type=content_type,
+                **options,
+            )
         )
 
 
@@ -280,8 +290,13 @@ class Subaccounts(Resource):
         """
         from wren_async.core.paging import CursorPager
 
-        call = subaccounts.list_subaccounts(
-            limit=limit, starting_after=starting_after, ending_before=ending_before, **options
+        call = self._call(
+            "list",
+            subaccounts.list_subaccounts,
+            limit=limit,
+            starting_after=starting_after,
+            ending_before=ending_before,
+            **options,
         )
         return CursorPager(
             self._client, call, items=lambda page: page.data, identify=lambda each: each.id, prefetch=prefetch
@@ -377,16 +392,19 @@ class CNaughtClient(CNaughtReconciling):
                 half of the files that the process may have open.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
-            timing: ServerClocks and waits, for tests.
+            timing: Clocks and waits, for tests.
             options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
 
         Raises `InvalidConfiguration`.
         """
+        check_options(type(self), options)
+        # Only the secret from here on: a traceback may show the variables of this function.
+        secret, api_key = hidden(api_key), None
         identity = Identity(
             base_url=checked_base_url(
                 base_url, variable="CNAUGHT_BASE_URL", default=CNAUGHT, insecure_hosts=insecure_hosts
             ),
-            credentials=credentials(api_key, argument="api_key", variable="CNAUGHT_API_KEY"),
+            credentials=credentials(secret, argument="api_key", variable="CNAUGHT_API_KEY"),
             user_agent=USER_AGENT,
         )
         self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)

@@ -19,12 +19,13 @@ from wren_async._generated.wren.operations import (
 from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
-from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
 from wren_async.core.resource import Resource, bound
 from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
+from wren_async.http.secret import hidden
 from wren_async.reconcile.mixins import WrenReconciling
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class OffsetOrders(Resource):
         """
         from wren_async.core.document import download
 
-        return await download(self._client, offset_orders.get_offset_order_certificate(group_id, **options), to)
+        call = self._call("certificate", offset_orders.get_offset_order_certificate, group_id, **options)
+        return await download(self._client, call, to)
 
 
 class ProjectOrders(Resource):
@@ -128,7 +130,9 @@ class Credits(Resource):
 
         return OffsetPager(
             self._client,
-            wallet.list_credit_ledger(
+            self._call(
+                "ledger",
+                wallet.list_credit_ledger,
                 limit=arguments.integer("limit", limit, minimum=1, maximum=200),
                 offset=arguments.integer("offset", offset, minimum=0),
                 **options,
@@ -177,14 +181,17 @@ class WrenClient(WrenReconciling):
                 half of the files that the process may have open.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
-            timing: ServerClocks and waits, for tests.
+            timing: Clocks and waits, for tests.
             options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
 
         Raises `InvalidConfiguration`.
         """
+        check_options(type(self), options)
+        # Only the secret from here on: a traceback may show the variables of this function.
+        secret, token = hidden(token), None
         identity = Identity(
             base_url=checked_base_url(base_url, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
-            credentials=credentials(token, argument="token", variable="WREN_API_TOKEN"),
+            credentials=credentials(secret, argument="token", variable="WREN_API_TOKEN"),
             user_agent=USER_AGENT,
         )
         self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)

@@ -15,6 +15,7 @@ from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
 from wren_async.core.outcome import AttemptResult, Decision, History, Next, classify, is_undecided
 from wren_async.core.policy import retry_after
+from wren_async.core.redaction import forget_frames
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
 from wren_async.core.sending.detached import DetachedAttempt, timed_out
@@ -77,7 +78,7 @@ class Attempts(Generic[T]):
         error = self._failure(met)
         if self._session.closed and isinstance(error, OutcomeUnknown):
             self._session.tell_undecided(self._name(), self._call)
-        raise error from self._cause(met)
+        raise error from self._identity.credentials.cause(met.error)
 
     def _prepare(self) -> None:
         self._session.check()
@@ -147,7 +148,7 @@ class Attempts(Generic[T]):
         history.may_have_acted |= decision.may_have_acted
         history.accepted |= met.succeeded
         if logger.isEnabledFor(logging.DEBUG):
-            said = met.status or self._identity.credentials.scrub(met.reason)
+            said = met.status or self._identity.credentials.quote(met.reason)
             logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
         if self._session.on_attempt is not None:
             self._report(met, self._session.on_attempt)
@@ -159,7 +160,7 @@ class Attempts(Generic[T]):
             operation=self._call.operation.id,
             number=self._history.attempts,
             status=met.status,
-            reason=self._identity.credentials.scrub(met.reason),
+            reason=self._identity.credentials.quote(met.reason),
             unsent=met.unsent,
             waited=self._entered - self._came,
             took=self._session.timing.monotonic() - self._entered,
@@ -207,6 +208,9 @@ class Attempts(Generic[T]):
             answer = await self._session.backend.exchange(self._prepared.request, progress)
         except Exception as error:
             met: AttemptResult[T] = _broken(error, progress)
+        except asyncio.CancelledError as error:
+            forget_frames(error)
+            raise
         else:
             met = self._understand(answer)
         finally:
@@ -283,11 +287,6 @@ class Attempts(Generic[T]):
         return min(timeout, left)
 
     # --- the end ---
-
-    def _cause(self, met: AttemptResult[T]) -> BaseException | None:
-        """What the HTTP library raised, unless it repeats a token that the server repeated."""
-        said = str(met.error)
-        return met.error if self._identity.credentials.scrub(said) == said else None
 
     def _failure(self, met: AttemptResult[T]) -> CallError:
         from wren_async.core.sending.failure import failure

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from wren_async.core import codec
 from wren_async.core.auth import Credentials
@@ -23,7 +24,10 @@ from wren_async.errors import (
     api_error_class,
 )
 
-_SECRET_HEADERS = frozenset({"set-cookie", "authorization", "www-authenticate"})
+_SECRET_HEADERS: Final = frozenset({"set-cookie", "authorization", "www-authenticate"})
+_UNAUTHORIZED: Final = 401
+_COMPLAINTS: Final = 10
+"""Fields of an error answer, and messages of each, that are worth quoting. There may be a million."""
 
 
 def failure(
@@ -31,7 +35,7 @@ def failure(
 ) -> CallError:
     """The error of a call that ends with `met`."""
     facts = _facts(prepared, met, history, credentials)
-    reason = credentials.scrub(_reason(met))
+    reason = _reason(prepared, met, credentials)
     if undecided:
         return OutcomeUnknown(f"may have been carried out, but {reason}", facts)
     if met.answer is None:
@@ -39,7 +43,7 @@ def failure(
             return NotSent(f"nothing was sent: {reason}", facts)
         return (AttemptTimedOut if met.timed_out else ConnectionLost)(reason, facts)
     if met.succeeded:
-        return DecodeError(reason, facts, tuple(credentials.scrub(problem) for problem in met.problems))
+        return DecodeError(reason, facts, tuple(credentials.quote(problem) for problem in met.problems))
     return _api_error(met, reason, facts)
 
 
@@ -55,7 +59,7 @@ def _facts(prepared: Prepared[Any], met: AttemptResult[Any], history: History, c
     headers = met.answer.headers if met.answer else {}
     return CallFacts(
         method=prepared.request.method,
-        url=prepared.request.url,
+        url=credentials.scrub(prepared.request.url),
         attempts=history.attempts,
         first_sent=history.first_sent,
         last_sent=history.last_sent,
@@ -79,14 +83,19 @@ def _parsed(raw: bytes) -> object:
         return None
 
 
-def _reason(met: AttemptResult[Any]) -> str:
+def _reason(prepared: Prepared[Any], met: AttemptResult[Any], credentials: Credentials) -> str:
+    """Why the call ends so, in one line; what comes from elsewhere is cut and clean."""
+    quote = credentials.quote
     if met.answer is None:
-        return met.reason or "no answer came"
+        return quote(met.reason or "no answer came")
     if met.succeeded:
-        return f"the {met.status} answer was not understood: {'; '.join(met.problems[:3])}"
-    said = _said(met.parsed)
+        return f"the {met.status} answer was not understood: {'; '.join(map(quote, met.problems[:3]))}"
+    said = quote(_said(met.parsed))
     asked = f"; the server asks for a pause of {met.retry_after:g} s" if met.retry_after is not None else ""
-    return f"the server answered {met.status}{f': {said}' if said else ''}{asked}"
+    whose = ""
+    if met.status == _UNAUTHORIZED and credentials.source and prepared.request.authorization is not None:
+        whose = f"; the token came from {credentials.source}"
+    return f"the server answered {met.status}{f': {said}' if said else ''}{asked}{whose}"
 
 
 def _said(body: object) -> str:
@@ -96,5 +105,9 @@ def _said(body: object) -> str:
     words = [body.get(name) for name in ("title", "detail", "message", "error")]
     errors = body.get("errors")
     if isinstance(errors, Mapping):
-        words.extend(f"{name}: {', '.join(map(str, m)) if isinstance(m, list) else m}" for name, m in errors.items())
+        words.extend(_complaint(name, told) for name, told in islice(errors.items(), _COMPLAINTS))
     return " – ".join(word for word in words if isinstance(word, str) and word)
+
+
+def _complaint(name: object, told: object) -> str:
+    return f"{name}: {', '.join(map(str, told[:_COMPLAINTS])) if isinstance(told, list) else told}"
