@@ -397,12 +397,12 @@ class CNaughtClient(CNaughtReconciling):
 
         Raises `InvalidConfiguration`.
         """
+        # Only secrets from here on: a traceback may show the variables of this function.
+        (secret, api_key), (address, base_url) = (hidden(api_key), None), (hidden(base_url), None)
         check_options(type(self), options)
-        # Only the secret from here on: a traceback may show the variables of this function.
-        secret, api_key = hidden(api_key), None
         identity = Identity(
             base_url=checked_base_url(
-                base_url, variable="CNAUGHT_BASE_URL", default=CNAUGHT, insecure_hosts=insecure_hosts
+                address, variable="CNAUGHT_BASE_URL", default=CNAUGHT, insecure_hosts=insecure_hosts
             ),
             credentials=credentials(secret, argument="api_key", variable="CNAUGHT_API_KEY"),
             user_agent=USER_AGENT,

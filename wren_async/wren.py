@@ -186,11 +186,11 @@ class WrenClient(WrenReconciling):
 
         Raises `InvalidConfiguration`.
         """
+        # Only secrets from here on: a traceback may show the variables of this function.
+        (secret, token), (address, base_url) = (hidden(token), None), (hidden(base_url), None)
         check_options(type(self), options)
-        # Only the secret from here on: a traceback may show the variables of this function.
-        secret, token = hidden(token), None
         identity = Identity(
-            base_url=checked_base_url(base_url, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
+            base_url=checked_base_url(address, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
             credentials=credentials(secret, argument="token", variable="WREN_API_TOKEN"),
             user_agent=USER_AGENT,
         )

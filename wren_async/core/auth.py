@@ -95,29 +95,40 @@ def _problem(token: Secret) -> str | None:
     return None
 
 
-def base_url(given: str | None, *, variable: str, default: str, insecure_hosts: Collection[str]) -> str:
-    """The base URL given, the environment's or the API's own, without a slash at its end."""
+def base_url(given: Secret | None, *, variable: str, default: str, insecure_hosts: Collection[str]) -> str:
+    """The base URL given, the environment's or the API's own, without a slash at its end.
+
+    It travels as a secret until it is known to be none: people put passwords into addresses, or mix up arguments.
+    """
     if isinstance(insecure_hosts, str):
         raise InvalidConfiguration(f"insecure_hosts takes several names, such as [{insecure_hosts!r}]")
-    if given is not None and (not isinstance(given, str) or not given.strip()):
-        # Not the API's own address: who passes an empty one meant another, and would place real orders.
-        told = repr(given) if isinstance(given, str) else type(given).__name__
-        raise InvalidConfiguration(f"base_url takes an address as a str, not {told}")
-    text = (given or os.environ.get(variable) or default).strip()
-    name = "base_url" if given else variable
-    try:
-        address = read_address(text)
-    except UnreadableAddress as error:
-        # Without the text, which may hold a password or be a token in the wrong place.
-        raise InvalidConfiguration(f"{name} {error}; write it like {default}, credentials apart") from None
-    if "?" in address.target or "#" in text:
-        raise InvalidConfiguration(f"{name} must end with its path, without a query or fragment")
+    text = given or Secret(os.environ.get(variable) or default)
+    address = _base_address(text, default)
+    if not isinstance(address, Address):
+        raise InvalidConfiguration(f"{'base_url' if given else variable} {address}")
     if not is_safe(address, insecure_hosts):
         raise InvalidConfiguration(
-            f"{name} {printable(address.origin)!r} would send the token unencrypted; use https, or allow it with "
-            f"insecure_hosts=[{printable(address.host)!r}]"
+            f"base_url {address.origin!r} would send the token unencrypted; use https, or allow it with "
+            f"insecure_hosts=[{address.host!r}]"
         )
     return address.text.rstrip("/")
+
+
+def _base_address(given: Secret, default: str) -> Address | str:
+    """The address, or what is wrong with it."""
+    text: object = given.reveal()
+    if not isinstance(text, str):
+        return f"takes an address as a str, not {type(text).__name__}"
+    if not text.strip():
+        # Not the API's own address: who passes an empty one meant another, and would place real orders.
+        return "is empty: leave it out for the API's own address"
+    try:
+        address = read_address(text.strip())
+    except UnreadableAddress as error:
+        return f"{error}; write it like {default}, credentials apart"
+    if "?" in address.target or "#" in text:
+        return "must end with its path, without a query or fragment"
+    return address
 
 
 def is_safe(address: Address, insecure_hosts: Collection[str] = ()) -> bool:

@@ -83,6 +83,9 @@ class BaseClient:
         raise AttributeError("a client is immutable")
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_identity"):
+            # Its constructor has failed, and somebody looks at the traceback.
+            return f"<{type(self).__name__} unfinished>"
         return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"
 
     @property
