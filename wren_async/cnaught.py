@@ -26,6 +26,7 @@ from wren_async.core.auth import credentials
 from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
+from wren_async.core.printable import printable
 from wren_async.core.resource import Resource, bound
 from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
@@ -137,10 +138,11 @@ class Orders(Resource):
             order = await self.get(order_id, subaccount_id=subaccount_id, **options)
             if order.state == wanted:
                 return order
+            stands = f"order {printable(order_id, 60)} is {printable(str(order.state), 60)}"
             if order.state in _COURSE[_COURSE.index(wanted) :]:
-                raise StateNotReached(f"order {order_id} is {order.state} and will not be {wanted} again")
+                raise StateNotReached(f"{stands} and will not be {wanted} again")
             if timing.monotonic() + every > ends:
-                raise StateNotReached(f"order {order_id} is {order.state}, not {wanted}, after {within:g} s")
+                raise StateNotReached(f"{stands}, not {wanted}, after {within:g} s")
             await timing.sleep(every)
 
     async def certificate(
@@ -167,7 +169,9 @@ class Orders(Resource):
         if isinstance(order, str):
             order = await self.get(order, subaccount_id=subaccount_id, **options)
         if order.certificate_download_public_url is None:
-            raise StateNotReached(f"order {order.id} ({order.state}) has no certificate")
+            raise StateNotReached(
+                f"order {printable(order.id, 60)} ({printable(str(order.state), 60)}) has no certificate"
+            )
         return await download(self._client, order.certificate_download_public_url, to)
 
 
@@ -385,7 +389,8 @@ class CNaughtClient(CNaughtReconciling):
             api_key: A key in production or sandbox mode; `CNAUGHT_API_KEY` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `CNAUGHT_BASE_URL`, else CNaught's own.
             http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
-                `AiohttpBackend()`, which costs the least CPU.
+                `AiohttpBackend()`, which costs the least CPU. Without a client of yours, https goes through the proxy
+                that the environment names; plain http does not, because a proxy would read the token.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
                 512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than

@@ -174,7 +174,8 @@ class WrenClient(WrenReconciling):
             token: A live, personal or test token; `WREN_API_TOKEN` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `WREN_BASE_URL`, else Wren's own.
             http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
-                `AiohttpBackend()`, which costs the least CPU.
+                `AiohttpBackend()`, which costs the least CPU. Without a client of yours, https goes through the proxy
+                that the environment names; plain http does not, because a proxy would read the token.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
                 512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
