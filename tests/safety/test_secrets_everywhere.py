@@ -451,3 +451,12 @@ def test_credentials_quote_in_one_clean_line() -> None:
     quoted = Credentials(Secret(TOKEN)).quote(f"{TOKEN}\r\n" + "y" * 900)
     assert quoted.startswith("<token>\\r\\nyyy")
     assert len(quoted) < 310
+
+
+async def test_a_token_in_the_name_of_a_header_is_taken_out() -> None:
+    token = "5f0c0000-feed-4dad-beef-00000000f00d"
+    repeats = answer(400, {}, {f"X-{token}": "1"})
+    async with ScriptedServer(repeats) as server, wren(server, token=token, retries=0) as client:
+        error = await fails(client, CALLS["read"])
+    assert token not in everything(error)
+    assert error.headers["x-<token>"] == "1"

@@ -69,7 +69,9 @@ def _facts(prepared: Prepared[Any], met: AttemptResult[Any], history: History, c
         reference=given(prepared.call.reference),
         status=met.status,
         headers={
-            name: credentials.scrub(value) for name, value in headers.items() if name.lower() not in _SECRET_HEADERS
+            credentials.scrub(name): credentials.scrub(value)
+            for name, value in headers.items()
+            if name.lower() not in _SECRET_HEADERS
         },
         body=_parsed(raw),
         raw=raw,
