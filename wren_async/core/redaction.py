@@ -16,7 +16,7 @@ SHORTEST_SECRET: Final = 8
 _LONG: Final = 24
 """Characters from which on half of a token is taken for the token: servers, and our own messages, cut what they quote.
 """
-_IN_CLEAR: Final = "<token>"
+_STAND_IN: Final = "<token>"
 _DEEPEST: Final = 5
 _USERINFO: Final = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
 _SLASHES: Final = r"\\\\{0,7}"
@@ -27,7 +27,7 @@ _PLAIN: Final = (str, int, float, bool, type(None))
 def redact(text: str, secret: Secret) -> str:
     """`text` without the secret, and without the user name and password of any address in it."""
     for spelling in _spellings(secret):
-        text = spelling.sub(_IN_CLEAR, text)
+        text = spelling.sub(_STAND_IN, text)
     return _USERINFO.sub("<credentials>@", text) if "@" in text else text
 
 
@@ -35,7 +35,7 @@ def redact_bytes(raw: bytes, secret: Secret) -> bytes:
     """`raw` without the secret. JSON stays JSON."""
     text = raw.decode("latin-1")
     for spelling in _spellings(secret):
-        text = spelling.sub(_IN_CLEAR, text)
+        text = spelling.sub(_STAND_IN, text)
     return text.encode("latin-1")
 
 
