@@ -24,14 +24,16 @@ from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
 from wren_async.core.ceilings import Ceilings, checked_ceilings
-from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
+from wren_async.core.printable import printable
 from wren_async.core.resource import Resource, bound
 from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument, StateNotReached
+from wren_async.http.secret import hidden
 from wren_async.reconcile.mixins import CNaughtReconciling
 
 if TYPE_CHECKING:
@@ -92,7 +94,9 @@ class Orders(Resource):
         """
         from wren_async.core.paging import CursorPager
 
-        call = orders.list_orders(
+        call = self._call(
+            "list",
+            orders.list_orders,
             limit=limit,
             starting_after=starting_after,
             ending_before=ending_before,
@@ -135,10 +139,11 @@ class Orders(Resource):
             order = await self.get(order_id, subaccount_id=subaccount_id, **options)
             if order.state == wanted:
                 return order
+            stands = f"order {printable(order_id, 60)} is {printable(str(order.state), 60)}"
             if order.state in _COURSE[_COURSE.index(wanted) :]:
-                raise StateNotReached(f"order {order_id} is {order.state} and will not be {wanted} again")
+                raise StateNotReached(f"{stands} and will not be {wanted} again")
             if timing.monotonic() + every > ends:
-                raise StateNotReached(f"order {order_id} is {order.state}, not {wanted}, after {within:g} s")
+                raise StateNotReached(f"{stands}, not {wanted}, after {within:g} s")
             await timing.sleep(every)
 
     async def certificate(
@@ -165,7 +170,9 @@ class Orders(Resource):
         if isinstance(order, str):
             order = await self.get(order, subaccount_id=subaccount_id, **options)
         if order.certificate_download_public_url is None:
-            raise StateNotReached(f"order {order.id} ({order.state}) has no certificate")
+            raise StateNotReached(
+                f"order {printable(order.id, 60)} ({printable(str(order.state), 60)}) has no certificate"
+            )
         return await download(self._client, order.certificate_download_public_url, to)
 
 
@@ -242,7 +249,14 @@ class SubaccountLogo(Resource):
         if content_type is None or content_type not in _LOGO_TYPES.values():
             raise InvalidArgument("content_type", f"takes one of {', '.join(dict.fromkeys(_LOGO_TYPES.values()))}")
         return await self._client.send(
-            subaccounts.upload_subaccount_logo(subaccount_id, body=image, content_type=content_type, **options)
+            self._call(
+                "upload",
+                subaccounts.upload_subaccount_logo,
+                subaccount_id,
+                body=image,
+                content_type=content_type,
+                **options,
+            )
         )
 
 
@@ -281,8 +295,13 @@ class Subaccounts(Resource):
         """
         from wren_async.core.paging import CursorPager
 
-        call = subaccounts.list_subaccounts(
-            limit=limit, starting_after=starting_after, ending_before=ending_before, **options
+        call = self._call(
+            "list",
+            subaccounts.list_subaccounts,
+            limit=limit,
+            starting_after=starting_after,
+            ending_before=ending_before,
+            **options,
         )
         return CursorPager(
             self._client, call, items=lambda page: page.data, identify=lambda each: each.id, prefetch=prefetch
@@ -375,6 +394,8 @@ class CNaughtClient(CNaughtReconciling):
                 `AiohttpBackend()`, which costs the least CPU. A client of yours keeps its own faults: of a server that
                 gives two answers to one request, its pool takes the second for the next call's, orders included. The
                 library's own backends close such a connection.
+                Without a client of yours, https goes through the proxy
+                that the environment names; plain http does not, because a proxy would read the token.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
                 512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
@@ -387,11 +408,14 @@ class CNaughtClient(CNaughtReconciling):
 
         Raises `InvalidConfiguration`.
         """
+        # Only secrets from here on: a traceback may show the variables of this function.
+        (secret, api_key), (address, base_url) = (hidden(api_key), None), (hidden(base_url), None)
+        check_options(type(self), options)
         identity = Identity(
             base_url=checked_base_url(
-                base_url, variable="CNAUGHT_BASE_URL", default=CNAUGHT, insecure_hosts=insecure_hosts
+                address, variable="CNAUGHT_BASE_URL", default=CNAUGHT, insecure_hosts=insecure_hosts
             ),
-            credentials=credentials(api_key, argument="api_key", variable="CNAUGHT_API_KEY"),
+            credentials=credentials(secret, argument="api_key", variable="CNAUGHT_API_KEY"),
             user_agent=USER_AGENT,
             ceilings=checked_ceilings(ceilings),
         )

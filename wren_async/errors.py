@@ -206,6 +206,18 @@ class OutcomeUnknown(CallError):
         """Whether an attempt was answered with a success, so that only the details are missing."""
         return self.facts.accepted
 
+    def __str__(self) -> str:
+        return f"{super().__str__()}; {self._remedy}"
+
+    @property
+    def _remedy(self) -> str:
+        if self.call.operation.effect == "repeatable":
+            return "`await client.send(error.call)` repeats it safely: a repeat leaves what the first left"
+        known = ("reference", self.reference) if self.reference else ("idempotency key", self.idempotency_key)
+        if known[1] is None:
+            return "it carries no reference: look for it in the account, and do not make it anew before"
+        return f"its {known[0]} is {known[1]!r}, and `await client.reconcile(error)` finds out what became of it"
+
 
 class NoAnswer(CallError):
     """No answer to a call that changes nothing. It may be made again."""

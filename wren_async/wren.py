@@ -20,12 +20,13 @@ from wren_async.core import arguments
 from wren_async.core.auth import base_url as checked_base_url
 from wren_async.core.auth import credentials
 from wren_async.core.ceilings import Ceilings, checked_ceilings
-from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, new_session
+from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
 from wren_async.core.resource import Resource, bound
 from wren_async.core.telemetry import OnAttempt
 from wren_async.core.timing import Timing
+from wren_async.http.secret import hidden
 from wren_async.reconcile.mixins import WrenReconciling
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class OffsetOrders(Resource):
         """
         from wren_async.core.document import download
 
-        return await download(self._client, offset_orders.get_offset_order_certificate(group_id, **options), to)
+        call = self._call("certificate", offset_orders.get_offset_order_certificate, group_id, **options)
+        return await download(self._client, call, to)
 
 
 class ProjectOrders(Resource):
@@ -129,7 +131,9 @@ class Credits(Resource):
 
         return OffsetPager(
             self._client,
-            wallet.list_credit_ledger(
+            self._call(
+                "ledger",
+                wallet.list_credit_ledger,
                 limit=arguments.integer("limit", limit, minimum=1, maximum=200),
                 offset=arguments.integer("offset", offset, minimum=0),
                 **options,
@@ -175,6 +179,8 @@ class WrenClient(WrenReconciling):
                 `AiohttpBackend()`, which costs the least CPU. A client of yours keeps its own faults: of a server that
                 gives two answers to one request, its pool takes the second for the next call's, orders included. The
                 library's own backends close such a connection.
+                Without a client of yours, https goes through the proxy
+                that the environment names; plain http does not, because a proxy would read the token.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
             max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
                 512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
@@ -187,9 +193,12 @@ class WrenClient(WrenReconciling):
 
         Raises `InvalidConfiguration`.
         """
+        # Only secrets from here on: a traceback may show the variables of this function.
+        (secret, token), (address, base_url) = (hidden(token), None), (hidden(base_url), None)
+        check_options(type(self), options)
         identity = Identity(
-            base_url=checked_base_url(base_url, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
-            credentials=credentials(token, argument="token", variable="WREN_API_TOKEN"),
+            base_url=checked_base_url(address, variable="WREN_BASE_URL", default=WREN, insecure_hosts=insecure_hosts),
+            credentials=credentials(secret, argument="token", variable="WREN_API_TOKEN"),
             user_agent=USER_AGENT,
             ceilings=checked_ceilings(ceilings),
         )

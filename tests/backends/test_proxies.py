@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 from tests.backends.conftest import CALLERS, Authority, Kind, Opener, Rig, only
 from tests.backends.origin import Connection, Origin, answers, hang_up, head, once, refused_port, response, tunnel
+from wren_async.http.backend import Backend
 from wren_async.http.exchange import Progress, Secret, WireRequest
 from wren_async.http.over_aiohttp import AiohttpBackend
 from wren_async.http.over_httpx import HttpxBackend
@@ -31,56 +33,96 @@ async def proxy() -> AsyncIterator[Origin]:
 
 
 @only(*OWNED)
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{}", "127.0.0.1:{}"])
 async def test_the_environment_names_the_proxy(
-    opened: Opener, proxy: Origin, variable: str, bearer: Secret, monkeypatch: pytest.MonkeyPatch
+    trusting: Opener, authority: Authority, variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        Origin(answers(response(b"whole")), tls=authority.server("away.invalid")) as origin,
+        Origin(tunnel(origin)) as proxy,
+    ):
+        monkeypatch.setenv(variable, address.format(proxy.port))
+        async with trusting() as rig:
+            assert (await rig.send("POST", "https://away.invalid/x", content=b"{}")).body == b"whole"
+        assert proxy.request.method == "CONNECT"
+
+
+@only(*OWNED, "trusting session")
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_what_is_not_encrypted_takes_no_proxy_of_the_environments(
+    kind: Kind, proxy: Origin, variable: str, host: str, bearer: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, proxy.url)
-    async with opened() as rig:
-        target = f"{AWAY}/v1/a%2Fb?c=%7B"
-        assert (await rig.send("POST", target, content=b"{}", authorization=bearer)).body == b"by proxy"
-        assert (await rig.send("GET", target)).body == b"by proxy"
-    first = proxy.requests[0]
-    assert (first.method, first.target, first.body) == ("POST", target, b"{}")
-    assert first.get("Host") == "away.invalid"
-    assert first.get("Authorization") == bearer.reveal()
-    assert first.get("Proxy-Authorization") is None
-    assert proxy.accepted == 1
+    session = aiohttp.ClientSession(trust_env=True) if kind.name == "trusting session" else None
+    backend: Backend = HttpxBackend() if kind.name == "default" else AiohttpBackend(session)
+    async with Origin(answers(response(b"direct"))) as origin:
+        rig = Rig(backend, session)
+        assert (await rig.send("GET", f"http://{host}:{origin.port}/x", authorization=bearer)).body == b"direct"
+        error, progress = await rig.fail("POST", f"{AWAY}/x", content=b"{}", authorization=bearer)
+        assert "away.invalid" in str(error) or "Name or service not known" in str(error)
+        assert progress.unsent
+        await backend.aclose()
+    if session is not None:
+        await session.close()
+    assert proxy.accepted == 0
 
 
 @only(*OWNED)
-async def test_a_proxy_may_be_named_without_its_scheme(
-    opened: Opener, proxy: Origin, monkeypatch: pytest.MonkeyPatch
+async def test_a_proxy_is_taken_to_this_machine_in_no_case(
+    trusting: Opener, authority: Authority, proxy: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"127.0.0.1:{proxy.port}")
-    async with opened() as rig:
-        assert (await rig.send("GET", f"{AWAY}/x")).body == b"by proxy"
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    async with (
+        Origin(answers(response(b"direct")), tls=authority.server()) as origin,
+        trusting() as rig,
+    ):
+        assert (await rig.send("GET", f"{origin.url}/x")).body == b"direct"
+    assert proxy.accepted == 0
 
 
-@only(*OWNED)
-async def test_credentials_of_the_proxy_go_to_the_proxy(
-    opened: Opener, proxy: Origin, bearer: Secret, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("library", [httpx, httpx2])
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+async def test_a_callers_client_does_not_show_a_token_to_the_environments_proxy(
+    library: Any, variable: str, proxy: Origin, bearer: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://user:f%40ke@127.0.0.1:{proxy.port}")
-    async with opened() as rig:
-        for ours in (bearer, None):
-            await rig.send("GET", f"{AWAY}/x", authorization=ours)
-    expected = "Basic " + base64.b64encode(b"user:f@ke").decode()
-    assert [request.get("Proxy-Authorization") for request in proxy.requests] == [expected] * 2
-    assert [request.get("Authorization") for request in proxy.requests] == [bearer.reveal(), None]
+    monkeypatch.setenv(variable, proxy.url)
+    async with Origin(answers(response(b"direct"))) as origin:
+        async with library.AsyncClient() as client:
+            rig = Rig(HttpxBackend(client), client)
+            for host in (AWAY, origin.url):
+                error, progress = await rig.fail("POST", f"{host}/x", content=b"{}", authorization=bearer)
+                assert "NO_PROXY" in str(error)
+                assert progress.unsent
+        assert proxy.accepted == origin.accepted == 0
+        monkeypatch.setenv("NO_PROXY", "localhost")
+        async with library.AsyncClient() as client:
+            answer = await Rig(HttpxBackend(client), client).send("GET", f"{origin.url}/x", authorization=bearer)
+            assert answer.body == b"direct"
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_proxy_that_a_caller_named_is_the_callers_choice(
+    library: Any, proxy: Origin, bearer: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://other.invalid:1")
+    async with library.AsyncClient(proxy=proxy.url) as client:
+        answer = await Rig(HttpxBackend(client), client).send("GET", f"{AWAY}/x", authorization=bearer)
+        assert answer.body == b"by proxy"
 
 
 @only(*OWNED)
-@pytest.mark.parametrize("exempt", ["localhost", "*", "other.invalid, localhost", "localhost:PORT"])
+@pytest.mark.parametrize("exempt", ["away.invalid", "*", "other.invalid, away.invalid", "away.invalid:443"])
 async def test_an_exempt_host_is_reached_directly(
     opened: Opener, proxy: Origin, exempt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Origin(answers(response(b"direct"))) as origin, opened() as rig:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", exempt.replace("PORT", str(origin.port)))
-        assert (await rig.send("GET", f"{origin.url}/x")).body == b"direct"
-        assert origin.request.target == "/x"
-        assert proxy.accepted == 0
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", exempt)
+    async with opened() as rig:
+        _, progress = await rig.fail("GET", "https://away.invalid/x")
+    assert progress.unsent
+    assert proxy.accepted == 0
 
 
 @only(*CALLERS)
@@ -94,12 +136,17 @@ async def test_the_environment_is_not_for_a_callers_client(
 
 
 async def test_an_aiohttp_session_that_trusts_the_environment_takes_its_proxy(
-    proxy: Origin, monkeypatch: pytest.MonkeyPatch
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    async with aiohttp.ClientSession(trust_env=True) as session:
+    async with (
+        Origin(answers(response(b"whole")), tls=authority.server("away.invalid")) as origin,
+        Origin(tunnel(origin)) as proxy,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=authority.trust), trust_env=True) as session,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         backend = AiohttpBackend(session)
-        assert (await Rig(backend, session).send("GET", f"{AWAY}/x")).body == b"by proxy"
+        assert (await Rig(backend, session).send("GET", "https://away.invalid/x")).body == b"whole"
+        assert proxy.accepted == 1
         await backend.aclose()
 
 
@@ -242,7 +289,13 @@ async def test_a_cancellation_while_a_tunnel_is_made_leaves_no_socket(through: O
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.invalid:443"}, ("https", "api.invalid"), None),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.invalid:8443"}, ("https", "api.invalid"), "http://p:1"),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "api.invalid:8443"}, ("https", "api.invalid", 8443), None),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "::1"}, ("https", "::1", 8443), None),
+        ({"HTTPS_PROXY": "http://p:1"}, ("https", "::1", 8443), None),
+        ({"HTTPS_PROXY": "http://p:1"}, ("https", "localhost"), None),
+        ({"HTTPS_PROXY": "http://p:1"}, ("https", "sandbox.localhost"), None),
+        ({"HTTPS_PROXY": "http://p:1"}, ("https", "127.9.9.9"), None),
+        ({"HTTP_PROXY": "http://p:1", "ALL_PROXY": "http://p:1"}, ("http", "api.invalid"), None),
+        ({"HTTPS_PROXY": "socks5h://p:1"}, ("https", "api.invalid"), "socks5h://p:1"),
+        ({"HTTPS_PROXY": "http://u:%40@[::1]:1/"}, ("https", "api.invalid"), "http://u:%40@[::1]:1/"),
         ({"HTTPS_PROXY": ""}, ("https", "api.invalid"), None),
     ],
 )
@@ -259,9 +312,9 @@ def test_the_proxy_of_an_origin(
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
 async def test_a_callers_client_that_trusts_the_environment_takes_its_proxy(
-    library: object, proxy: Origin, monkeypatch: pytest.MonkeyPatch
+    library: Any, proxy: Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    async with library.AsyncClient() as client:  # type: ignore[attr-defined]
+    async with library.AsyncClient() as client:
         answer = await Rig(HttpxBackend(client), client).send("GET", f"{AWAY}/x")
         assert answer.body == b"by proxy"

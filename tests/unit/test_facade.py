@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import os
 import pydoc
+import re
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
@@ -13,6 +15,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 import respx
@@ -36,6 +39,7 @@ from wren_async import (
     WrenClient,
     parse_order_notification,
 )
+from wren_async import cnaught as facade
 from wren_async._generated.cnaught.operations import orders
 from wren_async.models.cnaught import Order, OrderState
 
@@ -387,10 +391,80 @@ async def test_a_circle_of_redirects_ends_in_an_error(wire: respx.MockRouter, wr
     assert len(wire.calls) < 10
 
 
-async def test_a_redirect_to_an_unencrypted_address_is_not_followed(wire: respx.MockRouter, wren: WrenClient) -> None:
-    wire.get(CERTIFICATE).respond(302, headers={"Location": "http://files.example/c.pdf"})
-    with pytest.raises(InvalidArgument, match="not encrypted"):
-        await wren.offset_orders.certificate("ch_12345")
+ELSEWHERE_BAD = {
+    "http://files.example/c.pdf": "not encrypted",
+    "file:///etc/passwd": "must start with https",
+    "ftp://files.example/c.pdf": "must start with https",
+    "https://localhost/c.pdf": "lies on this machine",
+    "http://localhost/c.pdf": "not encrypted",
+    "https://127.0.0.1:8443/c.pdf": "lies on this machine",
+    "https://[::1]/c.pdf": "lies on this machine",
+    "https://[::ffff:127.0.0.1]/c.pdf": "lies on this machine",
+    "https://0.0.0.0/c.pdf": "private network",
+    "https://169.254.169.254/latest/meta-data": "private network",
+    "https://10.0.0.1/c.pdf": "private network",
+    "https://metadata.google.internal/c.pdf": "private network",
+    "https://2130706433/c.pdf": "IP address",
+    "https://user:password@files.example/c.pdf": "user name",
+    "https://files.example\\@localhost/c.pdf": "user name",
+    "https://files.example%2F.localhost/c.pdf": "no plain host",
+    "https://xn--a/c.pdf": "host name",
+    "https://files.example:99999/c.pdf": "port",
+    "https://[files.example/c.pdf": "no plain host",
+}
+
+
+@pytest.mark.parametrize("address", ELSEWHERE_BAD)
+async def test_no_document_is_fetched_from_a_place_where_none_can_be(
+    wire: respx.MockRouter, wren: WrenClient, cnaught: CNaughtClient, address: str
+) -> None:
+    wire.get(CERTIFICATE).respond(302, headers={"Location": address})
+    wire.get(f"{CNAUGHT}/orders/o1").respond(json=order(certificate_download_public_url=address))
+    for fetch in (wren.offset_orders.certificate("ch_12345"), cnaught.orders.certificate("o1")):
+        with pytest.raises(DecodeError, match=ELSEWHERE_BAD[address]) as caught:
+            await fetch
+        assert "password@" not in str(caught.value)
+    assert len(wire.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "address", ["https://bücher.example/c", "https://a\ud800.example/c", "https://a.example/\ud800"]
+)
+async def test_a_certificates_address_in_odd_letters_is_a_decode_error(
+    wire: respx.MockRouter, cnaught: CNaughtClient, address: str
+) -> None:
+    wire.get(f"{CNAUGHT}/orders/o1").respond(json=order(certificate_download_public_url="https://x.example"))
+    found = attrs.evolve(await cnaught.orders.get("o1"), certificate_download_public_url=address)
+    with pytest.raises(DecodeError, match="no document is fetched"):
+        await cnaught.orders.certificate(found)
+
+
+@pytest.mark.parametrize(
+    ("api", "address", "allowed"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:9000/c.pdf", True),
+        ("http://localhost:8000", "https://[::1]/c.pdf", True),
+        ("http://localhost:8000", "https://files.example/c.pdf", True),
+        ("http://localhost:8000", "http://files.example/c.pdf", False),
+        ("https://10.0.0.5", "https://10.0.0.6/c.pdf", True),
+        ("https://10.0.0.5", "http://10.0.0.5/c.pdf", False),
+        ("https://10.0.0.5", "https://localhost/c.pdf", False),
+        ("http://api.internal", "http://api.internal/c.pdf", True),
+        ("http://api.internal", "http://other.internal/c.pdf", False),
+    ],
+)
+async def test_a_document_may_lie_as_near_as_the_api(
+    wire: respx.MockRouter, api: str, address: str, allowed: bool
+) -> None:
+    wire.get(f"{api}/orders/o1").respond(json=order(certificate_download_public_url=address))
+    fetched = wire.get(address).respond(content=PDF)
+    async with CNaughtClient(KEY, base_url=api, insecure_hosts=["api.internal"]) as client:
+        if allowed:
+            assert (await client.orders.certificate("o1")).content == PDF
+        else:
+            with pytest.raises(DecodeError):
+                await client.orders.certificate("o1")
+    assert fetched.called is allowed
 
 
 async def test_a_certificate_is_saved_whole_or_not_at_all(
@@ -458,7 +532,9 @@ async def test_a_deprecated_operation_warns_at_the_callers_line(
         line = inspect.currentframe().f_lineno + 1  # type: ignore[union-attr]
         await method(distance_km=Decimal("10.5"))
     assert [(each.category, each.filename, each.lineno) for each in seen] == [(DeprecationWarning, __file__, line)]
-    assert "ground" in str(seen[0].message)
+    named = re.findall(r"`([A-Z]\w+)\.(\w+)`", str(seen[0].message))
+    assert ("Quotes", "ground_transport") in named
+    assert all(hasattr(getattr(facade, group), method) for group, method in named)
 
 
 async def test_other_operations_do_not_warn(wire: respx.MockRouter, cnaught: CNaughtClient) -> None:
@@ -467,6 +543,124 @@ async def test_other_operations_do_not_warn(wire: respx.MockRouter, cnaught: CNa
         warnings.simplefilter("always")
         await cnaught.orders.get("o1")
     assert seen == []
+
+
+# --- mistakes of the caller -------------------------------------------------------------------------------------------
+
+MISTAKES: dict[str, tuple[Callable[[CNaughtClient, WrenClient], Any], str]] = {
+    "option": (
+        lambda c, _: c.orders.create(amount_kg=1, timeot=3),  # type: ignore[call-arg]
+        "Orders.create takes no argument 'timeot'; did you mean 'timeout'?",
+    ),
+    "argument": (
+        lambda c, _: c.orders.create(amountkg=1),  # type: ignore[call-arg]
+        "Orders.create takes no argument 'amountkg'; did you mean 'amount_kg'?",
+    ),
+    "nothing near": (
+        lambda c, _: c.orders.get("o1", zzz=1),  # type: ignore[call-arg]
+        "Orders.get takes no argument 'zzz'",
+    ),
+    "missing": (
+        lambda c, _: c.orders.create(),  # type: ignore[call-arg]
+        "Orders.create missing 1 required keyword-only argument: 'amount_kg'",
+    ),
+    "positional": (
+        lambda c, _: c.orders.create(5),  # type: ignore[call-arg, misc]
+        "Orders.create takes 0 positional arguments but 1 was given",
+    ),
+    "pager": (
+        lambda c, _: c.orders.list(prefech=True),  # type: ignore[call-arg]
+        "Orders.list takes no argument 'prefech'; did you mean 'prefetch'?",
+    ),
+    "second pager": (
+        lambda c, _: c.subaccounts.list(limt=1),  # type: ignore[call-arg]
+        "Subaccounts.list takes no argument 'limt'; did you mean 'limit'?",
+    ),
+    "ledger": (
+        lambda _, w: w.credits.ledger(at_onc=1),  # type: ignore[call-arg]
+        "Credits.ledger takes no argument 'at_onc'; did you mean 'at_once'?",
+    ),
+    "certificate": (
+        lambda _, w: w.offset_orders.certificate("g", header={}),  # type: ignore[call-arg]
+        "OffsetOrders.certificate takes no argument 'header'; did you mean 'headers'?",
+    ),
+    "upload": (
+        lambda c, _: c.subaccounts.logo.upload("s", b"x", content_type="image/png", retry=1),  # type: ignore[call-overload]
+        "SubaccountLogo.upload takes no argument 'retry'; did you mean 'retries'?",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_a_wrong_argument_is_told_in_the_words_of_who_wrote_it(
+    cnaught: CNaughtClient, wren: WrenClient, mistake: str
+) -> None:
+    call, told = MISTAKES[mistake]
+
+    async def make() -> None:
+        if inspect.iscoroutine(running := call(cnaught, wren)):
+            await running
+
+    with pytest.raises(TypeError) as caught:
+        await make()
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: WrenClient(api_key="x"), "WrenClient takes token=, not api_key="),  # type: ignore[call-arg]
+        (lambda: CNaughtClient(token="x"), "CNaughtClient takes api_key=, not token="),  # type: ignore[call-arg]
+        (
+            lambda: WrenClient("t", base_ur="x"),  # type: ignore[call-arg]
+            "WrenClient takes no argument 'base_ur'; did you mean 'base_url'?",
+        ),
+        (
+            lambda: WrenClient("t").with_options(timeot=1),  # type: ignore[call-arg]
+            "WrenClient.with_options takes no argument 'timeot'; did you mean 'timeout'?",
+        ),
+    ],
+)
+def test_a_wrong_argument_of_a_client_is_told_before_a_token_is_missed(make: Callable[[], object], told: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    "given", [object(), 7, "https://x", httpx.AsyncClient, httpx.Client()], ids=lambda each: type(each).__name__
+)
+def test_an_http_client_that_is_none_is_named(given: Any) -> None:
+    with pytest.raises(
+        InvalidConfiguration,
+        match=r"http_client takes an httpx\.AsyncClient.* not (object|int|str|the class AsyncClient|Client)$",
+    ):
+        WrenClient("t", http_client=given)
+
+
+def test_a_client_derived_from_httpx_is_taken() -> None:
+    class Own(httpx.AsyncClient):
+        pass
+
+    assert WrenClient("t", http_client=Own()).base_url
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+async def test_a_forgotten_await_names_the_method(cnaught: CNaughtClient, wren: WrenClient) -> None:
+    running = [cnaught.orders.create(amount_kg=1), wren.credits.balance()]
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        running.clear()
+        gc.collect()
+    told = {str(each.message) for each in seen}
+    assert told == {"coroutine 'Orders.create' was never awaited", "coroutine 'Credits.balance' was never awaited"}
+
+
+@pytest.mark.parametrize("amount", [10**5000, Decimal("1e5000")], ids=["int", "Decimal"])
+def test_a_giant_number_is_refused_in_a_short_message(cnaught: CNaughtClient, amount: Any) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        cnaught.orders.list(limit=amount)
+    assert len(str(caught.value)) < 200
 
 
 # --- notifications --------------------------------------------------------------------------------------------------

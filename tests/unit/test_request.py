@@ -441,3 +441,21 @@ def test_a_dry_run_is_one_for_every_reader_of_the_bytes(body: bytes, effect: Eff
     call = Call(operation=offset_orders.CREATE_OFFSET_ORDER, body=body, reference=None)
     identity = CNaughtClient("key", base_url="http://127.0.0.1/v1")._identity
     assert prepare(call, identity, draw_key=lambda: "drawn").effect is effect
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call(operation=Operation(id="x", method="POST", path="/a\nb", answer=NoneType)),
+        Call(operation=Operation(id="x", method="POST", path="/a b", answer=NoneType)),
+        Call(operation=Operation(id="x", method="POST", path="/\u00fc", answer=NoneType)),
+        Call(operation=Operation(id="x", method="GET", path="/{id}", answer=NoneType), path={"id": "a" * 70_000}),
+        Call(operation=Operation(id="x", method="GET", path="/x", answer=NoneType), query={"q": "\ud800"}),
+        Call(operation=Operation(id="x", method="GET", path="/x", answer=NoneType), query={"q": "a" * 70_000}),
+    ],
+    ids=["line break", "space", "umlaut", "long id", "surrogate", "long query"],
+)
+def test_an_address_that_cannot_be_sent_is_refused_before_anything_is(call: Call[None]) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        prepare(call, ME, draw_key=lambda: "k")
+    assert len(str(caught.value)) < 200

@@ -7,10 +7,12 @@ API takes a JSON `null`.
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar, overload
 
+from wren_async.core.printable import printable
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument
 
@@ -28,11 +30,11 @@ def _absent(name: str, value: object, nullable: bool) -> bool:
 
 def _bounded(name: str, value: int | Decimal, *, above: int | None, minimum: int | None, maximum: int | None) -> None:
     if above is not None and not value > above:
-        raise InvalidArgument(name, f"must be more than {above}, not {value}")
+        raise InvalidArgument(name, f"must be more than {above}, not {_shown(value)}")
     if minimum is not None and value < minimum:
-        raise InvalidArgument(name, f"must be {minimum} or more, not {value}")
+        raise InvalidArgument(name, f"must be {minimum} or more, not {_shown(value)}")
     if maximum is not None and value > maximum:
-        raise InvalidArgument(name, f"must be {maximum} or less, not {value}")
+        raise InvalidArgument(name, f"must be {maximum} or less, not {_shown(value)}")
 
 
 @overload
@@ -130,11 +132,8 @@ def choice(name: str, value: E | str | Unset | None, enum_type: type[E], *, null
         return value  # type: ignore[return-value]
     known = [str(member) for member in enum_type]
     if not isinstance(value, str) or value not in known:
-        import difflib
-
-        near = difflib.get_close_matches(str(value), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InvalidArgument(name, f"takes one of {', '.join(known)}, not {value!r}{hint}")
+        shown = printable(value, 60) if isinstance(value, str) else value
+        raise InvalidArgument(name, f"takes one of {', '.join(known)}, not {shown!r}{_nearest(str(value), known)}")
     return enum_type(value)
 
 
@@ -161,8 +160,28 @@ def identifier(name: str, value: str) -> str:
     if not isinstance(value, str):
         raise InvalidArgument(name, f"takes a str, not {_type(value)}")
     if not value or value in (".", "..") or value != value.strip():
-        raise InvalidArgument(name, f"{value!r} is no id; give the id as the API answered it")
+        raise InvalidArgument(name, f"{printable(value, 60)!r} is no id; give the id as the API answered it")
     return text(name, value)
+
+
+def unexpected(who: str, names: Collection[str], known: Iterable[str]) -> TypeError:
+    """The error of a function that was given arguments by names which it does not know."""
+    name = min(names)
+    return TypeError(f"{who} takes no argument {printable(name, 60)!r}{_nearest(name, known)}")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(value: int | Decimal) -> str:
+    try:
+        return printable(str(value), 60)
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 def _type(value: object) -> str:

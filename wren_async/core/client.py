@@ -12,6 +12,7 @@ import attrs
 import httpx
 
 from wren_async._lazy import Lazy
+from wren_async.core.arguments import unexpected
 from wren_async.core.identity import Identity, check_headers
 from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
@@ -45,6 +46,9 @@ DEADLINE: Final = 100.0
 MAX_IN_FLIGHT: Final = 100
 """For a backend that names no number of its own."""
 CLOSING_TIME: Final = 10.0
+
+_CREDENTIALS: Final = frozenset({"token", "api_token", "api_key", "key", "bearer", "bearer_token"})
+"""What people call the token of one API or another."""
 
 USER_AGENT: Final = f"wren-async/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
 
@@ -80,6 +84,9 @@ class BaseClient:
         raise AttributeError("a client is immutable")
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_identity"):
+            # Its constructor has failed, and somebody looks at the traceback.
+            return f"<{type(self).__name__} unfinished>"
         return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"
 
     @property
@@ -145,9 +152,9 @@ class BaseClient:
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A copy with other options. It shares the connections, and closing it leaves them open."""
+        # A type checker sees a misspelt option; without one it would be ignored.
         if unknown := options.keys() - ClientOptions.__annotations__.keys():
-            # A type checker sees a misspelt option; without one it would be ignored.
-            raise TypeError(f"{type(self).__name__} takes no option {', '.join(sorted(unknown))}")
+            raise unexpected(f"{type(self).__name__}.with_options", unknown, ClientOptions.__annotations__)
         try:
             headers = {**self._identity.headers, **check_headers(options.get("headers", {}))}
             limits = self._limits.but(
@@ -196,6 +203,19 @@ class BaseClient:
         fields = {"_identity": identity, "_limits": limits, "_shared": shared, "_owner": owner, "_resources": {}}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+
+def check_options(kind: type[BaseClient], options: ClientOptions) -> None:
+    """Refuse what the constructor of a client does not take, or `TypeError`. Before the token is looked for."""
+    unknown = set(options.keys() - ClientOptions.__annotations__.keys())
+    if not unknown:
+        return
+    # It may be a token under a wrong name, and a traceback may show the variables of the constructor.
+    cast("dict[str, object]", options).clear()
+    own = [name for name in kind.__init__.__annotations__ if name not in ("options", "return")]
+    if confused := sorted(unknown & _CREDENTIALS):
+        raise TypeError(f"{kind.__name__} takes {own[0]}=, not {confused[0]}=")
+    raise unexpected(kind.__name__, unknown, [*own, *ClientOptions.__annotations__])
 
 
 @functools.cache
@@ -250,14 +270,15 @@ def _backend(http_client: object) -> Backend:
 
     if http_client is None:
         return HttpxBackend()
-    match type(http_client).__mro__[-2].__module__.partition(".")[0]:
-        case "httpx" | "httpx2" if hasattr(http_client, "aclose"):
-            return HttpxBackend(cast(httpx.AsyncClient, http_client))
-        case "aiohttp":
-            from wren_async.http.over_aiohttp import AiohttpBackend
+    # A client may be of a class derived from the library's.
+    kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(http_client).__mro__}
+    if kinds & {("httpx", "AsyncClient"), ("httpx2", "AsyncClient")}:
+        return HttpxBackend(cast(httpx.AsyncClient, http_client))
+    if ("aiohttp", "ClientSession") in kinds:
+        from wren_async.http.over_aiohttp import AiohttpBackend
 
-            return AiohttpBackend(cast("aiohttp.ClientSession", http_client))
+        return AiohttpBackend(cast("aiohttp.ClientSession", http_client))
+    given = f"the class {http_client.__name__}" if isinstance(http_client, type) else type(http_client).__name__
     raise InvalidConfiguration(
-        "http_client takes an httpx.AsyncClient, an aiohttp.ClientSession or AiohttpBackend(), "
-        f"not {type(http_client).__name__}"
+        f"http_client takes an httpx.AsyncClient, an aiohttp.ClientSession or AiohttpBackend(), not {given}"
     )

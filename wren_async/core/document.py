@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-import httpx
 
-from wren_async.core.auth import is_safe
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect, Operation
 from wren_async.core.reply import Reply
-from wren_async.errors import CallFacts, InvalidArgument, Redirected
+from wren_async.errors import CallFacts, DecodeError, Redirected
+from wren_async.http.address import Address, UnreadableAddress, join_address, read_address
 
 _HOPS: Final = 5
 
@@ -36,13 +35,14 @@ class Document:
 async def download(client: BaseClient, source: Call[bytes] | str, to: str | os.PathLike[str] | None) -> Document:
     """Fetch a document of the API (a call) or of elsewhere (a URL), and save it if a path is given.
 
-    Redirects are followed, without credentials, to encrypted addresses only.
+    Redirects are followed without credentials. Raises `DecodeError` for an address that is none, is not encrypted, or
+    lies on this machine or in a private network where the API itself does not.
     """
-    reply = await client.send_raw(source) if isinstance(source, Call) else await _fetch(client, source)
+    reply = await client.send_raw(source) if isinstance(source, Call) else await _fetch(client, source, None)
     hops = 0
     while (location := _location(reply)) is not None and hops < _HOPS:
         hops += 1
-        reply = await _fetch(client, str(httpx.URL(reply.url).join(location)))
+        reply = await _fetch(client, location, read_address(reply.url))
     if reply.status >= 300:
         facts = CallFacts(
             method="GET", url=reply.url, attempts=hops + 1, call=reply.call, status=reply.status, headers=reply.headers
@@ -58,10 +58,28 @@ def _location(reply: Reply[bytes]) -> str | None:
     return reply.headers.get("location") if 300 <= reply.status < 400 else None
 
 
-async def _fetch(client: BaseClient, url: str) -> Reply[bytes]:
-    if not is_safe(httpx.URL(url)):
-        raise InvalidArgument("url", f"{url} is not encrypted; no document is fetched from there")
-    return await client._send_elsewhere(Call(operation=FETCH), url)
+async def _fetch(client: BaseClient, location: str, base: Address | None) -> Reply[bytes]:
+    """Fetch what a server points to: the address is the server's word, and what lies there is handed to the caller."""
+    try:
+        address = read_address(location) if base is None else join_address(base, location)
+        _check(address, read_address(client.base_url))
+    except UnreadableAddress as error:
+        told = client._identity.credentials.quote(location)
+        facts = CallFacts(method="GET", url=told, attempts=0, call=Call(operation=FETCH))
+        raise DecodeError(f"no document is fetched from there: the address {error}", facts, (str(error),)) from None
+    return await client._send_elsewhere(Call(operation=FETCH), address.text)
+
+
+def _check(address: Address, api: Address) -> None:
+    """Refuse an address that reaches what a stranger's server could not, or that others could read on the way."""
+    if address.origin == api.origin or (address.scheme == "https" and address.is_public):
+        return
+    if api.is_loopback and address.is_loopback:
+        return
+    if address.scheme != "https":
+        raise UnreadableAddress("is not encrypted")
+    if address.is_loopback or api.is_public:
+        raise UnreadableAddress("lies on this machine or in a private network, and the API does not")
 
 
 def _save(path: Path, content: bytes) -> None:

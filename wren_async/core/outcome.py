@@ -49,6 +49,13 @@ class AttemptResult(msgspec.Struct, Generic[T], kw_only=True):
     """Seconds the server asked for."""
     error: BaseException | None = None
 
+    def __repr__(self) -> str:
+        # Not the rest: a traceback may show local variables, and a server may repeat a token.
+        return f"<AttemptResult {self.status or ('unsent' if self.unsent else 'no answer')}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("status", self.status)]
+
     @property
     def status(self) -> int | None:
         """Status of the answer, if there was one."""

@@ -13,6 +13,7 @@ import attrs
 
 from wren_async.core.operation import Call
 from wren_async.core.prefetch import Window, ahead
+from wren_async.core.printable import printable
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, PagingError
 
@@ -70,7 +71,8 @@ class CursorWalk:
         fresh = set(ids)
         if len(fresh) != len(ids) or not self._seen.isdisjoint(fresh):
             again = next(id for index, id in enumerate(ids) if id in self._seen or id in ids[:index])
-            raise PagingError(f"the list does not move: item {again!r} came twice; nothing was skipped before it")
+            told = printable(str(again), 60)
+            raise PagingError(f"the list does not move: item {told!r} came twice; nothing was skipped before it")
         self._seen |= fresh
         if not ids:
             return None

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from wren_async.core import codec
-from wren_async.core.arguments import identifier, moment
+from wren_async.core.arguments import identifier, moment, text
 from wren_async.core.identity import Identity, check_headers, header_value
 from wren_async.core.operation import Call, Effect, Operation, ReferenceField
 from wren_async.core.reference import attach, check_reference, check_text
@@ -23,6 +23,7 @@ from wren_async.errors import InvalidArgument
 from wren_async.http.exchange import WireRequest
 
 _RAW: Final = (bytes, bytearray, memoryview)
+_LONGEST_URL: Final = 16_000
 
 T = TypeVar("T")
 
@@ -249,10 +250,14 @@ def _url(call: Call[Any], base_url: str) -> str:
     path = call.operation.path
     if "{" in path:
         path = _filled(path, call.path)
-    if not call.query:
-        return base_url + path
-    query = {name: _query_text(name, value) for name, value in call.query.items() if value not in (UNSET, None)}
-    return f"{base_url}{path}?{urlencode(query, quote_via=quote)}" if query else base_url + path
+    url = base_url + path
+    if call.query:
+        query = {name: _query_text(name, value) for name, value in call.query.items() if value not in (UNSET, None)}
+        url = f"{url}?{urlencode(query, quote_via=quote)}" if query else url
+    if len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        # HTTP libraries would refuse it, each with an error of its own; or read it differently.
+        raise InvalidArgument("path", f"makes no address of at most {_LONGEST_URL} characters that can be sent")
+    return url
 
 
 def _filled(path: str, values: Mapping[str, str]) -> str:
@@ -269,7 +274,9 @@ def _query_text(name: str, value: object) -> str:
         return codec.instant(moment(name, value))
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | str):
+    if isinstance(value, str):
+        return text(name, value)
+    if isinstance(value, int):
         return str(value)
     raise InvalidArgument(name, f"takes text, a number or a time in a query, not {type(value).__name__}")
 

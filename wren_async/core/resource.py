@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Coroutine
-from typing import Generic, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Final, Generic, ParamSpec, TypeVar, overload
 
+from wren_async.core.arguments import unexpected
 from wren_async.core.client import BaseClient
-from wren_async.core.operation import Call
+from wren_async.core.operation import Call, CallOptions
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_METHODS: Final[dict[tuple[str, str], str]] = {}
+"""The methods by the package and the name of their builders."""
 
 
 class Resource:
@@ -21,6 +25,14 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._client!r}>"
+
+    def _call(self, name: str, build: Callable[P, Call[T]], /, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        """The call that the method of that name sends. What it was given wrongly is told by that name."""
+        try:
+            return build(*args, **kwargs)
+        except TypeError as error:
+            method = getattr(type(self), name)
+            raise in_users_words(error, method.__qualname__, kwargs, build, method) from None
 
 
 class bound(Generic[P, T]):
@@ -37,7 +49,7 @@ class bound(Generic[P, T]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
-        self._qualname = f"{owner.__qualname__}.{name}"
+        self._qualname = _METHODS[_package(self.build), self.build.__name__] = f"{owner.__qualname__}.{name}"
 
     @overload
     def __get__(self, resource: None, owner: type) -> Callable[P, Call[T]]: ...
@@ -48,16 +60,53 @@ class bound(Generic[P, T]):
             return self.build
         client, build = resource._client, self.build
 
+        qualname = self._qualname
+
         def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[None, None, T]:
-            call = build(*args, **kwargs)
+            try:
+                call = build(*args, **kwargs)
+            except TypeError as error:
+                raise in_users_words(error, qualname, kwargs, build) from None
             if call.operation.deprecated:
-                warnings.warn(call.operation.deprecated, DeprecationWarning, stacklevel=2)
+                warnings.warn(_renamed(call.operation.deprecated, build), DeprecationWarning, stacklevel=2)
             # Not by `client.send`, which would be one coroutine more to wake in every turn of the loop.
-            return client._attempts(call).run()
+            running = client._attempts(call).run()
+            # Without `await`, Python warns of a coroutine by this name.
+            running.__qualname__ = qualname  # type: ignore[attr-defined]
+            return running
 
         method.__wrapped__ = build  # type: ignore[attr-defined]
-        method.__name__, method.__qualname__ = self._name, self._qualname
+        method.__name__, method.__qualname__ = self._name, qualname
         method.__doc__, method.__module__ = build.__doc__, build.__module__
         # Found there from now on: to bind a method costs as much as to build a call.
         resource.__dict__[self._name] = method
         return method
+
+
+def in_users_words(
+    error: TypeError,
+    name: str,
+    given: Mapping[str, object],
+    build: Callable[..., object],
+    *others: Callable[..., object],
+) -> TypeError:
+    """The error of a builder that was called wrongly, as that of the method `name` that the user called."""
+    taken = {each for function in (build, *others) for each in function.__annotations__} - {"options", "return"}
+    known = sorted(taken | CallOptions.__annotations__.keys())
+    if unknown := given.keys() - set(known):
+        return unexpected(name, unknown, known)
+    message = str(error)
+    ours = message.startswith(f"{build.__name__}()")
+    return TypeError(message.replace(f"{build.__name__}()", name, 1)) if ours else error
+
+
+def _renamed(advice: str, build: Callable[..., object]) -> str:
+    """The contract's advice, which names builders, with the names of the methods that stand for them."""
+    for (package, name), method in _METHODS.items():
+        if package == _package(build):
+            advice = advice.replace(f"`{name}`", f"`{method}`")
+    return advice
+
+
+def _package(build: Callable[..., object]) -> str:
+    return build.__module__.rpartition(".")[0]

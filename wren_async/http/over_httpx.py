@@ -11,6 +11,7 @@ import httpx
 
 from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
 from wren_async.http.pool import LifoPool
+from wren_async.http.proxy import plain_proxy_hosts
 
 _CONNECT_STEPS: Final = (
     "connection.connect_tcp.",
@@ -52,6 +53,12 @@ class HttpxBackend:
         if self._client.is_closed:
             progress.proven = True
             raise ExchangeFailed("the HTTP client is closed")
+        if self._pool is None and request.authorization is not None and _is_overheard(self._client, request.url):
+            progress.proven = True
+            raise ExchangeFailed(
+                "the address is not encrypted, and the proxy that HTTP_PROXY or ALL_PROXY names would read the token: "
+                "name the host in NO_PROXY, or make the httpx client with trust_env=False"
+            )
         watch = _Watch(progress)
         try:
             built = self._build(request, watch)
@@ -111,6 +118,19 @@ async def _send_over(pool: LifoPool, request: httpx.Request) -> httpx.Response:
         await response.aclose()
         raise
     return response
+
+
+def _is_overheard(client: httpx.AsyncClient, address: str) -> bool:
+    """Whether a caller's client sends a plain request through a proxy that it took from the environment.
+
+    A proxy that the caller named is the caller's choice. httpx does not show what it uses; where a version of it looks
+    different inside, nothing is seen.
+    """
+    if address.startswith("https:") or not client.trust_env or not hasattr(client, "_transport_for_url"):
+        return False
+    transport = client._transport_for_url(type(client.base_url)(address))
+    used = getattr(getattr(transport, "_pool", None), "_proxy_url", None)
+    return used is not None and used.host.decode() in plain_proxy_hosts()
 
 
 def _unchanged(request: httpx.Request) -> httpx.Request:

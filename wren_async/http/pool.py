@@ -187,4 +187,4 @@ def _holds_more(connection: httpcore.AsyncHTTPConnection) -> bool:
 
 
 def _origin(url: httpx.URL) -> Origin:
-    return url.scheme, url.host, url.port
+    return url.scheme, url.raw_host.decode("ascii"), url.port

@@ -26,3 +26,8 @@ class Secret:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a secret is not pickled; build the client where it is used")
+
+
+def hidden(text: str | None) -> Secret | None:
+    """`text` as a secret, if there is one."""
+    return None if text is None else Secret(text)

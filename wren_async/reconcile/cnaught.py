@@ -15,6 +15,7 @@ from wren_async.core import arguments
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect
 from wren_async.core.paging import CursorPager, CursorWalk
+from wren_async.core.printable import printable
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import CallError, OutcomeUnknown, ReferenceReused, UsageError
 from wren_async.reconcile.agreement import disagreement
@@ -202,7 +203,9 @@ class CNaughtReconciliation:
         if order.state in _CANCELLED:
             return self._placed(case, order, How.FOUND, "the order is cancelled, whoever did it")
         return self._cannot_tell(
-            case, f"the order is {order.state}; cancelling again is safe, for it can be cancelled only once"
+            case,
+            f"the order is {printable(str(order.state), 60)}; "
+            "cancelling again is safe, for it can be cancelled only once",
         )
 
     async def _named_alike(self, case: _Case) -> Verdict[Any]:

@@ -17,6 +17,7 @@ import attrs
 from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purchase
 from wren_async._generated.wren.operations import purchases, wallet
 from wren_async.core.paging import OffsetPage, OffsetPager
+from wren_async.core.printable import printable
 from wren_async.errors import InvalidArgument
 from wren_async.reconcile.listing import READ_FAILURES, Reader, UnreadableList, read_row, whole_list
 from wren_async.reconcile.verdict import Charge, Look
@@ -175,7 +176,7 @@ def _is_old(entry: LedgerEntry, place: int, count: int, checkpoint: Checkpoint |
 
 def _mark(entry: LedgerEntry) -> str | None:
     if entry.id is not None:
-        return f"id {entry.id}"
+        return f"id {printable(str(entry.id), 60)}"
     linked = entry.order_group_id or entry.stripe_charge_id
     return f"{entry.type} {linked} {entry.amount_usd_cents}" if linked else None
 

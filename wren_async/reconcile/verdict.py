@@ -12,6 +12,7 @@ import attrs
 from wren_async.core import arguments
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
+from wren_async.core.printable import printable
 from wren_async.core.request import body_of
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, given
@@ -152,7 +153,7 @@ class Charge:
     def __str__(self) -> str:
         cents = f" of {self.cents} cents" if self.cents is not None else ""
         at = f" at {self.at:%Y-%m-%d %H:%M:%S%z}" if self.at else ""
-        return f"{self.id or 'one without an id'} in {self.where}{cents}{at}"
+        return f"{printable(self.id, 60) if self.id else 'one without an id'} in {self.where}{cents}{at}"
 
 
 @attrs.frozen(kw_only=True)

@@ -15,6 +15,7 @@ from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
 from wren_async.core.outcome import AttemptResult, Decision, History, Next, classify, is_undecided
 from wren_async.core.policy import retry_after
+from wren_async.core.redaction import forget_frames
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
 from wren_async.core.sending.detached import DetachedAttempt, timed_out
@@ -73,7 +74,7 @@ class Attempts(Generic[T]):
             self._session.budget.earn()
             self._succeed(result)
             return cast(T, result.value)
-        raise self._fail(result) from self._cause(result)
+        raise self._fail(result) from self._identity.credentials.cause(result.error)
 
     def _prepare(self) -> None:
         session, call = self._session, self._call
@@ -138,7 +139,7 @@ class Attempts(Generic[T]):
         history.may_have_acted |= decision.may_have_acted
         history.accepted |= result.succeeded
         if logger.isEnabledFor(logging.DEBUG):
-            said = result.status or self._identity.credentials.scrub(result.reason)
+            said = result.status or self._identity.credentials.quote(result.reason)
             logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
         if self._session.on_attempt is not None:
             self._report(result, self._session.on_attempt)
@@ -150,7 +151,7 @@ class Attempts(Generic[T]):
             operation=self._call.operation.id,
             number=self._history.attempts,
             status=result.status,
-            reason=self._identity.credentials.scrub(result.reason),
+            reason=self._identity.credentials.quote(result.reason),
             unsent=result.unsent,
             waited=self._entered - self._came,
             took=self._session.timing.monotonic() - self._entered,
@@ -188,6 +189,9 @@ class Attempts(Generic[T]):
             answer = await self._session.backend.exchange(self._prepared.request, progress)
         except Exception as error:
             result: AttemptResult[T] = _broken(error, progress)
+        except asyncio.CancelledError as error:
+            forget_frames(error)
+            raise
         else:
             result = self._understand(answer)
         finally:
@@ -293,11 +297,6 @@ class Attempts(Generic[T]):
         if isinstance(error, OutcomeUnknown) and (session.closed or result.torn):
             session.tell_undecided(self._name(), prepared.call)
         return error
-
-    def _cause(self, result: AttemptResult[T]) -> BaseException | None:
-        """What the HTTP library raised, unless it repeats a token that the server repeated."""
-        said = str(result.error)
-        return result.error if self._identity.credentials.scrub(said) == said else None
 
     def _name(self) -> str:
         return self._prepared.name or _draw()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from wren_async.core import codec
 from wren_async.core.auth import Credentials
@@ -24,7 +25,10 @@ from wren_async.errors import (
     api_error_class,
 )
 
-_SECRET_HEADERS = frozenset({"set-cookie", "authorization", "www-authenticate"})
+_SECRET_HEADERS: Final = frozenset({"set-cookie", "authorization", "www-authenticate"})
+_UNAUTHORIZED: Final = 401
+_COMPLAINTS: Final = 10
+"""Fields of an error answer, and messages of each, that are worth quoting. There may be a million."""
 
 
 def failure(
@@ -38,7 +42,7 @@ def failure(
 ) -> CallError:
     """The error of a call that ends with `result`."""
     facts = _facts(prepared, result, history, credentials, clock)
-    reason = credentials.scrub(_reason(result))
+    reason = _reason(prepared, result, credentials)
     if undecided:
         return OutcomeUnknown(f"may have been carried out, but {reason}", facts)
     if result.answer is None:
@@ -46,7 +50,7 @@ def failure(
             return NotSent(f"nothing was sent: {reason}", facts)
         return (AttemptTimedOut if result.timed_out else ConnectionLost)(reason, facts)
     if result.succeeded:
-        return DecodeError(reason, facts, tuple(credentials.scrub(problem) for problem in result.problems))
+        return DecodeError(reason, facts, tuple(credentials.quote(problem) for problem in result.problems))
     return _api_error(result, reason, facts)
 
 
@@ -68,7 +72,7 @@ def _facts(
     headers = result.answer.headers if result.answer else {}
     return CallFacts(
         method=prepared.request.method,
-        url=prepared.request.url,
+        url=credentials.scrub(prepared.request.url),
         attempts=history.attempts,
         first_sent=None if history.first_sent is None else clock.earliest(history.first_sent),
         last_sent=None if history.last_sent is None else clock.latest(history.last_sent),
@@ -79,7 +83,9 @@ def _facts(
         reference=given(prepared.call.reference),
         status=result.status,
         headers={
-            name: credentials.scrub(value) for name, value in headers.items() if name.lower() not in _SECRET_HEADERS
+            credentials.scrub(name): credentials.scrub(value)
+            for name, value in headers.items()
+            if name.lower() not in _SECRET_HEADERS
         },
         body=_parsed(raw),
         raw=raw,
@@ -101,14 +107,19 @@ def _parsed(raw: bytes) -> object:
         return None
 
 
-def _reason(result: AttemptResult[Any]) -> str:
+def _reason(prepared: Prepared[Any], result: AttemptResult[Any], credentials: Credentials) -> str:
+    """Why the call ends so, in one line; what comes from elsewhere is cut and clean."""
+    quote = credentials.quote
     if result.answer is None:
-        return result.reason or "no answer came"
+        return quote(result.reason or "no answer came")
     if result.succeeded:
-        return f"the {result.status} answer was not understood: {'; '.join(result.problems[:3])}"
-    said = _said(result.parsed)
+        return f"the {result.status} answer was not understood: {'; '.join(map(quote, result.problems[:3]))}"
+    said = quote(_said(result.parsed))
     asked = f"; the server asks for a pause of {result.retry_after:g} s" if result.retry_after is not None else ""
-    return f"the server answered {result.status}{f': {said}' if said else ''}{asked}"
+    whose = ""
+    if result.status == _UNAUTHORIZED and credentials.source and prepared.request.authorization is not None:
+        whose = f"; the token came from {credentials.source}"
+    return f"the server answered {result.status}{f': {said}' if said else ''}{asked}{whose}"
 
 
 def _said(body: object) -> str:
@@ -118,5 +129,9 @@ def _said(body: object) -> str:
     words = [body.get(name) for name in ("title", "detail", "message", "error")]
     errors = body.get("errors")
     if isinstance(errors, Mapping):
-        words.extend(f"{name}: {', '.join(map(str, m)) if isinstance(m, list) else m}" for name, m in errors.items())
+        words.extend(_complaint(name, told) for name, told in islice(errors.items(), _COMPLAINTS))
     return " – ".join(word for word in words if isinstance(word, str) and word)
+
+
+def _complaint(name: object, told: object) -> str:
+    return f"{name}: {', '.join(map(str, told[:_COMPLAINTS])) if isinstance(told, list) else told}"
