@@ -5,6 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
+# What `make quick` runs: decisions, values and single exchanges. QUICK=tests/batch runs another part.
+QUICK ?= tests/unit tests/backends tests/reconcile/test_reconcile_rules.py tests/batch/test_intents.py \
+	tests/batch/test_reading.py tests/batch/test_budget.py tests/batch/test_concurrency.py
+
 # Interpreters that `make every-python` runs the suite on, as far as they are here.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \

@@ -135,6 +135,7 @@ async def test_a_connection_is_used_again(rig: Rig) -> None:
         assert origin.accepted == 1
 
 
+@pytest.mark.slow
 async def test_two_hundred_at_once_each_get_their_own_answer(kind: Kind, rig: Rig) -> None:
     async with Origin(echo) as origin:
         for wave in range(2):

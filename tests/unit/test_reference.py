@@ -36,6 +36,7 @@ def test_a_reference_is_found_in_the_text_that_it_was_attached_to(text: str | No
     assert whole.startswith(text or "")
 
 
+@pytest.mark.slow
 @laws
 @given(text=texts, reference=references, other=references)
 def test_no_other_reference_is_found_there(text: str | None, reference: str, other: str) -> None:

@@ -85,6 +85,7 @@ def test_both_ways_to_a_model_lead_to_the_same_class() -> None:
     assert cnaught.Order is cnaught_generated.Order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", [wren, cnaught])
 def test_each_model_can_be_the_first_to_load(package: object) -> None:
     """Alone in a process: whatever its annotations name is there."""
