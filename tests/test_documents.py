@@ -23,7 +23,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-ELSEWHERE = {"int", "Decimal", "utils", "helpers", "manager", "pypi", "v0.1.0", "-x", "--lf", "-n 2"}
+ELSEWHERE = {".venv", "int", "Decimal", "utils", "helpers", "manager", "pypi", "v0.1.0", "-x", "--lf", "-n 2"}
 """Code that names nothing of this project."""
 
 
