@@ -5,22 +5,44 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help run test check lint types drift tests generate lock bench trybench FORCE clean
+# What `make quick` runs: decisions, values and single exchanges. QUICK=tests/batch runs another part.
+QUICK ?= tests/unit tests/backends tests/reconcile/test_reconcile_rules.py tests/batch/test_intents.py \
+	tests/batch/test_reading.py tests/batch/test_budget.py tests/batch/test_concurrency.py
+
+# Interpreters that `make every-python` runs the suite on, as far as they are here.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --no-emit-package wren-async -q
+
+.PHONY: help run test quick check lint types drift tests every-python generate lock format hooks walks build plain-tests \
+	bench trybench FORCE clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(STAMP) ## place the example orders of both APIs against a sandbox, and show what came of them
 	@$(BIN)/python examples/place_orders.py examples/orders.csv
 
 test: check tests ## everything that CI runs: lint, types, the generated code, and the tests
 
+quick: $(STAMP) ## for the inner loop: style, and the tests that take no time; under half a minute
+	$(BIN)/ruff check --quiet .
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow" $(QUICK)
+
 check: lint types drift ## all but the tests
 
-lint: $(STAMP) ## style, and the directions of imports
+lint: $(STAMP) ## style, the directions of imports, and the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github
+
+format: $(STAMP) ## mend the style as far as a program can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+hooks: $(STAMP) ## check what `make lint` checks before each commit, too
+	$(BIN)/prek install
 
 types: $(STAMP) ## mypy --strict and pyright
 	$(BIN)/mypy
@@ -35,12 +57,31 @@ tests: $(STAMP) ## the tests, with branch coverage of the code written by hand
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
+every-python: ## the tests on each Python from 3.11 on that is here, without the coverage
+	@export PYENV_VERSION="$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd: -)"; \
+	for version in $(PYTHONS); do \
+		if ! python$$version -c '' 2>/dev/null; then echo "Python $$version is not here"; continue; fi; \
+		python$$version --version; \
+		$(MAKE) --no-print-directory plain-tests PYTHON=python$$version VENV=.venv-$$version || exit; \
+	done
+
+plain-tests: $(STAMP)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
 generate: $(STAMP) ## models and operations from openapi/*.yaml
 	$(BIN)/python -m codegen
 
-lock: $(STAMP) ## pin all that development needs, with hashes
-	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --no-annotate --no-emit-package wren-async --upgrade -q -o requirements/dev.txt
+lock: $(STAMP) ## pin with hashes what pyproject.toml newly asks for; UPGRADE=--upgrade pins everything anew
+	$(PIN) $(UPGRADE) --extra all --group dev -o requirements/dev.txt
+	$(PIN) $(UPGRADE) --extra aiohttp --extra sandbox --group bench -o benchmarks/requirements.txt
+	$(PIN) $(UPGRADE) -o benchmarks/clean.txt
+
+build: $(STAMP) ## the wheel and the source distribution, into dist
+	$(BIN)/python -m hatchling build
+
+walks: $(STAMP) ## how many files an order goes through, and how the imports of the rooms look
+	@$(BIN)/python benchmarks/walks.py
+	@$(BIN)/python benchmarks/rooms.py
 
 bench: .venv-bench ## measure beside other libraries, and put the numbers into docs/performance.md: half an hour
 	.venv-bench/bin/python benchmarks/run.py --clean .venv-bench/clean/bin/python
@@ -51,11 +92,13 @@ trybench: .venv-bench ## the same in some minutes, for numbers that mean little 
 .venv-bench: FORCE
 	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
 	test -d .venv-bench/clean || $(PYTHON) -m venv .venv-bench/clean
-	.venv-bench/bin/pip install --quiet --disable-pip-version-check '.[aiohttp,sandbox]' --requirement benchmarks/requirements.txt
-	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check .
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/requirements.txt
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-deps .
+	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/clean.txt
+	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check --no-deps .
 
 clean: ## take away what the other targets made
-	rm -rf $(VENV) .venv-bench .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 $(STAMP):
 	rm -rf $(VENV)

@@ -37,7 +37,7 @@ class VirtualTime:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes seconds, because other programs are run")
+    config.addinivalue_line("markers", "slow: takes seconds; `make quick` leaves it out")
     # A slow machine is no fault of the code; and the gate must not depend on chance.
     settings.register_profile(
         "suite", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]

@@ -135,6 +135,7 @@ async def test_a_connection_is_used_again(rig: Rig) -> None:
         assert origin.accepted == 1
 
 
+@pytest.mark.slow
 async def test_two_hundred_at_once_each_get_their_own_answer(kind: Kind, rig: Rig) -> None:
     async with Origin(echo) as origin:
         for wave in range(2):
@@ -176,9 +177,21 @@ async def test_closing_during_an_exchange_leaves_no_connection_behind(opened: Op
         await origin.until(lambda o: o.open == 0)
 
 
-async def test_closing_twice_or_before_use_is_fine(rig: Rig) -> None:
+@only("default")
+async def test_a_backend_that_was_closed_before_use_sends_nothing(rig: Rig) -> None:
     await rig.backend.aclose()
-    await rig.backend.aclose()
+    async with Origin() as origin:
+        _, progress = await rig.fail("POST", f"{origin.url}/x")
+        assert progress.unsent
+        assert origin.accepted == 0
+
+
+async def test_closing_twice_ends_our_connections_and_not_a_callers(kind: Kind, opened: Opener) -> None:
+    async with Origin() as origin, opened() as rig:
+        await rig.send("GET", f"{origin.url}/x")
+        for _ in range(2):
+            await rig.backend.aclose()
+            await origin.until(lambda o: o.open == (0 if kind.owned else 1))
 
 
 @only(*CALLERS)
@@ -342,5 +355,7 @@ async def test_a_cancellation_while_idle_connections_are_trimmed_loses_none(
             task.cancel()
             await asyncio.wait([task])
             ticking.now += 3
+        await origin.until(lambda o: o.open == pool.idle)
         await pool.aclose()
         await origin.until(lambda o: o.open == 0)
+        assert origin.accepted > 10, "some of the idle ones were replaced"

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wren_async import UNSET, InvalidArgument
+from wren_async import UNSET, CNaughtClient, InvalidArgument
 from wren_async.batch.intents import (
     KINDS,
     CNaughtMass,
@@ -75,8 +77,15 @@ def test_a_bad_order_is_refused_when_it_is_made(kind: Any, values: dict[str, Any
     assert caught.value.argument == argument
 
 
-def test_metadata_may_fill_the_room_that_the_reference_leaves() -> None:
-    CNaughtMass(amount_kg=1, metadata="x" * 457)
+@respx.mock
+async def test_metadata_may_fill_the_room_that_the_reference_leaves() -> None:
+    answer = {"id": "order_1", "amount_kg": 1, "price_usd_cents": 2, "state": "placed"}
+    route = respx.post("https://api.cnaught.com/v1/orders").respond(json=answer)
+    async with CNaughtClient("a-key") as client:
+        await client.send(CNaughtMass(amount_kg=1, metadata="x" * 457).call("r" * 48, "k" * 48))
+    sent = json.loads(route.calls.last.request.content)["metadata"]
+    assert "x" * 457 in sent
+    assert len(sent) == 512, "all that CNaught takes"
 
 
 def test_calls_carry_the_reference_and_where_there_are_keys_the_key() -> None:

@@ -63,6 +63,8 @@ async def test_an_api_whose_orders_are_all_settled_needs_no_client(here: World) 
     _, cnaught = here.clients()
     async with cnaught, Batch(journal, cnaught=cnaught) as batch:
         await run(batch)
+        assert (await journal.totals()).orders[State.PLACED] == len(BOTH)
+    assert len(here.sandbox.orders) == len(BOTH)
 
 
 async def test_a_batch_keeps_why_its_orders_were_sent_again(here: World) -> None:

@@ -117,7 +117,7 @@ async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(sc
         why(await scene.cnaught.reconcile(error, search_only=False))
 
     scene.later(minutes=3)
-    placed(await scene.cnaught.reconcile(error, search_only=False), How.FOUND)
+    assert placed(await scene.cnaught.reconcile(error, search_only=False), How.FOUND).id == scene.sandbox.orders[-1].id
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
@@ -321,7 +321,10 @@ async def test_a_reference_used_twice_is_found_with_a_word_of_warning(scene: Sce
     assert f"so does that of {second.id}" in verdict.evidence.reason
 
 
-def test_the_deprecated_ride_warns_only_when_it_is_called_by_its_resource():
+async def test_the_deprecated_ride_warns_only_when_it_is_called_by_its_resource(scene: Scene):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        KINDS["ride"]()
+        await scene.cnaught.send(KINDS["ride"]())
+    with pytest.warns(DeprecationWarning, match="create_ground_transport_quote"):
+        await scene.cnaught.orders.create_ride(distance_km=10)
+    assert len(scene.sandbox.orders) == 2

@@ -131,18 +131,19 @@ async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(sc
         why(await scene.wren.reconcile(error))
         scene.later(minutes=1)
 
-    placed(await scene.wren.reconcile(error))
+    assert placed(await scene.wren.reconcile(error)).reference == error.reference
 
 
 async def test_a_commit_after_the_connection_died_is_found(scene: Scene):
     await scene.wren.send(KINDS["offset"]())
-    error = await lose(scene, KINDS["offset"](), fault="late_commit", seconds=0.05)
+    error = await lose(scene, KINDS["offset"](), fault="late_commit", seconds=0.5)
 
     why(await scene.wren.reconcile(error))
     while len(scene.sandbox.orders) < 2:
         await scene.wren.credits.balance()
 
-    placed(await scene.wren.reconcile(error))
+    assert placed(await scene.wren.reconcile(error)).reference == error.reference
+    assert len(scene.sandbox.orders) == 2, "and reconciling has sent nothing"
 
 
 async def test_a_clock_that_jumps_ahead_settles_nothing(scene: Scene):

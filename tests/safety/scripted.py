@@ -332,10 +332,13 @@ class ScriptedServer:
 
     async def until(self, condition: Callable[[ScriptedServer], object], within: float = 5.0) -> None:
         """Wait for something that the server sees, such as a request or the end of a connection."""
-        async with asyncio.timeout(within):
-            while not condition(self):
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(within):
+                while not condition(self):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"{self.connections} connections, {self.open} open, {self.requests}") from None
 
     def _follow(self) -> None:
         """Listen, or not, as the next step wants it."""

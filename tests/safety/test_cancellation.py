@@ -15,7 +15,17 @@ from typing import Any
 import attrs
 import pytest
 
-from wren_async import CNaughtClient, NotSent, OutcomeUnknown, RateLimited, RetryPolicy, Timing, WrenClient, outcome_of
+from wren_async import (
+    ClientClosed,
+    CNaughtClient,
+    NotSent,
+    OutcomeUnknown,
+    RateLimited,
+    RetryPolicy,
+    Timing,
+    WrenClient,
+    outcome_of,
+)
 from wren_async.core.sending import session
 from wren_async.core.sending.session import Outcome
 
@@ -434,6 +444,9 @@ async def test_closing_can_be_cancelled_at_every_turn_of_the_loop_and_leaves_no_
         closing.cancel()
         await asyncio.wait([closing])
         await server.until(lambda s: s.open == 0)
+        with pytest.raises(ClientClosed):
+            await client.orders.get("order_1")
+        assert len(server.requests) == 5
 
 
 async def test_a_caller_who_still_waits_when_closing_tears_his_order_gets_an_unknown_outcome(

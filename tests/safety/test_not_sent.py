@@ -173,6 +173,7 @@ async def test_a_callers_time_limits_do_not_cut_ours() -> None:
         script = answer(after=lambda: asyncio.sleep(0.1))
         async with ScriptedServer(script) as server, wren(server, http_client=http_client) as client:
             await order(client)
+            assert len(server.requests) == 1
 
 
 # --- time-outs before and after the sending -------------------------------------------------------------------------

@@ -306,7 +306,7 @@ async def test_closing_the_client_closes_its_connections_also_those_in_use() -> 
         await server.until(lambda s: len(s.requests) == 2)
         await client.aclose()
         hold.set()
-        await task
+        assert (await task).credit_balance_usd_cents == 9000
         await server.until(lambda s: s.open == 0)
 
 
@@ -322,6 +322,7 @@ async def test_giving_a_connection_back_is_not_disturbed_by_one_who_takes_it_at_
             for _ in range(ticks):
                 await asyncio.sleep(0)
             await asyncio.gather(first, *(order(made.client) for _ in range(3)))
+            assert len(server.requests) == 7, "each was sent once"
             await made.aclose()
             await server.until(lambda s: s.open == 0)
 

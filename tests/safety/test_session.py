@@ -48,13 +48,19 @@ async def test_closing_twice_is_no_error() -> None:
     async with ScriptedServer(answer()) as server:
         client = wren(server)
         await client.credits.balance()
-        await client.aclose()
-        await client.aclose()
-        await server.until(lambda s: s.open == 0)
+        for _ in range(2):
+            await client.aclose()
+            await server.until(lambda s: s.open == 0)
+            assert "closed" in repr(client)
 
 
-async def test_a_client_that_was_never_used_can_be_closed() -> None:
-    await WrenClient(LIVE).aclose()
+async def test_a_client_that_was_never_used_can_be_closed_and_stays_closed() -> None:
+    async with ScriptedServer(answer()) as server:
+        client = wren(server)
+        await client.aclose()
+        with pytest.raises(ClientClosed):
+            await client.credits.balance()
+        assert server.connections == 0
 
 
 async def test_an_error_inside_closes_the_client_and_is_not_hidden() -> None:
@@ -74,14 +80,14 @@ async def test_an_error_inside_closes_the_client_and_is_not_hidden() -> None:
 
 
 def test_a_client_may_be_made_before_there_is_a_loop() -> None:
-    client = WrenClient(LIVE, base_url="http://127.0.0.1:1", retries=0)
+    server = ScriptedServer(answer())
+    client = wren(server)
 
-    async def main() -> None:
-        async with ScriptedServer(answer()) as server, wren(server) as inner:
-            await inner.credits.balance()
-        await client.aclose()
+    async def main() -> int:
+        async with server, client:
+            return (await client.credits.balance()).credit_balance_usd_cents
 
-    asyncio.run(main())
+    assert asyncio.run(main()) == 9000
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -304,7 +310,8 @@ async def test_a_copy_shares_outcomes_and_what_is_on_the_wire() -> None:
         task.cancel()
         await asyncio.wait([task])
         hold.set()
-        await client.outcomes["r1"].reply()
+        assert (await client.outcomes["r1"].reply()).value.id == "order_1"
+        assert copy.outcomes["r1"] is client.outcomes["r1"]
 
 
 async def test_clients_with_different_tokens_never_mix() -> None:

@@ -30,6 +30,7 @@ async def test_no_card_and_no_credits() -> None:
         account.card, account.wallet.balance_cents = type(account.card).NONE, 0
         await wren.refused(402, OFFSET, tons=1)
         await wren.refused(400, OFFSET, tons=1, paymentMethod="credits")
+        assert wren.sandbox.orders == []
 
 
 async def test_a_preview_without_a_token() -> None:

@@ -133,9 +133,11 @@ async def test_a_declined_card_is_a_400(wren: WrenDriver) -> None:
 
 async def test_a_token_without_an_account_reads_only(wren: WrenDriver) -> None:
     wren.sandbox.wren_api.accounts[wren.sandbox.wren.live_token].may_write = False
+    before = await wren.balance()
     await wren.refused(403, OFFSET, tons=1)
     await wren.refused(403, "/api/credits/top-up", amountInUsdCents=1000)
-    await wren.get(OFFSET)
+    assert (await wren.get(OFFSET))["offsetOrders"] == []
+    assert await wren.balance() == before
 
 
 async def test_a_project_sold_by_the_tonne(wren: WrenDriver) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import time
+import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -87,10 +86,14 @@ def test_a_number_of_any_spelling_is_a_decimal_where_the_contract_wants_one() ->
 
 
 @pytest.mark.parametrize("text", ["1e400", "1e999999999", "1E+99999999999999999"])
-def test_a_number_bomb_in_an_integer_is_refused_at_once(text: str) -> None:
-    started = time.perf_counter()
-    assert problems(b'{"amount_usd_cents":' + text.encode() + b',"type":"refund"}', wren.LedgerEntry)
-    assert time.perf_counter() - started < 1
+def test_a_number_bomb_in_an_integer_is_refused_before_it_is_made(text: str) -> None:
+    problems(b"{}", wren.LedgerEntry)  # loads what reads it
+    tracemalloc.start()
+    try:
+        assert problems(b'{"amount_usd_cents":' + text.encode() + b',"type":"refund"}', wren.LedgerEntry)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000, "as an int it would fill the memory"
+    finally:
+        tracemalloc.stop()
 
 
 def test_required_attributes_may_be_neither_absent_nor_null() -> None:
@@ -239,8 +242,11 @@ def test_what_is_no_json_is_unreadable_and_nothing_worse(raw: bytes) -> None:
 @given(raw=st.binary(max_size=60))
 @settings(max_examples=300, deadline=None)
 def test_no_bytes_whatever_raise_anything_but_unreadable(raw: bytes) -> None:
-    with contextlib.suppress(codec.Unreadable):
-        codec.decode(raw, cnaught.Order)
+    try:
+        found = codec.decode(raw, cnaught.Order)
+    except codec.Unreadable:
+        return
+    assert isinstance(found, cnaught.Order)
 
 
 def test_values_nested_too_deeply_or_in_a_circle_cannot_be_written() -> None:

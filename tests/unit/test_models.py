@@ -123,6 +123,7 @@ def test_every_model_builds_its_hooks_in_both_directions(model: type) -> None:
     assert callable(converter.get_unstructure_hook(model))
 
 
+@pytest.mark.slow
 @every_model
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
@@ -342,6 +343,7 @@ def outcome(read: Callable[[], object]) -> object:
     return repr(value), getattr(value, "extra_fields", None)
 
 
+@pytest.mark.slow
 @every_model
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())

@@ -50,6 +50,7 @@ def test_a_server_that_shortens_the_text_does_not_lose_the_reference(
     assert carried(mark(text, reference)[: len(token(reference)) + kept]) == reference
 
 
+@pytest.mark.slow
 @laws
 @given(text=texts, reference=references, other=references)
 def test_text_that_carries_a_reference_is_refused(text: str | None, reference: str, other: str) -> None:

@@ -85,6 +85,7 @@ def test_both_ways_to_a_model_lead_to_the_same_class() -> None:
     assert cnaught.Order is cnaught_generated.Order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", [wren, cnaught])
 def test_each_model_can_be_the_first_to_load(package: object) -> None:
     """Alone in a process: whatever its annotations name is there."""
@@ -97,7 +98,8 @@ def test_each_model_can_be_the_first_to_load(package: object) -> None:
         f"    found = getattr(importlib.import_module({name!r}), each)\n"
         "    assert not attrs.has(found) or typing.get_type_hints(found), each\n"
     )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_annotations_of_models_are_resolved_where_they_stand() -> None:
