@@ -13,6 +13,7 @@ import httpx
 from wren_async.core.auth import is_safe
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect, Operation
+from wren_async.core.replacing import replace
 from wren_async.core.reply import Reply
 from wren_async.errors import CallFacts, InvalidArgument, Redirected
 
@@ -50,7 +51,7 @@ async def download(client: BaseClient, source: Call[bytes] | str, to: str | os.P
         raise Redirected(f"no document after {hops} redirects", facts)
     document = Document(content=reply.body, content_type=reply.headers.get("content-type"), url=reply.url)
     if to is not None:
-        await asyncio.to_thread(_save, Path(to), document.content)
+        await asyncio.to_thread(replace, Path(to), document.content)
     return document
 
 
@@ -62,13 +63,3 @@ async def _fetch(client: BaseClient, url: str) -> Reply[bytes]:
     if not is_safe(httpx.URL(url)):
         raise InvalidArgument("url", f"{url} is not encrypted; no document is fetched from there")
     return await client._send_elsewhere(Call(operation=FETCH), url)
-
-
-def _save(path: Path, content: bytes) -> None:
-    """Write a file that is either whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
