@@ -10,8 +10,8 @@ from batch_world import World, world
 
 from wren_async import CNaughtClient, Forbidden, InvalidConfiguration, Unauthorized
 from wren_async.batch.events import Planning
+from wren_async.batch.input.faults import InvalidInput
 from wren_async.batch.input.planner import InputChanged
-from wren_async.batch.input.readers import InvalidInput
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal

@@ -182,6 +182,15 @@ def test_a_timeline_stays_small_and_loses_nothing(orders: list[tuple[int, int]])
         assert moment < began + timedelta(seconds=timeline.width)
 
 
+def test_a_timeline_takes_any_time_that_a_clock_may_tell() -> None:
+    timeline = Timeline()
+    for moment in (datetime.min.replace(tzinfo=UTC), NOON, datetime.max.replace(tzinfo=UTC)):
+        timeline.take(moment, State.PLACED, 1)
+    slots = list(timeline.slots())
+    assert len(slots) <= 120
+    assert sum(slot.cents for _, slot in slots) == 3
+
+
 @given(st.lists(st.floats(0.001, 1000), min_size=1, max_size=200), st.floats(0.01, 1))
 def test_a_quantile_is_right_to_about_a_tenth(taken: list[float], share: float) -> None:
     durations = Durations()

@@ -18,8 +18,9 @@ from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
     from wren_async.batch.events import Alarm, Ended, Ending, Event, Paused, Planning, Progress, Returned, Settled
+    from wren_async.batch.input.faults import Fault, InvalidInput
     from wren_async.batch.input.planner import InputChanged, Plan
-    from wren_async.batch.input.readers import Fault, InvalidInput, Source
+    from wren_async.batch.input.readers import Source
     from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
     from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, Row, State, Totals
     from wren_async.batch.journal.memory import MemoryJournal
@@ -34,7 +35,8 @@ _HOMES = {
     "wren_async.batch.journal.contract": "Entry Journal JournalError Result Row State Totals",
     "wren_async.batch.journal.memory": "MemoryJournal",
     "wren_async.batch.input.planner": "InputChanged Plan",
-    "wren_async.batch.input.readers": "Fault InvalidInput Source",
+    "wren_async.batch.input.faults": "Fault InvalidInput",
+    "wren_async.batch.input.readers": "Source",
     "wren_async.batch.run.batch": "Batch",
     "wren_async.batch.journal.sqlite": "SqliteJournal",
 }

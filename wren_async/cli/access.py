@@ -11,7 +11,8 @@ from typing import Final
 import attrs
 
 from wren_async.batch.input.order_types import noted_apis
-from wren_async.batch.input.readers import Line, Reading, read
+from wren_async.batch.input.readers import read
+from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State
 from wren_async.batch.report.rows import report_rows

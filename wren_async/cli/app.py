@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wren_async.batch.input.planner import Plan
-from wren_async.batch.input.readers import Reading
+from wren_async.batch.input.row_values import Reading
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.report.audit import compare_books
 from wren_async.batch.report.page import html_page

@@ -11,10 +11,12 @@ from typing import Final, TypeAlias
 import attrs
 
 from wren_async.batch.events import Planning
+from wren_async.batch.input.faults import Fault, Faults
 from wren_async.batch.input.order_types import note_kinds
 from wren_async.batch.input.orders_without_client import OrdersWithoutClient
 from wren_async.batch.input.pricing import Price, PriceList, Unpriced
-from wren_async.batch.input.readers import Fault, Faults, Line, Reading, Source, is_file, read
+from wren_async.batch.input.readers import Source, is_file, read
+from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, Totals
 from wren_async.errors import UsageError

@@ -15,9 +15,13 @@ from wren_async.batch.journal.contract import State
 
 _WIDTHS: Final = (1, 5, 15, 30, 60, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400)
 """Widths of slots in seconds, each a multiple of the one before; past the last one, each is twice that."""
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _PER_DECADE: Final = 20
 _REASONS: Final = 100
 _LONGEST: Final = 160
+_READ: Final = 10_000
+"""Characters of a reason that are looked at."""
 _OTHERS: Final = "other reasons"
 _PARTICULAR: Final = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?|\b[0-9a-f]{16,}(?:-\d+)?\b"
@@ -55,8 +59,8 @@ class Timeline:
         return bool(self._slots)
 
     def take(self, moment: datetime, state: State, cents: int) -> None:
-        """Take in an order that was sent at that moment."""
-        number = int(moment.timestamp()) // self.width
+        """Take in an order that was sent at that moment; a clock may have been wrong by any number of years."""
+        number = int(min(max(moment, _EARLIEST), _LATEST).timestamp()) // self.width
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = Slot()
@@ -129,5 +133,5 @@ class Reasons:
 
 def kind_of_reason(reason: str | None) -> str:
     """A reason without the ids, times and large numbers that make each occasion of it a different text."""
-    text = " ".join(_PARTICULAR.sub("…", reason or "").split())
+    text = " ".join(_PARTICULAR.sub("…", (reason or "")[:_READ]).split())
     return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "no reason given"
