@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wren_async import UNSET, InvalidArgument
 from wren_async.batch.intents import (
-    KINDS,
+    ORDER_TYPES,
     CNaughtMass,
     CNaughtPrice,
     Intent,
@@ -98,7 +98,7 @@ def test_calls_carry_the_reference_and_where_there_are_keys_the_key() -> None:
     assert (offset.reference, offset.idempotency_key) == ("ref", UNSET)
 
 
-@pytest.mark.parametrize("kind", KINDS.values())
+@pytest.mark.parametrize("kind", ORDER_TYPES.values())
 def test_an_intent_has_the_parameters_of_the_operation_that_places_it(kind: Any) -> None:
     builder = inspect.signature(kind._place).parameters
     held = {field.name for field in attrs.fields(kind)}
@@ -130,4 +130,4 @@ def test_a_damaged_intent_is_an_error(text: str) -> None:
 
 
 def test_every_kind_has_a_name() -> None:
-    assert list(KINDS) == ["wren.offset", "wren.project", "wren.trees", "cnaught.mass", "cnaught.price"]
+    assert list(ORDER_TYPES) == ["wren.offset", "wren.project", "wren.trees", "cnaught.mass", "cnaught.price"]

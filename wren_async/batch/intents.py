@@ -172,7 +172,7 @@ class CNaughtPrice(_Order):
 Intent: TypeAlias = WrenOffset | WrenProject | WrenTrees | CNaughtMass | CNaughtPrice
 """An order to place."""
 
-KINDS: Final[Mapping[str, type[Intent]]] = {kind.kind: kind for kind in get_args(Intent)}
+ORDER_TYPES: Final[Mapping[str, type[Intent]]] = {kind.kind: kind for kind in get_args(Intent)}
 """The kinds of intents by their names."""
 
 Form: TypeAlias = Literal["decimal", "integer", "text"]
@@ -205,7 +205,7 @@ def restore(canonical_intent: str) -> Intent:
     """
     try:
         values = json.loads(canonical_intent)
-        kind = KINDS[values.pop("kind")]
+        kind = ORDER_TYPES[values.pop("kind")]
         intent = kind.__new__(kind)
         for name, form in _FORMS[kind.kind].items():
             object.__setattr__(intent, name, _read(values[name], form) if name in values else None)
@@ -216,7 +216,7 @@ def restore(canonical_intent: str) -> Intent:
 
 def api_of(canonical_intent: str) -> Api:
     """The API that an intent's canonical JSON is for."""
-    return KINDS[json.loads(canonical_intent)["kind"]].api
+    return ORDER_TYPES[json.loads(canonical_intent)["kind"]].api
 
 
 def price_question(intent: Intent) -> str:
@@ -234,7 +234,7 @@ def _form(field_type: object) -> Form:
 
 _FORMS: Final[Mapping[str, Mapping[str, Form]]] = {
     name: {field.name: _form(field.type) for field in attrs.fields(attrs.resolve_types(kind))}
-    for name, kind in KINDS.items()
+    for name, kind in ORDER_TYPES.items()
 }
 
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 import attrs
 
 from wren_async.batch.input.faults import Fault, quoted
-from wren_async.batch.intents import KINDS, Intent, forms, required
+from wren_async.batch.intents import ORDER_TYPES, Intent, forms, required
 from wren_async.errors import InvalidArgument
 
-COLUMNS: Final = ("kind", *dict.fromkeys(name for kind in KINDS.values() for name in forms(kind)))
+COLUMNS: Final = ("kind", *dict.fromkeys(name for kind in ORDER_TYPES.values() for name in forms(kind)))
 """The columns that a file may have."""
 
-_TELLING: Final = {required(kind)[0]: name for name, kind in KINDS.items()}
+_TELLING: Final = {required(kind)[0]: name for name, kind in ORDER_TYPES.items()}
 """The attribute that tells the kind of an order when no column `kind` does."""
 _LONGEST_NUMBER: Final = 50
 """Characters of a number. Longer ones are no amounts, and only cost time to read."""
@@ -144,14 +144,16 @@ def _intent(line: int, kind: type[Intent], values: Mapping[str, Any]) -> Line | 
 def _kind(line: int, given: Mapping[str, Any]) -> type[Intent] | Fault:
     if "kind" in given:
         name = given["kind"]
-        if isinstance(name, str) and name in KINDS:
-            return KINDS[name]
-        near = difflib.get_close_matches(str(name)[:_LONGEST_NAME], KINDS, n=1)
+        if isinstance(name, str) and name in ORDER_TYPES:
+            return ORDER_TYPES[name]
+        near = difflib.get_close_matches(str(name)[:_LONGEST_NAME], ORDER_TYPES, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        return Fault(line=line, column="kind", problem=f"takes one of {', '.join(KINDS)}, not {quoted(name)}{hint}")
+        return Fault(
+            line=line, column="kind", problem=f"takes one of {', '.join(ORDER_TYPES)}, not {quoted(name)}{hint}"
+        )
     telling = [name for name in _TELLING if name in given]
     if len(telling) == 1:
-        return KINDS[_TELLING[telling[0]]]
+        return ORDER_TYPES[_TELLING[telling[0]]]
     if telling:
         return Fault(
             line=line, column=telling[1], problem=f"stands beside {telling[0]}: fill one of them, or say the kind"
