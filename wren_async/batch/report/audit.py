@@ -19,6 +19,7 @@ import attrs
 from wren_async._generated.cnaught.models import Order, OrderState
 from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purchase
 from wren_async._generated.wren.operations import purchases
+from wren_async.batch.chunks import in_chunks
 from wren_async.batch.journal.contract import Journal, State
 from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
 from wren_async.batch.report.staging import Item, StagingTable
@@ -39,7 +40,6 @@ ORDERS: Final = "CNaught orders"
 _CLOCKS_APART: Final = timedelta(minutes=15)
 """How far the server's clock may be behind ours before an entry of the batch is taken for an older one."""
 _KEPT: Final = 1000
-_CHUNK: Final = 500
 
 
 @attrs.frozen(kw_only=True)
@@ -74,6 +74,10 @@ class Books:
     """Row by row, in the order of the input; the first thousand."""
     count: int = 0
     """How many differences there are."""
+    unknown: int = 0
+    """Placed orders whose charge was not answered. They are no difference, because there is nothing to compare."""
+    unknown_cents: int = 0
+    """What the book has for those of them that it names, in USD cents."""
     by_amount: int = 0
     """Orders without an id for which only a charge of the same amount speaks."""
     strangers: int = 0
@@ -83,7 +87,7 @@ class Books:
 
     @property
     def agrees(self) -> bool:
-        """Whether each row agrees, to the cent."""
+        """Whether each row whose charge is known agrees, to the cent."""
         return self.trouble is None and not self.count and self.batch_cents == self.books_cents
 
 
@@ -141,13 +145,8 @@ class _Batch:
 async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
     noted = await journal.noted(FIRST_CHECKPOINT)
     batch = _Batch(staging, checkpoint=Checkpoint.from_json(noted) if noted else None)
-    chunk: list[tuple[ReportRow, str | None]] = []
-    async for row in report_rows(journal):
-        chunk.append((row, batch.take(row)))
-        if len(chunk) >= _CHUNK:
-            await asyncio.to_thread(staging.lay_out, chunk)
-            chunk = []
-    await asyncio.to_thread(staging.lay_out, chunk)
+    async for rows in in_chunks(report_rows(journal)):
+        await asyncio.to_thread(staging.lay_out, [(row, batch.take(row)) for row in rows])
     await asyncio.to_thread(staging.sort)
     return batch
 
@@ -161,6 +160,8 @@ class _Comparison:
         self._kept: list[Difference] = []
         self._count = 0
         self._books_cents = 0
+        self._unknown = 0
+        self._unknown_cents = 0
         self._by_amount = 0
 
     def differ(self, item: Item | None, problem: str, *, cents: int = 0, order_id: str | None = None) -> None:
@@ -188,26 +189,34 @@ class _Comparison:
             else:
                 self._compare_cents(item, item.charged)
             if item.refunded:
-                self._books_cents -= item.refunded
+                self._count_in(item, -item.refunded)
                 self.differ(item, f"{item.refunded} cents were refunded", cents=-item.refunded)
 
     def _compare_cents(self, item: Item, cents: int) -> None:
         """Hold what an order cost by the book against what the journal says."""
-        self._books_cents += cents
+        self._count_in(item, cents)
         if item.cents is None:
-            self.differ(item, f"its cost was not answered; the book has {cents} cents", cents=cents)
+            self._unknown += 1
         elif item.cents != cents:
             told = f"answered as {item.cents} cents; the book has {cents}"
             self.differ(item, told, cents=cents - item.cents)
 
+    def _count_in(self, item: Item, cents: int) -> None:
+        """Count what the book has of an order, apart from the others where there is nothing to hold it against."""
+        if item.cents is None:
+            self._unknown_cents += cents
+        else:
+            self._books_cents += cents
+
     def _match_nameless(self, item: Item) -> None:
         """Find a charge for an order without an id among those that belong to nobody else."""
-        if item.cents is not None and self.staging.take_stranger(self.where, item.cents):
+        if item.cents is None:
+            self._unknown += 1
+        elif self.staging.take_stranger(self.where, item.cents):
             self._by_amount += 1
             self._books_cents += item.cents
         else:
-            problem = "its id is not known, and no charge of its amount is left"
-            self.differ(item, problem, cents=-(item.cents or 0))
+            self.differ(item, "its id is not known, and no charge of its amount is left", cents=-item.cents)
 
     def result(self, trouble: str | None) -> Books:
         """What came of it."""
@@ -219,6 +228,8 @@ class _Comparison:
             books_cents=self._books_cents,
             differences=tuple(sorted(self._kept, key=_place)[:_KEPT]),
             count=self._count,
+            unknown=self._unknown,
+            unknown_cents=self._unknown_cents,
             by_amount=self._by_amount,
             strangers=self.staging.strangers(self.where),
             trouble=trouble,

@@ -7,12 +7,17 @@ still under way.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from pathlib import Path
+from typing import Final, get_args
+from urllib.parse import urlsplit
 
 import attrs
 
+from wren_async.batch.input.origin import noted_input
+from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
 from wren_async.batch.report.audit import Books
 from wren_async.batch.report.histograms import Durations, Reasons, Timeline
@@ -20,6 +25,9 @@ from wren_async.batch.report.rows import ReportRow, report_rows
 from wren_async.batch.run.history import History
 
 _KEPT: Final = 500
+_SHOWN: Final = 5000
+_APIS: Final[tuple[Api, ...]] = get_args(Api)
+_TEST_TOKEN: Final = "(test token)"  # noqa: S105 - no secret, but what the journal says of one
 _UNSETTLED: Final = (State.UNDECIDED, State.SENDING)
 
 
@@ -33,8 +41,10 @@ class Sums:
     """What the plan expected of all of them, in USD cents."""
     cents: int = 0
     """What those that were placed cost, in USD cents, as far as that was answered."""
-    unknown_cents: int = 0
+    unknown: int = 0
     """Placed orders whose cost was not answered."""
+    unknown_planned_cents: int = 0
+    """What the plan expected of those, in USD cents."""
     ordered_kilograms: Decimal = Decimal(0)
     """Kilograms of CO2e that were ordered by mass and placed."""
     kilograms: Decimal = Decimal(0)
@@ -54,7 +64,9 @@ class Sums:
             return
         self.placed += 1
         self.cents += row.cents or 0
-        self.unknown_cents += row.cents is None
+        if row.cents is None:
+            self.unknown += 1
+            self.unknown_planned_cents += row.planned_cents
         self.ordered_kilograms += row.ordered_kilograms or 0
         self.kilograms += row.kilograms or 0
         self.altered += bool(row.difference)
@@ -71,11 +83,15 @@ class Report:
     made: datetime
     totals: Totals
     history: History
+    source: Path | None = None
+    """The file that the batch was planned from, where it then was; `None` where it was planned from none."""
+    servers: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
+    """Where its orders were sent, with what is particular there, such as a test token."""
     books: tuple[Books, ...] = ()
     """Empty where they were not looked at."""
     all: Sums = attrs.field(factory=Sums)
-    kinds: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
-    """Sums by the kind of order."""
+    order_types: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
+    """Sums by the type of order."""
     attempts: Counter[int] = attrs.field(factory=Counter[int])
     """Number of orders by their attempts, of those that were ever sent."""
     refused: Reasons = attrs.field(factory=Reasons)
@@ -84,6 +100,8 @@ class Report:
     timeline: Timeline = attrs.field(factory=Timeline)
     durations: Durations = attrs.field(factory=Durations)
     """How long answers took, of orders that needed one attempt."""
+    rows: list[ReportRow] = attrs.field(factory=list[ReportRow])
+    """All orders; the first five thousand."""
     open_rows: list[ReportRow] = attrs.field(factory=list[ReportRow])
     """Orders that may or may not have been placed; the first five hundred."""
     refused_rows: list[ReportRow] = attrs.field(factory=list[ReportRow])
@@ -97,6 +115,21 @@ class Report:
         return not any(self.number(state) for state in (State.PENDING, *_UNSETTLED))
 
     @property
+    def sent(self) -> bool:
+        """Whether any order was ever sent."""
+        return bool(self.attempts) or self.number(State.PENDING) < self.all.orders
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether no real money moved: every server was one on this machine, or was spoken to with a test token."""
+        return bool(self.servers) and all(map(is_rehearsal, self.servers.values()))
+
+    @property
+    def in_doubt(self) -> int:
+        """Orders that may or may not have been placed."""
+        return sum(map(self.number, _UNSETTLED))
+
+    @property
     def agrees(self) -> bool | None:
         """Whether the books agree; `None` where none was looked at."""
         return all(book.agrees for book in self.books) if self.books else None
@@ -108,7 +141,9 @@ class Report:
     def take(self, row: ReportRow) -> None:
         """Take in an order."""
         self.all.take(row)
-        self.kinds.setdefault(row.kind, Sums()).take(row)
+        self.order_types.setdefault(row.kind, Sums()).take(row)
+        if len(self.rows) < _SHOWN:
+            self.rows.append(row)
         if row.attempts:
             self.attempts[row.attempts] += 1
         if row.seconds is not None:
@@ -129,6 +164,12 @@ class Report:
             _keep(self.altered_rows, row)
 
 
+def is_rehearsal(server: str) -> bool:
+    """Whether a server, as the journal names it, buys nothing: one on this machine, or met with a test token."""
+    host = urlsplit(server.partition(" ")[0]).hostname or ""
+    return server.endswith(_TEST_TOKEN) or host in ("localhost", "::1") or host.startswith("127.")
+
+
 def _keep(rows: list[ReportRow], row: ReportRow) -> None:
     if len(rows) < _KEPT:
         rows.append(row)
@@ -147,6 +188,8 @@ async def read_report(journal: Journal, *, books: tuple[Books, ...] = (), made: 
         made=made or datetime.now(UTC),
         totals=await journal.totals(),
         history=await History.of(journal),
+        source=await noted_input(journal),
+        servers={api: server for api in _APIS if (server := await journal.noted(f"{api} server")) is not None},
         books=books,
     )
     async for row in report_rows(journal):
