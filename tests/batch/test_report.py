@@ -31,7 +31,7 @@ from wren_async.batch.journal.contract import Entry, Result, Row, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.report import page as page_module
-from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Books, Difference, compare_books
+from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Audit, Difference, audit_books
 from wren_async.batch.report.escaping import cell
 from wren_async.batch.report.histograms import Durations, Reasons, Timeline, kind_of_reason
 from wren_async.batch.report.page import html_page, write_page
@@ -299,10 +299,10 @@ async def hostile_report() -> Report:
     history.take(events.Alarm(entry=await journal.entry(1), message=HOSTILE), NOON)
     history.take(events.Ended(ending=events.Ending.ALARM, message=HOSTILE, totals=await journal.totals()), NOON)
     await history.keep(journal)
-    book = Books(where=LEDGER, orders=1, batch_cents=1, books_cents=2, trouble=HOSTILE)
+    book = Audit(where=LEDGER, orders=1, batch_cents=1, books_cents=2, trouble=HOSTILE)
     difference = Difference(position=None, order_id=HOSTILE, problem=HOSTILE, cents=1)
-    other = Books(where=ORDERS, orders=1, batch_cents=1, books_cents=2, count=1, differences=(difference,))
-    return await read_report(journal, books=(book, other), made=NOON)
+    other = Audit(where=ORDERS, orders=1, batch_cents=1, books_cents=2, count=1, differences=(difference,))
+    return await read_report(journal, audits=(book, other), made=NOON)
 
 
 async def test_the_page_escapes_everything_and_needs_nothing_from_elsewhere() -> None:
@@ -337,7 +337,7 @@ async def test_a_certificate_is_linked() -> None:
 async def test_the_page_of_a_batch_that_has_not_begun_says_nothing_of_what_was_not_sent() -> None:
     page = html_page(await read_report(await journal_of((KILOS, None)), made=NOON))
     parse(page)
-    assert "None of 1 order was sent yet." in page
+    assert "The order was not sent yet." in page
     assert "<h2>Time to an answer" not in page
     assert "<h2>Spend over time" not in page
     values = re.findall("<dd class=value>(.*?)</dd>", page)
@@ -479,8 +479,8 @@ class Bought:
     wren: WrenClient
     cnaught: CNaughtClient
 
-    async def books(self) -> dict[str, Books]:
-        return {book.where: book for book in await compare_books(self.journal, wren=self.wren, cnaught=self.cnaught)}
+    async def books(self) -> dict[str, Audit]:
+        return {book.where: book for book in await audit_books(self.journal, wren=self.wren, cnaught=self.cnaught)}
 
     async def altered(self, position: int, **changes: Any) -> None:
         """Make the journal say something else of an order."""
@@ -573,7 +573,7 @@ async def test_what_was_paid_by_card_is_held_against_the_purchases(bought: Bough
 
 async def test_many_differences_are_counted_and_the_first_are_kept(bought: Bought) -> None:
     many = await journal_of(*[(OFFSET, placed(order_id=f"unheard-of-{number}")) for number in range(2500)])
-    [ledger] = await compare_books(many, wren=bought.wren)
+    [ledger] = await audit_books(many, wren=bought.wren)
     assert (ledger.count, len(ledger.differences)) == (2500, 1000)
     assert [each.position for each in ledger.differences] == list(range(1, 1001))
 
@@ -647,8 +647,8 @@ async def test_a_book_that_cannot_be_read_is_no_agreement(bought: Bought) -> Non
 
 
 async def test_books_are_compared_only_where_there_are_clients_and_orders(bought: Bought) -> None:
-    assert await compare_books(bought.journal) == ()
-    only = await compare_books(await journal_of((OFFSET, None)), wren=bought.wren, cnaught=bought.cnaught)
+    assert await audit_books(bought.journal) == ()
+    only = await audit_books(await journal_of((OFFSET, None)), wren=bought.wren, cnaught=bought.cnaught)
     assert only == ()
 
 

@@ -19,7 +19,7 @@ from wren_async.batch.input.origin import noted_input
 from wren_async.batch.input.planner import InputChanged, Plan
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.report.audit import compare_books
+from wren_async.batch.report.audit import audit_books
 from wren_async.batch.report.page import write_page
 from wren_async.batch.report.rows import report_rows, write_csv
 from wren_async.batch.report.summary import read_report
@@ -196,7 +196,10 @@ def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limit
     async def look(_: Interrupts) -> Ahead:
         async with access() as clients, open_batch(journal, clients, settings) as batch:
             if not await batch.journal.sealed():
-                raise Stop(f"{journal}: its planning was broken off; run `wren-async batch run` with the file again")
+                raise Stop(
+                    f"{journal}: its planning was broken off, before anything was sent; plan the file again: "
+                    f"wren-async batch plan FILE --journal {shlex.quote(str(journal))}"
+                )
             await check_journal(batch.journal)
             return await look_ahead(batch.journal, clients)
 
@@ -232,8 +235,8 @@ def report(
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
             await _check_targets(held, csv, html)
-            compared = await compare_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
-            made = await read_report(held, books=compared)
+            compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
+            made = await read_report(held, audits=compared)
             show_report(output(), made)
             if rows:
                 await _show_rows(held)

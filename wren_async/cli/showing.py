@@ -13,7 +13,7 @@ from rich.table import Table
 from wren_async.batch.input.changes import Changes
 from wren_async.batch.input.planner import Plan
 from wren_async.batch.journal.contract import State
-from wren_async.batch.report.audit import Books
+from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow
 from wren_async.batch.report.summary import Report
 from wren_async.batch.report.wording import (
@@ -83,22 +83,22 @@ def show_report(console: Console, report: Report) -> None:
     _show_rows(console, "in doubt", report.open_rows, report.in_doubt)
     _show_rows(console, "refused", report.refused_rows, report.number(State.REFUSED))
     _show_rows(console, "answered with another mass", report.altered_rows, report.all.altered)
-    for book in report.books:
-        show_book(console, book)
+    for audit in report.audits:
+        show_audit(console, audit)
 
 
-def show_book(console: Console, book: Books) -> None:
+def show_audit(console: Console, audit: Audit) -> None:
     """Whether a book agrees, and where it does not."""
-    say(console, f"{book.where}: {verdict(book)}")
-    if book.trouble:
+    say(console, f"{audit.where}: {verdict(audit)}")
+    if audit.trouble:
         return
     say(
         console,
-        f"  {count(book.orders, 'order')}: {usd(book.batch_cents)} by the batch, {usd(book.books_cents)} by the book",
+        f"  {count(audit.orders, 'order')}: {usd(audit.batch_cents)} by the batch, {usd(audit.books_cents)} by the book",
     )
-    for difference in book.differences[:_SHOWN]:
+    for difference in audit.differences[:_SHOWN]:
         say(console, f"  {difference}")
-    _say_more(console, book.count)
+    _say_more(console, audit.count)
 
 
 def row_table(rows: Iterable[ReportRow]) -> Table:

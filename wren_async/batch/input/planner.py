@@ -123,9 +123,9 @@ class Planner:
         if is_file(source) and not resumed and not skip_bad_rows:
             # A file is read twice, so that all its faults are told before anybody is asked for a price.
             await self._check_all(source, reading)
-        await self._take_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
         if isinstance(source, str | os.PathLike) and not resumed:
             await note_input(self._journal, source)
+        await self._take_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
         return Plan(
             batch_id=self._root,
             resumed=resumed,

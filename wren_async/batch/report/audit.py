@@ -59,8 +59,8 @@ class Difference:
 
 
 @attrs.frozen(kw_only=True)
-class Books:
-    """What comparing with one book gave."""
+class Audit:
+    """What holding a batch against one book gave."""
 
     where: str
     """Which book."""
@@ -91,9 +91,9 @@ class Books:
         return self.trouble is None and not self.count and self.batch_cents == self.books_cents
 
 
-async def compare_books(
+async def audit_books(
     journal: Journal, *, wren: WrenClient | None = None, cnaught: CNaughtClient | None = None
-) -> tuple[Books, ...]:
+) -> tuple[Audit, ...]:
     """Hold a batch against the books of the APIs that are given, with rows for them. It changes nothing.
 
     Wren's ledger has what was paid by credits, its purchases what was paid by card. A test token keeps no books.
@@ -101,15 +101,15 @@ async def compare_books(
     staging = await asyncio.to_thread(StagingTable)
     try:
         batch = await _read_batch(journal, staging)
-        books: list[Books] = []
+        audits: list[Audit] = []
         if wren is not None and not wren.is_test:
             if staging.sums(LEDGER)[0]:
-                books.append(await _compare_ledger(batch, wren))
+                audits.append(await _compare_ledger(batch, wren))
             if staging.sums(PURCHASES)[0]:
-                books.append(await _compare_purchases(batch, wren))
+                audits.append(await _compare_purchases(batch, wren))
         if cnaught is not None and batch.subaccounts:
-            books.append(await _compare_orders(batch, cnaught))
-        return tuple(books)
+            audits.append(await _compare_orders(batch, cnaught))
+        return tuple(audits)
     finally:
         staging.close()
 
@@ -218,10 +218,10 @@ class _Comparison:
         else:
             self.differ(item, "its id is not known, and no charge of its amount is left", cents=-item.cents)
 
-    def result(self, trouble: str | None) -> Books:
+    def result(self, trouble: str | None) -> Audit:
         """What came of it."""
         orders, batch_cents = self.staging.sums(self.where)
-        return Books(
+        return Audit(
             where=self.where,
             orders=orders,
             batch_cents=batch_cents,
@@ -240,7 +240,7 @@ def _place(difference: Difference) -> tuple[bool, int]:
     return difference.position is None, difference.position or 0
 
 
-async def _read_whole(reading: Coroutine[None, None, None], finish: Callable[[str | None], Books]) -> Books:
+async def _read_whole(reading: Coroutine[None, None, None], finish: Callable[[str | None], Audit]) -> Audit:
     try:
         await reading
     except READ_FAILURES as error:
@@ -265,7 +265,7 @@ async def _take_recent(
 # --- Wren -----------------------------------------------------------------------------------------------------------
 
 
-async def _compare_ledger(batch: _Batch, client: WrenClient) -> Books:
+async def _compare_ledger(batch: _Batch, client: WrenClient) -> Audit:
     comparison = _Comparison(LEDGER, batch.staging)
 
     async def read() -> None:
@@ -310,7 +310,7 @@ def _take_entries(entries: Sequence[LedgerEntry], staging: StagingTable) -> None
             staging.charge(item.position, refunded=abs(entry.amount_usd_cents))
 
 
-async def _compare_purchases(batch: _Batch, client: WrenClient) -> Books:
+async def _compare_purchases(batch: _Batch, client: WrenClient) -> Audit:
     """What was paid by card: the id of such an order is that of its charge, and a purchase is the sum of a charge."""
     comparison = _Comparison(PURCHASES, batch.staging)
 
@@ -338,7 +338,7 @@ def _take_purchase(purchase: Purchase, batch: _Batch) -> None:
 # --- CNaught --------------------------------------------------------------------------------------------------------
 
 
-async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Books:
+async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Audit:
     comparison = _Comparison(ORDERS, batch.staging)
 
     def take(orders: Sequence[Order]) -> None:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import accumulate
@@ -158,7 +159,7 @@ def _spend(report: Report) -> dict[str, Any] | None:
     points = [
         f"{100 * (place + 1) / len(sums):.2f},{30 - 29 * cents / sums[-1]:.2f}" for place, cents in enumerate(sums)
     ]
-    began, last = slots[0][0], slots[-1][0]
+    began, last = slots[0][0], slots[-1][0] + timedelta(seconds=report.timeline.width)
     form = "%H:%M:%S" if last.date() == began.date() else "%Y-%m-%d %H:%M"
     return {
         "points": " ".join(["0,30", *points]),

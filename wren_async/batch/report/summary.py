@@ -19,7 +19,7 @@ import attrs
 from wren_async.batch.input.origin import noted_input
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
-from wren_async.batch.report.audit import Books
+from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.histograms import Durations, Reasons, Timeline
 from wren_async.batch.report.rows import ReportRow, report_rows
 from wren_async.batch.run.history import History
@@ -53,6 +53,10 @@ class Sums:
     """Placed orders that were answered with another mass than was ordered."""
     difference: Decimal = Decimal(0)
     """Kilograms that were answered beyond those ordered."""
+    priced_cents: int = 0
+    """What those cost that were answered with both a cost and a mass, in USD cents."""
+    priced_kilograms: Decimal = Decimal(0)
+    """Kilograms of CO2e of those."""
     replayed: int = 0
     reconciled: int = 0
 
@@ -67,6 +71,9 @@ class Sums:
         if row.cents is None:
             self.unknown += 1
             self.unknown_planned_cents += row.planned_cents
+        elif row.kilograms:
+            self.priced_cents += row.cents
+            self.priced_kilograms += row.kilograms
         self.ordered_kilograms += row.ordered_kilograms or 0
         self.kilograms += row.kilograms or 0
         self.altered += bool(row.difference)
@@ -87,7 +94,7 @@ class Report:
     """The file that the batch was planned from, where it then was; `None` where it was planned from none."""
     servers: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
     """Where its orders were sent, with what is particular there, such as a test token."""
-    books: tuple[Books, ...] = ()
+    audits: tuple[Audit, ...] = ()
     """Empty where they were not looked at."""
     all: Sums = attrs.field(factory=Sums)
     order_types: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
@@ -132,7 +139,7 @@ class Report:
     @property
     def agrees(self) -> bool | None:
         """Whether the books agree; `None` where none was looked at."""
-        return all(book.agrees for book in self.books) if self.books else None
+        return all(book.agrees for book in self.audits) if self.audits else None
 
     def number(self, state: State) -> int:
         """Number of orders in a state."""
@@ -175,12 +182,12 @@ def _keep(rows: list[ReportRow], row: ReportRow) -> None:
         rows.append(row)
 
 
-async def read_report(journal: Journal, *, books: tuple[Books, ...] = (), made: datetime | None = None) -> Report:
+async def read_report(journal: Journal, *, audits: tuple[Audit, ...] = (), made: datetime | None = None) -> Report:
     """The report of a batch, from its journal.
 
     Args:
         journal: The journal; nothing in it changes.
-        books: What `compare_books` gave, if the books are to be part of it.
+        audits: What `audit_books` gave, if the books are to be part of it.
         made: When the report is made; now, if left out.
     """
     report = Report(
@@ -190,7 +197,7 @@ async def read_report(journal: Journal, *, books: tuple[Books, ...] = (), made: 
         history=await History.of(journal),
         source=await noted_input(journal),
         servers={api: server for api in _APIS if (server := await journal.noted(f"{api} server")) is not None},
-        books=books,
+        audits=audits,
     )
     async for row in report_rows(journal):
         report.take(row)

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from wren_async.batch.journal.contract import State
-from wren_async.batch.report.audit import Books
+from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow, mass_text
 from wren_async.batch.report.summary import Report, Sums
 from wren_async.batch.units import mass, usd
@@ -50,7 +50,7 @@ def sentence(report: Report) -> str:
     """How the batch stands, in a sentence or three."""
     placed, orders = report.number(State.PLACED), report.all.orders
     if not report.sent:
-        return f"None of {count(orders, 'order')} was sent yet."
+        return "The order was not sent yet." if orders == 1 else f"None of {orders:,} orders was sent yet."
     were = "was" if placed == 1 else "were"
     share = f"All {orders:,} orders" if placed == orders > 1 else f"{placed:,} of {count(orders, 'order')}"
     told = [f"{share} {were} placed."]
@@ -72,10 +72,10 @@ def spent(sums: Sums) -> str:
 
 
 def average(sums: Sums) -> str:
-    """What a tonne cost, where all that was placed told its cost and its mass."""
-    if not sums.kilograms or sums.unknown:
+    """What a tonne cost, of the orders that told both their cost and their mass."""
+    if not sums.priced_kilograms:
         return NOTHING
-    return f"{usd(round(sums.cents / sums.kilograms * 1000))} / t"
+    return f"{usd(round(sums.priced_cents / sums.priced_kilograms * 1000))} / t"
 
 
 def order_cells(row: ReportRow) -> tuple[str, ...]:
@@ -84,29 +84,34 @@ def order_cells(row: ReportRow) -> tuple[str, ...]:
     return (
         str(row.position), row.kind, row.state.value, row.order_id or NOTHING, usd(row.planned_cents),
         unknown if row.cents is None else usd(row.cents), mass_text(row.ordered_kilograms) or NOTHING,
-        mass_text(row.kilograms) or NOTHING, str(row.attempts), row.settled_by or NOTHING, row.reason or "",
+        mass_text(row.kilograms) or NOTHING, _sent(row.attempts), row.settled_by or NOTHING, row.reason or "",
     )  # fmt: skip
+
+
+def _sent(number: int) -> str:
+    """A number of what was sent; none is told as nothing, because nothing may have been sent yet."""
+    return f"{number:,}" if number else NOTHING
 
 
 def type_cells(name: str, sums: Sums) -> tuple[str, ...]:
     """Sums in the columns of `TYPE_COLUMNS`."""
     return (
-        name, f"{sums.orders:,}", f"{sums.placed:,}", usd(sums.planned_cents), spent(sums),
+        name, f"{sums.orders:,}", _sent(sums.placed), usd(sums.planned_cents), spent(sums),
         mass(sums.ordered_kilograms) if sums.ordered_kilograms else NOTHING,
-        mass(sums.kilograms) if sums.kilograms else NOTHING, f"{sums.replayed:,}", f"{sums.reconciled:,}",
+        mass(sums.kilograms) if sums.kilograms else NOTHING, _sent(sums.replayed), _sent(sums.reconciled),
     )  # fmt: skip
 
 
-def verdict(book: Books) -> str:
+def verdict(audit: Audit) -> str:
     """Whether a book agrees, and with what reservations."""
-    if book.trouble:
-        return f"could not be read: {book.trouble}"
-    told = ["agrees to the cent" if book.agrees else count(book.count, "difference")]
-    if book.unknown:
-        known = f", of which the book has {usd(book.unknown_cents)}" if book.unknown_cents else ""
-        told.append(f"what {count(book.unknown, 'order')} cost was not answered{known}")
-    if book.by_amount:
-        told.append(f"{count(book.by_amount, 'order')} by their amount alone")
+    if audit.trouble:
+        return f"could not be read: {audit.trouble}"
+    told = ["agrees to the cent" if audit.agrees else count(audit.count, "difference")]
+    if audit.unknown:
+        known = f", of which the book has {usd(audit.unknown_cents)}" if audit.unknown_cents else ""
+        told.append(f"what {count(audit.unknown, 'order')} cost was not answered{known}")
+    if audit.by_amount:
+        told.append(f"{count(audit.by_amount, 'order')} by their amount alone")
     return "; ".join(told)
 
 
