@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -329,6 +330,20 @@ def test_a_file_that_changed_after_it_was_placed_is_ordered_only_where_it_is_new
     assert len(shell.placed()) == 5
     assert shell.run("changes", orders, "--output", str(shell.directory / "third.csv")) == 0
     assert "no row is new; nothing was written" in shell.out
+
+
+def test_the_offered_command_has_the_options_of_the_refused_one(shell: Shell) -> None:
+    journal = str(shell.directory / "my journal")
+    options = ["--journal", journal, "--default", "payment_method=credits", "--ignore", "team", "--skip-bad-rows"]
+    assert shell.run("run", shell.orders(text="tons,team\n0.1,a\n"), *options, "--yes") == 0
+    orders = shell.orders(text="tons,team\n0.1,a\n0.2,b\n")
+    assert shell.run("run", orders, *options, "--yes") == Exit.USAGE
+    words = shlex.split(shell.told.strip().splitlines()[-1])
+    words[-1] = str(shell.directory / words[-1])
+    assert shell.run(*words[2:]) == 0
+    following = shlex.split(shell.out.strip().splitlines()[-1].removeprefix("Next: "))
+    assert shell.run("run", *following[3:], "--yes") == 0
+    assert len(shell.placed()) == 2
 
 
 def test_no_message_advises_what_buys_twice(shell: Shell) -> None:

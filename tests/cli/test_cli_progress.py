@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from wren_async import cli
 from wren_async.batch.events import Alarm, Ended, Ending, Paused, Planning, Progress, Settled
 from wren_async.batch.journal.contract import Entry, Result, Row, State, Totals
 from wren_async.batch.report.escaping import printable, printable_lines
@@ -144,6 +147,14 @@ def test_the_question_says_what_may_be_bought() -> None:
 def test_sums_and_pace() -> None:
     assert sums(totals(1, pending=1, reserved=50)) == "1 of 2 placed; $1.00 spent and $0.50 reserved"
     assert pace(progress(1, None)) == "2.5/s, 4 on the wire"
+
+
+def test_only_one_module_writes_to_the_terminal() -> None:
+    """So nobody can forget to make a text harmless on its way there. The bar of a run writes numbers of ours."""
+    for module in Path(cli.__file__).parent.glob("*.py"):
+        if module.name not in ("terminal.py", "__init__.py"):
+            source = module.read_text()
+            assert not re.search(r"\bprint\(|Text\(|stderr\.write|stdout\.write|markup=True", source), module.name
 
 
 @given(st.text())

@@ -32,7 +32,7 @@ from wren_async.cli.exits import Exit, Stop, help_text, of_error
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
 from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
-from wren_async.cli.terminal import errors, output, say
+from wren_async.cli.terminal import errors, output, say, show
 from wren_async.core.client import __version__
 from wren_async.errors import WrenAsyncError
 from wren_async.reconcile import SETTLE_TIME
@@ -65,6 +65,12 @@ class Input:
     skip_bad_rows: Annotated[bool, Parameter(help="Leave bad rows out instead of refusing the file.", negative=())] = (
         False
     )
+
+    def words(self) -> list[str]:
+        """These options as they were given, for a command that is to be given next."""
+        told = [f"--default={pair}" for pair in self.default] + [f"--ignore={name}" for name in self.ignore]
+        told += [] if self.encoding is None else [f"--encoding={self.encoding}"]
+        return told + (["--skip-bad-rows"] if self.skip_bad_rows else [])
 
     def reading(self) -> Reading:
         """What the batch takes."""
@@ -159,7 +165,7 @@ def changes(
             ignore=reading.ignore,
             encoding=reading.encoding,
         )
-        show_changes(output(), found, orders, to)
+        show_changes(output(), found, orders, to, _command("plan", str(to), *given.words()))
         return Exit.ALL_PLACED
 
     return _wait(make)
@@ -198,7 +204,7 @@ def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limit
             if not await batch.journal.sealed():
                 raise Stop(
                     f"{journal}: its planning was broken off, before anything was sent; plan the file again: "
-                    f"wren-async batch plan FILE --journal {shlex.quote(str(journal))}"
+                    f"{_command('plan', 'FILE', '--journal', str(journal))}"
                 )
             await check_journal(batch.journal)
             return await look_ahead(batch.journal, clients)
@@ -216,8 +222,8 @@ def reconcile(journal: JournalArgument, *, settle_time: float = SETTLE_TIME, sam
     """
     check_exists(journal)
     settings = Limits(settle_time=settle_time, same_account=same_account).settings()
-    show = display(errors())
-    return asyncio.run(run_batch(journal, settings, show, place=False))
+    progress = display(errors())
+    return asyncio.run(run_batch(journal, settings, progress, place=False))
 
 
 @batch_app.command
@@ -308,7 +314,7 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         # Before the journal is opened, which would make one for a misspelt name.
         raise Stop(f"{orders}: there is no such file")
 
-    show = display(errors())
+    progress = display(errors())
 
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
         async with access(settings.concurrency) as clients:
@@ -320,17 +326,17 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
                     defaults=reading.defaults,
                     ignore=reading.ignore,
                     encoding=reading.encoding,
-                    tell=show.take,
+                    tell=progress.take,
                 )
                 return made, await look_ahead(batch.journal, clients)
 
     try:
-        made, ahead = asyncio.run(interruptible(make, show))
+        made, ahead = asyncio.run(interruptible(make, progress))
     except InputChanged as error:
-        new = f"new{orders.suffix}"
-        raise Stop(
-            f"{error}:\n  wren-async batch changes {shlex.quote(str(orders))} --output {shlex.quote(new)}"
-        ) from None
+        if not error.was_sent:
+            raise
+        words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
+        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
     show_plan(output(), made)
     return ahead
 
@@ -338,7 +344,7 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
 async def _show_rows(journal: SqliteJournal) -> None:
     """Every order, in tables of so many that any number of them fits in memory."""
     async for rows in in_chunks(report_rows(journal), _ROWS):
-        output().print(row_table(rows))
+        show(output(), row_table(rows))
 
 
 async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:
@@ -353,6 +359,10 @@ async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | 
 
 def _is_one_file(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["wren-async", "batch", *words])
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:

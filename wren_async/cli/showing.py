@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +28,7 @@ from wren_async.batch.report.wording import (
     verdict,
 )
 from wren_async.batch.units import duration, mass, usd
-from wren_async.cli.terminal import say, table
+from wren_async.cli.terminal import say, show, table
 
 _SHOWN = 20
 
@@ -46,8 +45,8 @@ def show_plan(console: Console, plan: Plan) -> None:
         say(console, f"  left out: {fault}")
 
 
-def show_changes(console: Console, changes: Changes, source: Path, target: Path) -> None:
-    """Which rows were written, and what they do not take back."""
+def show_changes(console: Console, changes: Changes, source: Path, target: Path, following: str) -> None:
+    """Which rows were written, what they do not take back, and the command that follows."""
     rows = changes.same + len(changes.rows)
     if not changes.rows:
         say(console, f"{source.name}: no row is new; nothing was written")
@@ -55,7 +54,7 @@ def show_changes(console: Console, changes: Changes, source: Path, target: Path)
         say(console, f"{target}: {len(changes.rows):,} of the {count(rows, 'row')} of {source.name}, new or changed")
     if gone := sum(changes.gone_by_state.values()):
         say(console, f"In {source.name} no more, and as they were in the batch: {count(gone, 'order')}")
-        console.print(row_table(ReportRow.of(entry) for entry in changes.gone[:_SHOWN]))
+        show(console, row_table(ReportRow.of(entry) for entry in changes.gone[:_SHOWN]))
         _say_more(console, gone)
     if changes.rows and changes.may_be_bought_twice:
         say(
@@ -66,8 +65,7 @@ def show_changes(console: Console, changes: Changes, source: Path, target: Path)
     if changes.gone_by_state.get(State.PENDING):
         say(console, "Those that are pending will be placed by the next run of the batch.")
     if changes.rows:
-        command = f"wren-async batch plan {shlex.quote(str(target))}"
-        say(console, f"Next: {command}, with the same --default, --ignore and --encoding")
+        say(console, f"Next: {following}")
 
 
 def show_report(console: Console, report: Report) -> None:
@@ -78,7 +76,7 @@ def show_report(console: Console, report: Report) -> None:
         say(console, "REHEARSAL: no money moved; these orders went to a sandbox or were placed with a test token")
     say(console, f"{sentence(report)} {_money(report)}")
     cells = [type_cells(name, sums) for name, sums in sorted(report.order_types.items())]
-    console.print(table(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))))
+    show(console, table(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))))
     _show_pace(console, report)
     _show_rows(console, "in doubt", report.open_rows, report.in_doubt)
     _show_rows(console, "refused", report.refused_rows, report.number(State.REFUSED))
@@ -92,10 +90,8 @@ def show_audit(console: Console, audit: Audit) -> None:
     say(console, f"{audit.where}: {verdict(audit)}")
     if audit.trouble:
         return
-    say(
-        console,
-        f"  {count(audit.orders, 'order')}: {usd(audit.batch_cents)} by the batch, {usd(audit.books_cents)} by the book",
-    )
+    paid = f"{usd(audit.batch_cents)} by the batch, {usd(audit.books_cents)} by the book"
+    say(console, f"  {count(audit.orders, 'order')}: {paid}")
     for difference in audit.differences[:_SHOWN]:
         say(console, f"  {difference}")
     _say_more(console, audit.count)
@@ -114,7 +110,7 @@ def _money(report: Report) -> str:
 def _show_rows(console: Console, title: str, rows: Sequence[ReportRow], number: int) -> None:
     if rows:
         say(console, f"\n{number:,} {title}:")
-        console.print(row_table(rows[:_SHOWN]))
+        show(console, row_table(rows[:_SHOWN]))
         _say_more(console, number, "; --csv writes all of them")
 
 

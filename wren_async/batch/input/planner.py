@@ -44,10 +44,15 @@ class InputChanged(UsageError, ValueError):
         self.totals = totals
         """What became of the orders of the batch so far."""
 
+    @property
+    def was_sent(self) -> bool:
+        """Whether any order of the batch was, as far as its journal knows."""
+        return any(number for state, number in self.totals.orders.items() if state is not State.PENDING)
+
     def __str__(self) -> str:
         number = self.totals.orders.get
         orders = sum(self.totals.orders.values())
-        if number(State.PENDING, 0) == orders:
+        if not self.was_sent:
             return (
                 f"{self.problem}. None of the batch's {orders:,} orders was sent, as far as this journal knows. Give "
                 "the same input; or, if it was never run, plan the new one with a journal of another name, and leave "
