@@ -349,13 +349,13 @@ async def test_what_needs_a_person_stands_with_its_commands_and_from_when_on() -
     journal = await journal_of(
         (KILOS, doubt), (KILOS, Result(state=State.REFUSED)), (KILOS, placed("a", None)), (KILOS, None)
     )
-    page = html.unescape(html_page(await read_report(journal), "my rides.journal"))
+    page = html.unescape(html_page(await read_report(journal), "my {rides}.journal"))
     for command in (
-        "wren-async batch reconcile 'my rides.journal'",
-        "wren-async batch settle 'my rides.journal' LINE --not-placed",
-        "wren-async batch resume 'my rides.journal'",
-        "wren-async batch report 'my rides.journal' --books",
-        "wren-async batch changes ORDERS --output CORRECTED",
+        "wren-async batch reconcile 'my {rides}.journal'",
+        "wren-async batch settle 'my {rides}.journal' LINE --not-placed",
+        "wren-async batch resume 'my {rides}.journal'",
+        "wren-async batch report 'my {rides}.journal' --books",
+        "wren-async batch changes ORDERS --journal 'my {rides}.journal' --output CORRECTED",
     ):
         assert f"<code>{command}</code>" in page
     assert "From 2026-07-01 12:15 UTC on" in page

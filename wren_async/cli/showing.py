@@ -73,7 +73,7 @@ def show_report(console: Console, report: Report) -> None:
     where = "".join(f", {api} at {server}" for api, server in report.servers.items())
     say(console, f"Batch {report.batch_id}{f' of {report.source.name}' if report.source else ''}{where}")
     if report.rehearsal:
-        say(console, "REHEARSAL: no money moved; these orders went to a sandbox or were placed with a test token")
+        say(console, "REHEARSAL: these orders went to a sandbox on this machine, or were placed with a test token")
     say(console, f"{sentence(report)} {_money(report)}")
     cells = [type_cells(name, sums) for name, sums in sorted(report.order_types.items())]
     show(console, table(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))))

@@ -128,7 +128,7 @@ class Report:
 
     @property
     def rehearsal(self) -> bool:
-        """Whether no real money moved: every server was one on this machine, or was spoken to with a test token."""
+        """Whether every server was one on this machine, such as a sandbox, or was spoken to with a test token."""
         return bool(self.servers) and all(map(is_rehearsal, self.servers.values()))
 
     @property
@@ -172,7 +172,7 @@ class Report:
 
 
 def is_rehearsal(server: str) -> bool:
-    """Whether a server, as the journal names it, buys nothing: one on this machine, or met with a test token."""
+    """Whether a server, as the journal names it, is one on this machine, or was spoken to with a test token."""
     host = urlsplit(server.partition(" ")[0]).hostname or ""
     return server.endswith(_TEST_TOKEN) or host in ("localhost", "::1") or host.startswith("127.")
 

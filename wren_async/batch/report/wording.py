@@ -122,33 +122,41 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
         report: The report.
         journal: The path of its journal, as the commands are to name it.
     """
-    command = f"wren-async batch {{}} {shlex.quote(journal)}"
+
+    def command(name: str, *words: str) -> str:
+        return shlex.join(["wren-async", "batch", name, *words])
+
     if report.history.alarms:
         yield Need("An alarm was raised: look into it before anything is run again. See Runs, below.")
     if report.in_doubt:
-        by_hand = command.format("settle") + " LINE"
         yield Need(
             f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "
             f"{usd(report.totals.reserved_cents)} held back. Look for what is in doubt in the account; if that does "
             "not tell, settle each by hand, once the API's own pages have shown what became of it.",
-            (command.format("reconcile"), f"{by_hand} --placed ORDER_ID", f"{by_hand} --not-placed"),
+            (
+                command("reconcile", journal),
+                command("settle", journal, "LINE", "--placed", "ORDER_ID"),
+                command("settle", journal, "LINE", "--not-placed"),
+            ),
             _since(report),
         )
     if pending := report.number(State.PENDING):
-        yield Need(f"Not sent yet: {count(pending, 'order')}.", (command.format("resume"),))
+        # What raised an alarm is to be understood first.
+        commands = () if report.history.alarms else (command("resume", journal),)
+        yield Need(f"Not sent yet: {count(pending, 'order')}.", commands)
     if report.all.unknown:
         told = (
             f"What {count(report.all.unknown, 'placed order')} cost was not answered: compare with the account's books."
         )
-        yield Need(told, (command.format("report") + " --books",))
+        yield Need(told, (command("report", journal, "--books"),))
     if report.agrees is False:
         yield Need("The books do not agree, or could not be read. See Books, below.")
     if refused := report.number(State.REFUSED):
-        source = shlex.quote(report.source.name if report.source else "ORDERS")
+        source = report.source.name if report.source else "ORDERS"
         yield Need(
             f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
             "correct its lines in the file, and let the corrected lines alone be written to a file of their own.",
-            (f"wren-async batch changes {source} --output CORRECTED",),
+            (command("changes", source, "--journal", journal, "--output", "CORRECTED"),),
         )
 
 
