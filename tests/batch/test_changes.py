@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from batch_world import World, run, world
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 
 from wren_async import InvalidArgument, UsageError
 from wren_async.batch import InvalidInput, JournalError, find_changes, write_changes
+from wren_async.batch.input import changes as changes_module
 from wren_async.batch.input.planner import InputChanged
 from wren_async.batch.input.readers import read
 from wren_async.batch.input.row_values import Line
 from wren_async.batch.intents import CNaughtMass, canonical, digest
 from wren_async.batch.journal.contract import Result, Row, State
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.sqlite import SqliteJournal
 
 
 @pytest.fixture
@@ -110,6 +113,38 @@ async def test_earlier_changes_that_were_never_run_are_written_again_only_when_a
     (tmp_path / "two.csv").unlink()
     await write_changes(orders, tmp_path / "again.csv", never_run=[str(tmp_path / "two.csv")])
     assert await orders_of(tmp_path / "again.csv") == ["2"]
+
+
+async def test_earlier_changes_whose_planning_was_broken_off_are_not_taken_for_all_of_them(
+    here: World, tmp_path: Path
+) -> None:
+    orders = write(tmp_path, "o.csv", "amount_kg", "1")
+    await place(here, orders)
+    write(tmp_path, "o.csv", "amount_kg", "1", "2", "3")
+    await write_changes(orders, tmp_path / "two.csv")
+    async with await SqliteJournal.open(tmp_path / "two.csv.journal") as journal:
+        await journal.add([row(2, 2)])
+    with pytest.raises(JournalError, match="planning was broken off"):
+        await write_changes(orders, tmp_path / "three.csv")
+
+
+async def test_a_file_that_changes_while_it_is_compared_is_not_copied(
+    here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = write(tmp_path, "o.csv", "amount_kg", "1", "2")
+    await place(here, orders)
+    write(tmp_path, "o.csv", "amount_kg", "1", "2", "3")
+    compare = changes_module.find_changes
+
+    async def find_changes_of_a_moment_ago(*args: Any, **options: Any) -> Any:
+        found = await compare(*args, **options)
+        write(tmp_path, "o.csv", "amount_kg", "3", "1", "2")
+        return found
+
+    monkeypatch.setattr(changes_module, "find_changes", find_changes_of_a_moment_ago)
+    with pytest.raises(UsageError, match="changed while it was read"):
+        await write_changes(orders, tmp_path / "new.csv")
+    assert not (tmp_path / "new.csv").exists()
 
 
 async def test_another_file_or_other_defaults_make_no_batch_of_the_whole(here: World, tmp_path: Path) -> None:

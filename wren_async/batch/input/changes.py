@@ -150,6 +150,7 @@ async def write_changes(
             # Before the file is there: whoever runs it must find it noted.
             await _note_target(main, _journal_of(path, journal), new)
             await asyncio.to_thread(_copy, path, new, changes, reading)
+            await _check_copy(path, new, changes, reading)
     return changes
 
 
@@ -212,6 +213,8 @@ class _Followers:
             return
         self._seen.add(_resolved(path))
         journal = await self._opened.enter_async_context(await SqliteJournal.open(path, read_only=True))
+        if not await journal.sealed():
+            raise JournalError(f"{path}: its planning was broken off, and it lacks orders; plan its file again")
         self.journals.append(journal)
         if (source := await noted_input(journal)) is not None:
             self._inputs.add(source)
@@ -274,6 +277,14 @@ def _check_target(source: Path, target: Path) -> None:
     for path in (target, target.with_name(f"{target.name}.journal")):
         if path.exists():
             raise InvalidArgument("target", f"{path} is there already; name a new file")
+
+
+async def _check_copy(source: Path, target: Path, changes: Changes, reading: Reading) -> None:
+    """See that the new file orders the rows that were found and nothing else, or take it away."""
+    written = [row.intent if isinstance(row, Line) else None async for row in read(target, reading)]
+    if written != [row.intent for row in changes.rows]:
+        await asyncio.to_thread(target.unlink)
+        raise UsageError(f"{source.name} changed while it was read, and nothing was written; try again")
 
 
 def _copy(source: Path, target: Path, changes: Changes, reading: Reading) -> None:
