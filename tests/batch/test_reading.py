@@ -122,6 +122,12 @@ async def test_other_separators_are_seen(tmp_path: Path, name: str, separator: s
     assert rows == [Line(position=2, intent=CNaughtMass(amount_kg=1, description="x"))]
 
 
+async def test_blank_lines_before_the_header_hide_no_separator(tmp_path: Path) -> None:
+    rows = await read_text(tmp_path, "\n\namount_kg;description\n1;x\n2;y;z\n")
+    assert rows[0] == Line(position=4, intent=CNaughtMass(amount_kg=1, description="x"))
+    assert faults_of(rows)[0].startswith("line 5: has 3 cells")
+
+
 async def test_an_open_quote_does_not_swallow_the_rest(tmp_path: Path) -> None:
     rows = await read_text(tmp_path, 'amount_kg,description\n1,x\n2,"y\n3,z\n')
     assert "line 3: no proper CSV" in faults_of(rows)[0]

@@ -145,9 +145,14 @@ def _lines(text: TextIO) -> Iterator[str]:
 
 
 def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
-    lines = iter(text)
-    first = next(lines, "")
-    table = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first), strict=True)
+    lines, blank, header = iter(text), 0, ""
+    for header in lines:
+        if header.strip():
+            break
+        blank += 1
+    # The blank lines before the header count, because faults are told with their lines.
+    whole = itertools.chain(itertools.repeat("\n", blank), [header], lines)
+    table = csv.reader(whole, delimiter=_delimiter(header), strict=True)
     names: list[str] | None = None
     while True:
         line = table.line_num + 1

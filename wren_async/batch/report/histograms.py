@@ -20,8 +20,6 @@ _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _PER_DECADE: Final = 20
 _REASONS: Final = 100
 _LONGEST: Final = 160
-_READ: Final = 10_000
-"""Characters of a reason that are looked at."""
 _OTHERS: Final = "other reasons"
 _PARTICULAR: Final = re.compile(
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?|\b[0-9a-f]{16,}(?:-\d+)?\b"
@@ -133,5 +131,5 @@ class Reasons:
 
 def kind_of_reason(reason: str | None) -> str:
     """A reason without the ids, times and large numbers that make each occasion of it a different text."""
-    text = " ".join(_PARTICULAR.sub("…", (reason or "")[:_READ]).split())
+    text = " ".join(_PARTICULAR.sub("…", reason or "").split())
     return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "no reason given"
