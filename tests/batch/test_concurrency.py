@@ -95,3 +95,8 @@ def test_the_window_stays_within_its_bounds(most: int, events: list[tuple[str, f
         else:
             assert pace.rate_limited(began, began + took, told) >= (told or 0.0) - 1e-6
         assert 1 <= pace.limit <= most
+
+
+def test_no_pause_is_longer_than_a_day_whatever_the_server_says() -> None:
+    pace = AdaptiveConcurrency()
+    assert pace.rate_limited(began=0.0, now=1.0, told=1e14) == 86_400

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import inspect
 import json
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 import respx
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from wren_async import UNSET, CNaughtClient, InvalidArgument
 from wren_async.batch.intents import (
-    KINDS,
+    ORDER_TYPES,
     CNaughtMass,
     CNaughtPrice,
     Intent,
@@ -20,12 +22,13 @@ from wren_async.batch.intents import (
     WrenTrees,
     canonical,
     digest,
-    parse,
     price_question,
+    required,
+    restore,
 )
 
 TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
-AMOUNT = st.decimals(min_value="0.000001", max_value=10**12, places=6)
+AMOUNT = st.decimals(min_value="0.000001", max_value=10**6, places=6)
 PAYMENT = st.sampled_from(["stripe", "credits"])
 WRENS = {"payment_method": PAYMENT, "note": TEXT, "on_behalf_of_name": TEXT, "on_behalf_of_email": TEXT}
 CNAUGHTS = {"description": TEXT, "metadata": TEXT, "portfolio_id": TEXT}
@@ -41,7 +44,7 @@ INTENTS: st.SearchStrategy[Intent] = st.one_of(
 
 @given(INTENTS)
 def test_the_journal_gives_back_what_it_was_given(intent: Intent) -> None:
-    assert parse(canonical(intent)) == intent
+    assert restore(canonical(intent)) == intent
 
 
 @given(INTENTS, INTENTS)
@@ -63,6 +66,15 @@ def test_a_number_has_one_spelling() -> None:
         (CNaughtMass, {"amount_kg": 0}, "amount_kg"),
         (CNaughtMass, {"amount_kg": Decimal("nan")}, "amount_kg"),
         (CNaughtMass, {"amount_kg": Decimal("1E+999999")}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": Decimal("1E+999999999")}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": Decimal("1E-999999999")}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": 10**5000}, "amount_kg"),
+        (CNaughtMass, {"amount_kg": Decimal(10**9 + 1)}, "amount_kg"),
+        (CNaughtPrice, {"total_price_usd_cents": 10**30}, "total_price_usd_cents"),
+        (CNaughtPrice, {"total_price_usd_cents": -(10**5000)}, "total_price_usd_cents"),
+        (WrenProject, {"project_id": 10**30, "amount_in_usd_cents": 100, "payment_method": "credits"}, "project_id"),
+        (WrenTrees, {"amount_of_trees": 10**12, "payment_method": "credits"}, "amount_of_trees"),
+        (WrenOffset, {"tons": Decimal("1e30"), "payment_method": "credits"}, "tons"),
         (CNaughtMass, {"amount_kg": 1, "metadata": "x" * 458}, "metadata"),
         (CNaughtMass, {"amount_kg": 1, "subaccount_id": ""}, "subaccount_id"),
         (CNaughtPrice, {"total_price_usd_cents": -1}, "total_price_usd_cents"),
@@ -95,17 +107,36 @@ def test_calls_carry_the_reference_and_where_there_are_keys_the_key() -> None:
     assert (offset.reference, offset.idempotency_key) == ("ref", UNSET)
 
 
+@pytest.mark.parametrize("kind", ORDER_TYPES.values())
+def test_an_intent_has_the_parameters_of_the_operation_that_places_it(kind: Any) -> None:
+    builder = inspect.signature(kind._place).parameters
+    held = {field.name for field in attrs.fields(kind)}
+    needed = {name for name, each in builder.items() if each.default is each.empty and each.kind is each.KEYWORD_ONLY}
+    assert needed <= set(required(kind)) <= held <= builder.keys()
+    if hasattr(kind, "_ask"):
+        told = {"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"}
+        assert held - told <= inspect.signature(kind._ask).parameters.keys()
+
+
+def test_a_question_of_price_buys_nothing() -> None:
+    asked = WrenOffset(tons=1, payment_method="credits", note="a", portfolio_id=3).price_call()
+    assert asked.body is not None
+    assert (asked.body.dry_run, asked.body.note, asked.body.portfolio_id) == (True, UNSET, 3)
+    quote = CNaughtMass(amount_kg=1, metadata="a", subaccount_id="sub").price_call()
+    assert (quote.operation.id, quote.subaccount_id) == ("createQuote", "sub")
+
+
 def test_what_does_not_bear_on_the_price_is_no_new_question() -> None:
     one = WrenOffset(tons=1, payment_method="credits", note="a", on_behalf_of_name="b")
     assert price_question(one) == price_question(WrenOffset(tons=1, payment_method="credits"))
     assert price_question(one) != price_question(WrenOffset(tons=1, payment_method="credits", portfolio_id=2))
 
 
-@pytest.mark.parametrize("text", ["", "null", "{}", '{"kind":"wren.gold"}', '{"kind":"wren.trees","tons":"x"}', "[1]"])
+@pytest.mark.parametrize("text", ["", "null", "{}", '{"kind":"wren.gold"}', '{"kind":"wren.offset","tons":"x"}', "[1]"])
 def test_a_damaged_intent_is_an_error(text: str) -> None:
     with pytest.raises(InvalidArgument, match="no order intent"):
-        parse(text)
+        restore(text)
 
 
 def test_every_kind_has_a_name() -> None:
-    assert list(KINDS) == ["wren.offset", "wren.project", "wren.trees", "cnaught.mass", "cnaught.price"]
+    assert list(ORDER_TYPES) == ["wren.offset", "wren.project", "wren.trees", "cnaught.mass", "cnaught.price"]

@@ -12,7 +12,7 @@ from wren_async import InvalidConfiguration
 from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
 from wren_async.batch.journal.contract import State
 from wren_async.batch.journal.memory import MemoryJournal
-from wren_async.batch.report.audit import compare_books
+from wren_async.batch.report.audit import audit_books
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.history import History
 from wren_async.batch.run.recovery import FIRST_CHECKPOINT
@@ -97,6 +97,6 @@ async def test_the_books_begin_exactly_at_the_first_checkpoint(here: World) -> N
         async with here.batch() as batch:
             await batch.plan(BOTH)
             await run(batch)
-            ledger, _ = await compare_books(batch.journal, wren=wren, cnaught=cnaught)
+            ledger, _ = await audit_books(batch.journal, wren=wren, cnaught=cnaught)
     assert ledger.agrees
     assert ledger.strangers == 0, "what was bought a moment before the batch is none of its own"

@@ -5,13 +5,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from batch_world import World, world
 
 from wren_async import CNaughtClient, Forbidden, InvalidConfiguration, Unauthorized
+from wren_async._generated.cnaught.models import Quote
+from wren_async._generated.wren.models import OffsetOrderReceipt
 from wren_async.batch.events import Planning
-from wren_async.batch.input.planner import InputChanged
-from wren_async.batch.input.readers import InvalidInput
+from wren_async.batch.input.faults import InvalidInput
+from wren_async.batch.input.planner import InputChanged, Planner
+from wren_async.batch.input.pricing import PriceList, Unpriced, price
+from wren_async.batch.input.row_values import Reading
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
@@ -197,3 +202,52 @@ async def test_the_batch_stays_with_its_servers(here: World) -> None:
     ):
         with pytest.raises(JournalError, match="was begun with"):
             await batch.plan([CNaughtMass(amount_kg=1)])
+
+
+async def test_an_order_above_its_clients_ceiling_is_told_with_its_line(here: World) -> None:
+    @attrs.frozen(kw_only=True)
+    class Ceilings:
+        kilograms: Decimal | None = None
+        usd_cents: int | None = None
+        trees: int | None = None
+
+    wren, cnaught = here.clients()
+    async with wren, cnaught:
+        prices = PriceList({"wren": wren, "cnaught": cnaught})
+        planner = Planner(
+            MemoryJournal(),
+            prices,
+            "root",
+            ceilings={"wren": Ceilings(trees=9), "cnaught": Ceilings(kilograms=Decimal(50), usd_cents=600)},
+        )
+        source = [
+            CNaughtMass(amount_kg=50),
+            CNaughtMass(amount_kg=51),
+            CNaughtPrice(total_price_usd_cents=600),
+            CNaughtPrice(total_price_usd_cents=601),
+            WrenTrees(amount_of_trees=10, payment_method="credits"),
+        ]
+        with pytest.raises(InvalidInput) as caught:
+            await planner.plan(source, Reading(), skip_bad_rows=False)
+    assert [str(fault) for fault in caught.value.faults] == [
+        "line 2: is for 51 kg, and the client's ceiling for one order is 50 kg",
+        "line 4: would cost 601 US cents, and the client's ceiling for one order is 600",
+        "line 5: is for 10 trees, and the client's ceiling for one order is 9",
+    ]
+
+
+@pytest.mark.parametrize("cents", [-1, 10**12, 10**30])
+def test_a_price_that_no_order_has_is_none(cents: int) -> None:
+    found = price(Quote(amount_kg=Decimal(1), price_usd_cents=cents))
+    assert isinstance(found, Unpriced)
+    assert "US cents" in found.reason
+
+
+@pytest.mark.parametrize("kilograms", ["1E+999999", "-1", "NaN"])
+def test_a_mass_that_no_order_has_is_no_price(kilograms: str) -> None:
+    assert isinstance(price(Quote(amount_kg=Decimal(kilograms), price_usd_cents=1)), Unpriced)
+
+
+def test_tonnes_beyond_any_order_are_no_price() -> None:
+    beyond = OffsetOrderReceipt(id="o", amount_charged=1, currency="USD", tons=Decimal("1E+999999"))
+    assert isinstance(price(beyond), Unpriced)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -11,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wren_async import InvalidArgument
-from wren_async.batch.input.readers import Fault, Faults, InvalidInput, Line, Reading, read
+from wren_async.batch.input.faults import Fault, Faults, InvalidInput
+from wren_async.batch.input.readers import read
+from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenTrees, canonical
 
 
@@ -119,6 +122,12 @@ async def test_other_separators_are_seen(tmp_path: Path, name: str, separator: s
     assert rows == [Line(position=2, intent=CNaughtMass(amount_kg=1, description="x"))]
 
 
+async def test_blank_lines_before_the_header_hide_no_separator(tmp_path: Path) -> None:
+    rows = await read_text(tmp_path, "\n\namount_kg;description\n1;x\n2;y;z\n")
+    assert rows[0] == Line(position=4, intent=CNaughtMass(amount_kg=1, description="x"))
+    assert faults_of(rows)[0].startswith("line 5: has 3 cells")
+
+
 async def test_an_open_quote_does_not_swallow_the_rest(tmp_path: Path) -> None:
     rows = await read_text(tmp_path, 'amount_kg,description\n1,x\n2,"y\n3,z\n')
     assert "line 3: no proper CSV" in faults_of(rows)[0]
@@ -214,6 +223,62 @@ def test_faults_are_told_a_bounded_number_of_times() -> None:
         faults.check()
     assert caught.value.count == 5000
     assert len(caught.value.faults) == 1000
+
+
+@pytest.mark.parametrize("amount", ["1e30", "1E+999999999", "1E-999999999", "9" * 100_000, "0." + "1" * 100_000])
+@pytest.mark.parametrize("column", ["amount_kg", "total_price_usd_cents", "tons", "amount_of_trees"])
+@pytest.mark.parametrize("form", ["csv", "text", "number"])
+async def test_a_number_beyond_any_amount_is_told_with_its_line_and_column(
+    tmp_path: Path, amount: str, column: str, form: str
+) -> None:
+    if form == "csv":
+        name, text = "a.csv", f"{column}\n{amount}\n"
+    else:
+        value = f'"{amount}"' if form == "text" else amount
+        name, text = "a.jsonl", f'\n{{"{column}": {value}}}\n'
+    [told] = faults_of(await read_text(tmp_path, text, name, defaults={"payment_method": "credits"}))
+    assert told.startswith(f"line 2, {column}: ")
+    assert len(told) < 200
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.jsonl", "{" + ", ".join(f'"k{number}": 1' for number in range(60_000)) + "}\n"),
+        ("a.csv", ",".join(f"k{number}" for number in range(60_000)) + "\n"),
+    ],
+)
+async def test_a_row_of_sixty_thousand_columns_is_refused_at_once(tmp_path: Path, name: str, text: str) -> None:
+    began = time.process_time()
+    told = faults_of(await read_text(tmp_path, text, name))
+    assert told == ["line 1: has 60,000 columns, and a row may have 256; is it a row of orders?"]
+    assert time.process_time() - began < 2
+
+
+async def test_a_repeated_name_among_many_is_found(tmp_path: Path) -> None:
+    names = [f"k{number}" for number in range(60_000)] + ["k7"]
+    text = "{" + ", ".join(f'"{name}": 1' for name in names) + "}\n"
+    assert faults_of(await read_text(tmp_path, text, "a.jsonl")) == ["line 1: no JSON: 'k7' stands twice"]
+
+
+async def test_many_unknown_columns_are_told_in_short(tmp_path: Path) -> None:
+    told = faults_of(await read_text(tmp_path, ",".join(f"k{number}" for number in range(200)) + "\n"))
+    assert len(told) == 6
+    assert told[-1] == "line 1: has 195 more columns that are unknown"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+async def test_a_line_without_end_is_not_read_into_memory(tmp_path: Path, name: str) -> None:
+    told = faults_of(await read_text(tmp_path, "amount_kg\n1\n" + "9" * 1_500_000, name))
+    assert told[-1].startswith("line 3: is longer than 1,000,000 characters")
+
+
+async def test_what_a_file_says_is_quoted_in_short_and_steers_no_terminal(tmp_path: Path) -> None:
+    hostile = "\x1b[2J\u202e" + "x" * 5000
+    rows = await read_text(tmp_path, f"kind,amount_kg\n{hostile},1\ncnaught.mass,{hostile}\n")
+    for told in faults_of(rows):
+        assert len(told) < 300
+        assert told.isprintable()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)

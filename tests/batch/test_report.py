@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
+import html
+import io
 import os
 import re
+import stat
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,23 +23,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wren_async import CNaughtClient, WrenClient
+from wren_async import CNaughtClient, InvalidArgument, UsageError, WrenClient
 from wren_async.batch import events
+from wren_async.batch.input.origin import note_input
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenTrees, canonical, digest
 from wren_async.batch.journal.contract import Entry, Result, Row, State
 from wren_async.batch.journal.memory import MemoryJournal
-from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Books, Difference, compare_books
+from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.report import page as page_module
+from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Audit, Difference, audit_books
+from wren_async.batch.report.escaping import cell
 from wren_async.batch.report.histograms import Durations, Reasons, Timeline, kind_of_reason
-from wren_async.batch.report.page import html_page, mass, usd
-from wren_async.batch.report.plots import duration, short_number
+from wren_async.batch.report.page import html_page, write_page
 from wren_async.batch.report.rows import CSV_COLUMNS, mass_text, report_rows, write_csv
 from wren_async.batch.report.summary import Report, read_report
+from wren_async.batch.report.wording import spent, verdict
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.history import History
+from wren_async.batch.units import duration, mass, usd
 from wren_async.sandbox import Sandbox
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-HOSTILE = '<script>alert("x")</script>'
+HOSTILE = '<script>alert("x")</script>\x1b[2J\u202e'
 
 
 async def journal_of(*orders: tuple[Intent, Result | None], cents: int = 100) -> MemoryJournal:
@@ -116,6 +127,16 @@ async def test_no_text_of_a_server_becomes_a_formula(tmp_path: Path) -> None:
     assert (rows[0]["reason"], rows[1]["order_id"]) == ("'=HYPERLINK(1)", "'-1+2")
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@given(text=st.text(st.sampled_from('=+-@;,\t\r\n"|\x1b\u202e x＝'), max_size=12))
+def test_no_cell_of_ours_begins_a_formula_however_the_file_is_split(separator: str, text: str) -> None:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(["7", cell(text), "placed"])
+    found = [each for row in csv.reader(io.StringIO(line.getvalue(), newline=""), delimiter=separator) for each in row]
+    assert not [each for each in found if each.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))]
+    assert "\x1b" not in line.getvalue()
+
+
 async def test_a_csv_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
     class Broken(MemoryJournal):
         async def entries(self, *states: State) -> AsyncIterator[Entry]:
@@ -154,9 +175,13 @@ async def test_sums_count_what_was_placed() -> None:
     )
     report = await read_report(journal, made=NOON)
     sums = report.all
-    assert (sums.orders, sums.placed, sums.planned_cents, sums.cents, sums.unknown_cents) == (5, 2, 500, 1040, 1)
+    assert (sums.orders, sums.placed, sums.planned_cents, sums.cents, sums.unknown) == (5, 2, 500, 1040, 1)
     assert (sums.ordered_kilograms, sums.kilograms, sums.altered, sums.difference) == (460, 459, 1, -1)
-    assert (sums.replayed, report.kinds["wren.offset"].cents, report.kinds["cnaught.mass"].orders) == (1, 1040, 4)
+    assert (sums.replayed, report.order_types["wren.offset"].cents, report.order_types["cnaught.mass"].orders) == (
+        1,
+        1040,
+        4,
+    )
     assert [row.position for row in report.open_rows] == [4]
     assert [row.position for row in report.refused_rows] == [3]
     assert [row.position for row in report.altered_rows] == [1]
@@ -164,7 +189,7 @@ async def test_sums_count_what_was_placed() -> None:
     assert not report.done
 
 
-# --- tallies ---
+# --- histograms ---
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 500)), min_size=1, max_size=60))
@@ -180,6 +205,15 @@ def test_a_timeline_stays_small_and_loses_nothing(orders: list[tuple[int, int]])
         moment = NOON + timedelta(seconds=seconds)
         began = max(began for began, _ in slots if began <= moment)
         assert moment < began + timedelta(seconds=timeline.width)
+
+
+def test_a_timeline_takes_any_time_that_a_clock_may_tell() -> None:
+    timeline = Timeline()
+    for moment in (datetime.min.replace(tzinfo=UTC), NOON, datetime.max.replace(tzinfo=UTC)):
+        timeline.take(moment, State.PLACED, 1)
+    slots = list(timeline.slots())
+    assert len(slots) <= 120
+    assert sum(slot.cents for _, slot in slots) == 3
 
 
 @given(st.lists(st.floats(0.001, 1000), min_size=1, max_size=200), st.floats(0.01, 1))
@@ -237,7 +271,7 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.seen.append((tag, dict(attributes)))
-        if tag != "meta":
+        if tag not in ("meta", "link", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -265,21 +299,33 @@ async def hostile_report() -> Report:
     history.take(events.Alarm(entry=await journal.entry(1), message=HOSTILE), NOON)
     history.take(events.Ended(ending=events.Ending.ALARM, message=HOSTILE, totals=await journal.totals()), NOON)
     await history.keep(journal)
-    book = Books(where=LEDGER, orders=1, batch_cents=1, books_cents=2, trouble=HOSTILE)
+    book = Audit(where=LEDGER, orders=1, batch_cents=1, books_cents=2, trouble=HOSTILE)
     difference = Difference(position=None, order_id=HOSTILE, problem=HOSTILE, cents=1)
-    other = Books(where=ORDERS, orders=1, batch_cents=1, books_cents=2, count=1, differences=(difference,))
-    return await read_report(journal, books=(book, other), made=NOON)
+    other = Audit(where=ORDERS, orders=1, batch_cents=1, books_cents=2, count=1, differences=(difference,))
+    return await read_report(journal, audits=(book, other), made=NOON)
 
 
 async def test_the_page_escapes_everything_and_needs_nothing_from_elsewhere() -> None:
     page = html_page(await hostile_report())
     tags = parse(page)
-    names = {name for name, _ in tags.seen}
-    assert not names & {"script", "link", "img", "iframe", "object", "use"}
+    names = [name for name, _ in tags.seen]
+    assert not {*names} & {"img", "iframe", "object", "use", "form"}
+    assert names.count("script") == 1
     assert "&lt;script&gt;" in page
-    assert not [found for _, found in tags.seen if found.keys() & {"src", "onclick", "onload"} or "href" in found]
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    links = [found["href"] for _, found in tags.seen if "href" in found]
+    assert links == ["data:,"], "only the empty icon: a certificate that is no https address is no link"
+    assert not [found for _, found in tags.seen if found.keys() & {"src", "onclick", "onload"}]
     assert "@import" not in page
     assert "url(" not in page
+
+
+async def test_the_page_lets_no_script_run_but_its_own() -> None:
+    page = html_page(await hostile_report())
+    script = page.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in html.unescape(page)
 
 
 async def test_a_certificate_is_linked() -> None:
@@ -288,26 +334,115 @@ async def test_a_certificate_is_linked() -> None:
     assert links == ["https://x.example/?a=1&b=2"]
 
 
-async def test_the_page_of_a_batch_that_has_not_begun() -> None:
+async def test_the_page_of_a_batch_that_has_not_begun_says_nothing_of_what_was_not_sent() -> None:
     page = html_page(await read_report(await journal_of((KILOS, None)), made=NOON))
     parse(page)
-    assert "0 of 1 orders were placed." in page
-    assert "<h2>Latency" not in page
+    assert "The order was not sent yet." in page
+    assert "<h2>Time to an answer" not in page
+    assert "<h2>Spend over time" not in page
+    values = re.findall("<dd class=value>(.*?)</dd>", page)
+    assert values == ["–"] * 5
 
 
-async def test_the_page_stays_small_however_large_the_batch() -> None:
+async def test_what_needs_a_person_stands_with_its_commands_and_from_when_on() -> None:
+    doubt = Result(state=State.UNDECIDED, attempts=1, reason="no answer", last_sent=NOON + timedelta(seconds=1))
+    journal = await journal_of(
+        (KILOS, doubt), (KILOS, Result(state=State.REFUSED)), (KILOS, placed("a", None)), (KILOS, None)
+    )
+    page = html.unescape(html_page(await read_report(journal), "my {rides}.journal"))
+    for command in (
+        "wren-async batch reconcile 'my {rides}.journal'",
+        "wren-async batch settle 'my {rides}.journal' LINE --not-placed",
+        "wren-async batch resume 'my {rides}.journal'",
+        "wren-async batch report 'my {rides}.journal' --books",
+        "wren-async batch changes ORDERS --journal 'my {rides}.journal' --output CORRECTED",
+    ):
+        assert f"<code>{command}</code>" in page
+    assert "From 2026-07-01 12:15 UTC on" in page
+
+
+async def test_a_rehearsal_is_told_in_large_letters_and_a_purchase_is_not() -> None:
+    journal = await journal_of((KILOS, placed()))
+    await journal.note("cnaught server", "http://127.0.0.1:8000")
+    assert "<strong>Rehearsal</strong>" in html_page(await read_report(journal))
+    await journal.note("wren server", "https://www.wren.co")
+    assert "<strong>Rehearsal</strong>" not in html_page(await read_report(journal))
+    await journal.note("wren server", "https://www.wren.co (test token)")
+    assert "<strong>Rehearsal</strong>" in html_page(await read_report(journal))
+
+
+async def test_no_time_or_pause_that_a_server_named_breaks_a_report() -> None:
+    far = datetime.max.replace(tzinfo=UTC)
+    doubt = Result(state=State.UNDECIDED, attempts=1, first_sent=datetime.min.replace(tzinfo=UTC), last_sent=far)
+    mass_of_nothing = placed("b", kilograms=Decimal("1E-999999999"), first_sent=NOON, last_sent=far)
+    journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
+    for pause in (1e14, float("inf"), float("nan")):
+        history = History()
+        history.take(events.Paused(seconds=pause), NOON)
+        await history.keep(journal)
+        page = html_page(await read_report(journal))
+        assert "1 pause, centuries in all" in page
+
+
+async def test_the_page_shows_the_first_thousands_and_says_how_many_there_are() -> None:
     journal = MemoryJournal()
-    await journal.add([row_of(position, KILOS, 20) for position in range(1, 3001)])
-    for position in range(1, 3001):
-        moment = NOON + timedelta(seconds=position * 7)
-        await journal.sending([position], moment)
-        refused = Result(state=State.REFUSED, attempts=1, reason=f"refused because of {position * 1000}")
-        answer = moment + timedelta(seconds=0.01 * (1 + position % 97))
-        await journal.settle(position, refused if position % 3 else placed(f"o{position}", last_sent=answer))
+    await journal.add([row_of(position, KILOS, 20) for position in range(1, 5101)])
     page = html_page(await read_report(journal))
     parse(page)
-    assert len(page) < 200_000
-    assert "and 1,900 more, all of them in the CSV" in page
+    assert len(page) < 3_000_000
+    assert "and 100 more, all of them in the CSV" in page
+
+
+async def test_without_jinja_the_page_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = await read_report(await journal_of((KILOS, None)))
+    page_module._template.cache_clear()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(UsageError, match=r"pip install 'wren-async\[cli\]'"):
+        html_page(report)
+
+
+async def test_reports_are_their_owners_alone(tmp_path: Path) -> None:
+    journal = await journal_of((KILOS, placed()))
+    await write_csv(journal, tmp_path / "out.csv")
+    await write_page(await read_report(journal), tmp_path / "out.html")
+    for name in ("out.csv", "out.html"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert sorted(os.listdir(tmp_path)) == ["out.csv", "out.html"]
+
+
+@pytest.mark.parametrize(
+    "how", ["itself", "-wal", "-shm", ".lock", "link", "hard link", "other", "input", "input's link"]
+)
+async def test_no_report_replaces_a_journal_or_its_orders(tmp_path: Path, how: str) -> None:
+    orders, path, other = tmp_path / "o.csv", tmp_path / "rides", tmp_path / "other"
+    orders.write_text("amount_kg\n1\n")
+    async with await SqliteJournal.open(other), await SqliteJournal.open(path) as journal:
+        await journal.add([row_of(1, KILOS, 1)])
+        await note_input(journal, orders)
+        targets = {
+            "itself": path, "link": tmp_path / "link", "hard link": tmp_path / "twin", "other": other,
+            "input": orders, "input's link": tmp_path / "link",
+        }  # fmt: skip
+        target = targets.get(how) or tmp_path / f"rides{how}"
+        if how == "hard link":
+            os.link(path, target)
+        elif target == tmp_path / "link":
+            os.symlink(path if how == "link" else orders, target)
+        before = contents(tmp_path)
+        with pytest.raises(InvalidArgument, match="name another file"):
+            await write_csv(journal, target)
+        report = await read_report(journal)
+        with pytest.raises(InvalidArgument, match="name another file"):
+            await write_page(report, target)
+        assert contents(tmp_path) == before
+
+
+def contents(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Which file each name stands for, and what is in it. What readers note in the index of a log is left out."""
+    return {
+        each.name: (each.stat().st_ino, b"" if each.name.endswith("-shm") else each.read_bytes())
+        for each in folder.iterdir()
+    }
 
 
 @pytest.mark.parametrize(
@@ -317,11 +452,15 @@ async def test_the_page_stays_small_however_large_the_batch() -> None:
         (usd(-5), "-$0.05"),
         (mass(Decimal("999.5")), "999.50 kg"),
         (mass(Decimal(1_234_560)), "1,234.56 t"),
+        (duration(0), "0 s"),
         (duration(0.0042), "4.2 ms"),
         (duration(0.9), "900 ms"),
         (duration(12.34), "12.3 s"),
-        (duration(600), "10.0 min"),
-        (short_number(1500), "1.5k"),
+        (duration(600), "10 min"),
+        (duration(90_061), "1 d 1 h"),
+        (duration(1e14), "centuries"),
+        (duration(float("inf")), "centuries"),
+        (duration(float("nan")), "centuries"),
     ],
 )
 def test_numbers_are_told_in_fitting_units(told: str, expected: str) -> None:
@@ -340,8 +479,8 @@ class Bought:
     wren: WrenClient
     cnaught: CNaughtClient
 
-    async def books(self) -> dict[str, Books]:
-        return {book.where: book for book in await compare_books(self.journal, wren=self.wren, cnaught=self.cnaught)}
+    async def books(self) -> dict[str, Audit]:
+        return {book.where: book for book in await audit_books(self.journal, wren=self.wren, cnaught=self.cnaught)}
 
     async def altered(self, position: int, **changes: Any) -> None:
         """Make the journal say something else of an order."""
@@ -434,7 +573,7 @@ async def test_what_was_paid_by_card_is_held_against_the_purchases(bought: Bough
 
 async def test_many_differences_are_counted_and_the_first_are_kept(bought: Bought) -> None:
     many = await journal_of(*[(OFFSET, placed(order_id=f"unheard-of-{number}")) for number in range(2500)])
-    [ledger] = await compare_books(many, wren=bought.wren)
+    [ledger] = await audit_books(many, wren=bought.wren)
     assert (ledger.count, len(ledger.differences)) == (2500, 1000)
     assert [each.position for each in ledger.differences] == list(range(1, 1001))
 
@@ -449,12 +588,36 @@ async def test_refunds_and_cancellations_are_named(bought: Bought) -> None:
     assert [(each.position, each.problem) for each in books[ORDERS].differences] == [(4, "was cancelled")]
 
 
-async def test_another_mass_or_an_unknown_cost_is_named(bought: Bought) -> None:
+async def test_another_mass_is_named(bought: Bought) -> None:
     await bought.altered(4, kilograms=Decimal(11))
-    await bought.altered(1, cents=None)
     books = await bought.books()
     assert "answered as 11 kg; the list has 10 kg" in books[ORDERS].differences[0].problem
-    assert "was not answered" in books[LEDGER].differences[0].problem
+
+
+async def test_an_unknown_charge_is_told_as_unknown_and_is_no_difference(bought: Bought) -> None:
+    first = (await bought.journal.entry(1)).result
+    await bought.altered(1, cents=None)
+    ledger = (await bought.books())[LEDGER]
+    assert ledger.agrees
+    assert (ledger.count, ledger.unknown, ledger.unknown_cents) == (0, 1, first.cents)
+    assert ledger.books_cents == ledger.batch_cents
+    assert verdict(ledger).startswith("agrees to the cent; what 1 order cost was not answered, of which the book has $")
+
+
+async def test_an_unknown_charge_of_an_order_without_an_id_is_no_difference_either(bought: Bought) -> None:
+    await bought.altered(1, cents=None, order_id=None)
+    ledger = (await bought.books())[LEDGER]
+    assert ledger.agrees
+    assert (ledger.count, ledger.unknown, ledger.unknown_cents, ledger.by_amount) == (0, 1, 0, 0)
+
+
+async def test_an_unknown_charge_is_never_told_as_the_planned_one() -> None:
+    journal = await journal_of((KILOS, placed("a", 40)), (KILOS, placed("b", None)), (KILOS, None))
+    report = await read_report(journal, made=NOON)
+    assert spent(report.all) == "$0.40 and 1 unknown (planned $1.00)"
+    page = html_page(report)
+    assert "1 charge not known, planned $1.00" in page
+    assert "What 1 placed order cost is not known." in page
 
 
 async def test_one_order_for_two_lines_is_named(bought: Bought) -> None:
@@ -484,8 +647,8 @@ async def test_a_book_that_cannot_be_read_is_no_agreement(bought: Bought) -> Non
 
 
 async def test_books_are_compared_only_where_there_are_clients_and_orders(bought: Bought) -> None:
-    assert await compare_books(bought.journal) == ()
-    only = await compare_books(await journal_of((OFFSET, None)), wren=bought.wren, cnaught=bought.cnaught)
+    assert await audit_books(bought.journal) == ()
+    only = await audit_books(await journal_of((OFFSET, None)), wren=bought.wren, cnaught=bought.cnaught)
     assert only == ()
 
 

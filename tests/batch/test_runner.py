@@ -12,7 +12,7 @@ from batch_world import World, end_of, run, settled, world
 
 from wren_async import InvalidArgument, UsageError
 from wren_async.batch.events import Alarm, Ending, Paused, Progress, Returned
-from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, parse
+from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.budget import Caps
@@ -243,7 +243,7 @@ async def test_orders_found_being_sent_are_reconciled_in_one_walk(here: World) -
         await journal.sending(range(1, 9), here.timing.utc())
         for position in (1, 2, 6):
             row = (await journal.entry(position)).row
-            intent = parse(row.intent)
+            intent = restore(row.intent)
             client = wren if intent.api == "wren" else cnaught
             await client.send(intent.call(row.reference, row.key))
     here.pass_time(700)
@@ -286,7 +286,7 @@ async def test_an_order_that_the_server_knew_before_is_an_alarm(here: World) -> 
         row = (await journal.entry(1)).row
         _, cnaught = here.clients()
         async with cnaught:
-            await cnaught.send(parse(row.intent).call(row.reference, row.key))
+            await cnaught.send(restore(row.intent).call(row.reference, row.key))
         events = await run(batch)
     assert end_of(events).ending is Ending.ALARM
     assert [event.entry.row.position for event in events if isinstance(event, Alarm)] == [1]

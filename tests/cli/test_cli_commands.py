@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import shlex
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cli_shell import Shell
 
-from wren_async.batch.events import Ended, Ending
-from wren_async.batch.journal.contract import JournalError, State, Totals
+from wren_async.batch.events import Alarm, Ended, Ending
+from wren_async.batch.journal.contract import JournalError, Result, State, Totals
 from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.run.history import History
 from wren_async.cli import main
 from wren_async.cli.exits import Exit, Stop, help_text, of_error, of_run, of_totals
 from wren_async.errors import InvalidArgument
@@ -191,7 +195,7 @@ def test_a_missing_token_is_named_on_resuming(shell: Shell, monkeypatch: pytest.
     shell.run("plan", shell.orders())
     monkeypatch.delenv("CNAUGHT_API_KEY")
     assert shell.run("resume", str(shell.journal), "--yes") == Exit.USAGE
-    assert "line 2 is an order of cnaught" in shell.told
+    assert "lines 2, 3, 4 are orders of cnaught" in shell.told
 
 
 @pytest.mark.parametrize("command", ["resume", "report", "reconcile"])
@@ -271,7 +275,151 @@ def test_a_report_needs_no_token(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv("CNAUGHT_API_KEY")
     monkeypatch.delenv("WREN_API_TOKEN")
     assert shell.run("report", str(shell.journal)) == 0
-    assert "2 of 2 placed" in shell.out
+    assert "All 2 orders were placed." in shell.out
+
+
+@pytest.mark.parametrize("option", ["--csv", "--html"])
+@pytest.mark.parametrize(
+    "target", ["orders.csv.journal", "orders.csv.journal-wal", "orders.csv.journal.lock", "orders.csv"]
+)
+def test_a_report_replaces_neither_the_journal_nor_the_orders(shell: Shell, option: str, target: str) -> None:
+    assert shell.run("run", shell.orders(2), "--yes") == 0
+    path = shell.directory / target
+    before = path.read_bytes() if path.exists() else b""
+    assert shell.run("report", str(shell.journal), option, str(path)) == Exit.USAGE
+    assert "name another file" in shell.told
+    assert shell.out == "", "it is refused before anything is read or written"
+    assert (path.read_bytes() if path.exists() else b"") == before
+    assert shell.states() == {State.PLACED: 2}
+
+
+def test_two_reports_in_one_file_are_refused(shell: Shell) -> None:
+    shell.run("run", shell.orders(1), "--yes")
+    out = str(shell.directory / "out")
+    assert shell.run("report", str(shell.journal), "--csv", out, "--html", out) == Exit.USAGE
+    assert "name a file for each" in shell.told
+
+
+def test_the_file_of_another_program_is_no_lock(shell: Shell) -> None:
+    lock = shell.directory / "poetry.lock"
+    lock.write_text("# pinned\n")
+    assert shell.run("run", shell.orders(1), "--yes", "--journal", str(shell.directory / "poetry")) == Exit.USAGE
+    assert lock.read_text() == "# pinned\n"
+    assert shell.placed() == []
+
+
+# --- a file that changed ---
+
+
+def test_a_file_that_changed_after_it_was_placed_is_ordered_only_where_it_is_new(shell: Shell) -> None:
+    orders = shell.orders(text="amount_kg\n1\n2\n2\n")
+    assert shell.run("run", orders, "--yes") == 0
+    shell.orders(text="amount_kg\n1\n3\n2\n7\n")
+    assert shell.run("run", orders, "--yes") == Exit.USAGE
+    assert "3 of the batch's 3 orders are placed: a new batch of the whole input would buy them again" in shell.told
+    command = shell.told.strip().splitlines()[-1].split()
+    assert command[:4] == ["wren-async", "batch", "changes", orders]
+    new = shell.directory / command[-1]
+    assert shell.run("changes", orders, "--output", str(new)) == 0
+    assert "2 of the 4 rows of orders.csv, new or changed" in shell.out
+    assert "In orders.csv no more, and as they were in the batch: 1 order" in shell.out
+    assert "take it out of new.csv unless it is to be bought once more" in shell.out
+    assert new.read_text() == "amount_kg\n3\n7\n"
+    assert len(shell.placed()) == 3, "making the file buys nothing"
+    assert shell.run("run", str(new), "--yes") == 0
+    assert len(shell.placed()) == 5
+    assert shell.run("changes", orders, "--output", str(shell.directory / "third.csv")) == 0
+    assert "no row is new; nothing was written" in shell.out
+
+
+def test_the_offered_command_has_the_options_of_the_refused_one(shell: Shell) -> None:
+    journal = str(shell.directory / "my journal")
+    options = ["--journal", journal, "--default", "payment_method=credits", "--ignore", "team", "--skip-bad-rows"]
+    assert shell.run("run", shell.orders(text="tons,team\n0.1,a\n"), *options, "--yes") == 0
+    orders = shell.orders(text="tons,team\n0.1,a\n0.2,b\n")
+    assert shell.run("run", orders, *options, "--yes") == Exit.USAGE
+    words = shlex.split(shell.told.strip().splitlines()[-1])
+    words[-1] = str(shell.directory / words[-1])
+    assert shell.run(*words[2:]) == 0
+    following = shlex.split(shell.out.strip().splitlines()[-1].removeprefix("Next: "))
+    assert shell.run("run", *following[3:], "--yes") == 0
+    assert len(shell.placed()) == 2
+
+
+def test_no_message_advises_what_buys_twice(shell: Shell) -> None:
+    shell.run("run", shell.orders(2), "--yes")
+    shell.run("run", shell.orders(text="amount_kg\n1\n"), "--yes")
+    assert "give the same input" in shell.told.lower()
+    assert "start a new batch" not in shell.told
+    assert shell.run("resume", str(shell.directory / "order.csv")) == Exit.USAGE
+    assert "did you mean" in shell.told
+    assert "orders.csv.journal" in shell.told
+    assert "do not order its file anew" in shell.told
+
+
+def test_a_sum_that_no_account_means_takes_a_cap(shell: Shell) -> None:
+    orders = shell.orders(text="amount_kg\n" + "900000000\n" * 2)
+    assert shell.run("plan", orders) == 0
+    assert "mind the sum: it would cost about $" in shell.told
+    assert shell.run("run", orders, "--yes") == Exit.CAP
+    assert "--max-usd" in shell.told
+    assert shell.run("resume", str(shell.journal), "--yes") == Exit.CAP
+    assert shell.placed() == []
+
+
+# --- what servers and files say ---
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202e=1+1;=cmd|' /C calc'!A0"
+
+
+async def settle_with_what_a_server_said(path: Path) -> None:
+    """Each order of a journal as a hostile server would answer it."""
+    said = {"order_id": HOSTILE, "reason": HOSTILE, "certificate": f"https://{HOSTILE}"}
+    async with await SqliteJournal.open(path) as journal:
+        for position, state in ((3, State.PLACED), (4, State.REFUSED), (5, State.UNDECIDED)):
+            await journal.sending([position], datetime.now(UTC))
+            await journal.settle(position, Result(state=state, cents=1, **said))
+        history = History()
+        history.take(Ended(ending=Ending.ASKED, message=HOSTILE, totals=await journal.totals()), datetime.now(UTC))
+        history.take(Alarm(entry=await journal.entry(3), message=HOSTILE), datetime.now(UTC))
+        await history.keep(journal)
+
+
+def test_no_command_lets_a_file_or_a_server_steer_the_terminal_a_spreadsheet_or_a_page(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def run(*words: str) -> int:
+        code = shell.run(*words)
+        said.append(shell.out + shell.told)
+        return code
+
+    nasty = shell.directory / f"or{HOSTILE.replace('/', '')}ders.csv"
+    nasty.write_text(f"amount_kg,description,{HOSTILE}\n1,x,y\n")
+    run("run", str(nasty), "--yes")
+    run("plan", str(nasty))
+    run("changes", str(nasty), "--output", f"{nasty}.csv")
+    run("report", f"{nasty}.journal", "--html", f"{nasty}.html")
+    run(HOSTILE)
+    run("run", HOSTILE, f"--{HOSTILE}")
+    run("settle", HOSTILE, HOSTILE)
+    orders = shell.orders(text=f"amount_kg,description\n{HOSTILE},x\n1,a\n2,{HOSTILE.replace(',', '')}\n3,c\n")
+    run("plan", orders)
+    assert run("plan", orders, "--skip-bad-rows") == 0
+    asyncio.run(settle_with_what_a_server_said(shell.journal))
+    table, page = shell.directory / "out.csv", shell.directory / "out.html"
+    run("report", str(shell.journal), "--books", "--rows", "--csv", str(table), "--html", str(page))
+    run("reconcile", str(shell.journal))
+    run("settle", str(shell.journal), "5", "--placed", HOSTILE)
+    shell.orders(text=f"amount_kg,description\n1,a\n{HOSTILE},b\n")
+    run("changes", orders, "--output", str(shell.directory / "new.csv"))
+    for text in (*said, table.read_text(), page.read_text()):
+        assert "\x1b" not in text
+        assert "\x07" not in text
+        assert "\u202e" not in text
+    assert any("owned" in text for text in said), "it is shown, without what it would do"
+    assert "owned" in table.read_text()
 
 
 # --- codes, without a run ---

@@ -135,13 +135,13 @@ def test_a_report_shows_a_batch_while_a_run_is_on(shell: Shell, children: Childr
     children.append(process)
     under_way(shell)
     assert shell.run("report", str(shell.journal), "--csv", str(shell.directory / "so-far.csv")) == 0
-    assert "of 40 placed" in shell.out
+    assert "of 40 orders were placed." in shell.out
     assert len((shell.directory / "so-far.csv").read_text().splitlines()) == 41
     assert process.poll() is None, "and the run goes on"
     process.kill()
     process.communicate(timeout=20)
     assert shell.run("report", str(shell.journal)) == 0, "also after a kill"
-    assert "of 40 placed" in shell.out
+    assert "of 40 orders were placed." in shell.out
 
 
 def test_without_a_terminal_progress_is_plain_lines(shell: Shell, children: Children) -> None:

@@ -18,8 +18,10 @@ from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
     from wren_async.batch.events import Alarm, Ended, Ending, Event, Paused, Planning, Progress, Returned, Settled
+    from wren_async.batch.input.changes import ChangedRow, Changes, find_changes, write_changes
+    from wren_async.batch.input.faults import Fault, InvalidInput
     from wren_async.batch.input.planner import InputChanged, Plan
-    from wren_async.batch.input.readers import Fault, InvalidInput, Source
+    from wren_async.batch.input.readers import Source
     from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
     from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, Row, State, Totals
     from wren_async.batch.journal.memory import MemoryJournal
@@ -34,7 +36,9 @@ _HOMES = {
     "wren_async.batch.journal.contract": "Entry Journal JournalError Result Row State Totals",
     "wren_async.batch.journal.memory": "MemoryJournal",
     "wren_async.batch.input.planner": "InputChanged Plan",
-    "wren_async.batch.input.readers": "Fault InvalidInput Source",
+    "wren_async.batch.input.changes": "ChangedRow Changes find_changes write_changes",
+    "wren_async.batch.input.faults": "Fault InvalidInput",
+    "wren_async.batch.input.readers": "Source",
     "wren_async.batch.run.batch": "Batch",
     "wren_async.batch.journal.sqlite": "SqliteJournal",
 }
@@ -44,6 +48,8 @@ __all__ = [
     "CNaughtMass",
     "CNaughtPrice",
     "Caps",
+    "ChangedRow",
+    "Changes",
     "Ended",
     "Ending",
     "Entry",
@@ -70,6 +76,8 @@ __all__ = [
     "WrenOffset",
     "WrenProject",
     "WrenTrees",
+    "find_changes",
+    "write_changes",
 ]
 
 

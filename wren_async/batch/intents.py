@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar, get_args
+from functools import partial
+from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -18,17 +19,24 @@ from wren_async._generated.wren.models import PaymentMethod
 from wren_async.cnaught import Orders, Quotes
 from wren_async.core.operation import Call
 from wren_async.core.reference import token
-from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument
 from wren_async.wren import OffsetOrders, ProjectOrders, TreeOrders
 
 Api: TypeAlias = Literal["wren", "cnaught"]
 Payment: TypeAlias = PaymentMethod | Literal["stripe", "credits"]
 
-V = TypeVar("V")
-
 _LONGEST_REFERENCE: Final = "r" * 48
-_MOST_DIGITS: Final = 30
+_MOST_PLACES: Final = 30
+_MOST: Final[Mapping[str, int]] = {
+    "tons": 10**6,
+    "amount_kg": 10**9,
+    "amount_in_usd_cents": 10**11,
+    "total_price_usd_cents": 10**11,
+    "amount_of_trees": 10**9,
+}
+"""What one order may be at most: no account means more, and the sums of a million orders still fit a journal."""
+_MOST_OTHERWISE: Final = 10**15
+"""The largest number of anything else, such as an id."""
 
 
 def _exact(value: Decimal | int) -> Decimal:
@@ -36,16 +44,44 @@ def _exact(value: Decimal | int) -> Decimal:
     return Decimal(value) if type(value) is int else value  # type: ignore[return-value]
 
 
-def _set(value: V | None) -> V | Unset:
-    return UNSET if value is None else value
+class _Order:
+    """What all intents have: the builder of their call, by which they are checked when they are made."""
+
+    __slots__ = ()
+
+    kind: ClassVar[str]
+    api: ClassVar[Api]
+    _place: ClassVar[Callable[..., Call[Any]]]
+
+    def __attrs_post_init__(self) -> None:
+        _check(self)
+
+    def call(self, reference: str, key: str) -> Call[Any]:
+        """The order with its reference and, where the API has them, its idempotency key."""
+        keyed = {"idempotency_key": key} if self.api == "cnaught" else {}
+        return self._place(**_given(self), **keyed, reference=reference)
+
+
+class _PricedOrder(_Order):
+    """An order whose price the API tells."""
+
+    __slots__ = ()
+
+    _ask: ClassVar[Callable[..., Call[Any]]]
+
+    def price_call(self) -> Call[Any]:
+        """What asks what the order would cost: a dry run or a quote. It buys nothing."""
+        return self._ask(**_given(self, but=_PRICELESS))
 
 
 @attrs.frozen(kw_only=True)
-class WrenOffset:
+class WrenOffset(_PricedOrder):
     """Carbon offsets by weight, from Wren."""
 
     kind: ClassVar[str] = "wren.offset"
     api: ClassVar[Api] = "wren"
+    _place: ClassVar[Callable[..., Call[Any]]] = staticmethod(OffsetOrders.create)
+    _ask: ClassVar[Callable[..., Call[Any]]] = staticmethod(partial(OffsetOrders.create, dry_run=True))
 
     tons: Decimal = attrs.field(converter=_exact)
     """Tonnes of CO2e."""
@@ -57,37 +93,15 @@ class WrenOffset:
     on_behalf_of_name: str | None = None
     on_behalf_of_email: str | None = None
 
-    def __attrs_post_init__(self) -> None:
-        _check(self)
-
-    def call(self, reference: str, key: str) -> Call[Any]:
-        """The order. Wren has no idempotency keys, so `key` is not sent."""
-        return OffsetOrders.create(
-            tons=self.tons,
-            payment_method=self.payment_method,
-            portfolio_id=_set(self.portfolio_id),
-            note=_set(self.note),
-            on_behalf_of_name=_set(self.on_behalf_of_name),
-            on_behalf_of_email=_set(self.on_behalf_of_email),
-            reference=reference,
-        )
-
-    def price_call(self) -> Call[Any]:
-        """A dry run: what the order would cost. It buys nothing."""
-        return OffsetOrders.create(
-            tons=self.tons,
-            payment_method=self.payment_method,
-            portfolio_id=_set(self.portfolio_id),
-            dry_run=True,
-        )
-
 
 @attrs.frozen(kw_only=True)
-class WrenProject:
+class WrenProject(_PricedOrder):
     """An amount of money for one project, through Wren."""
 
     kind: ClassVar[str] = "wren.project"
     api: ClassVar[Api] = "wren"
+    _place: ClassVar[Callable[..., Call[Any]]] = staticmethod(ProjectOrders.create)
+    _ask: ClassVar[Callable[..., Call[Any]]] = staticmethod(partial(ProjectOrders.create, dry_run=True))
 
     project_id: int
     amount_in_usd_cents: int
@@ -98,37 +112,15 @@ class WrenProject:
     on_behalf_of_name: str | None = None
     on_behalf_of_email: str | None = None
 
-    def __attrs_post_init__(self) -> None:
-        _check(self)
-
-    def call(self, reference: str, key: str) -> Call[Any]:
-        """The order. Wren has no idempotency keys, so `key` is not sent."""
-        return ProjectOrders.create(
-            project_id=self.project_id,
-            amount_in_usd_cents=self.amount_in_usd_cents,
-            payment_method=self.payment_method,
-            note=_set(self.note),
-            on_behalf_of_name=_set(self.on_behalf_of_name),
-            on_behalf_of_email=_set(self.on_behalf_of_email),
-            reference=reference,
-        )
-
-    def price_call(self) -> Call[Any]:
-        """A dry run: what the order would cost. It buys nothing."""
-        return ProjectOrders.create(
-            project_id=self.project_id,
-            amount_in_usd_cents=self.amount_in_usd_cents,
-            payment_method=self.payment_method,
-            dry_run=True,
-        )
-
 
 @attrs.frozen(kw_only=True)
-class WrenTrees:
+class WrenTrees(_PricedOrder):
     """Trees to be planted, through Wren."""
 
     kind: ClassVar[str] = "wren.trees"
     api: ClassVar[Api] = "wren"
+    _place: ClassVar[Callable[..., Call[Any]]] = staticmethod(TreeOrders.create)
+    _ask: ClassVar[Callable[..., Call[Any]]] = staticmethod(partial(TreeOrders.create, dry_run=True))
 
     amount_of_trees: int
     payment_method: Payment
@@ -137,31 +129,15 @@ class WrenTrees:
     on_behalf_of_name: str | None = None
     on_behalf_of_email: str | None = None
 
-    def __attrs_post_init__(self) -> None:
-        _check(self)
-
-    def call(self, reference: str, key: str) -> Call[Any]:
-        """The order. Wren has no idempotency keys, so `key` is not sent."""
-        return TreeOrders.create(
-            amount_of_trees=self.amount_of_trees,
-            payment_method=self.payment_method,
-            note=_set(self.note),
-            on_behalf_of_name=_set(self.on_behalf_of_name),
-            on_behalf_of_email=_set(self.on_behalf_of_email),
-            reference=reference,
-        )
-
-    def price_call(self) -> Call[Any]:
-        """A dry run: what the order would cost. It buys nothing."""
-        return TreeOrders.create(amount_of_trees=self.amount_of_trees, payment_method=self.payment_method, dry_run=True)
-
 
 @attrs.frozen(kw_only=True)
-class CNaughtMass:
+class CNaughtMass(_PricedOrder):
     """Carbon credits by mass, from CNaught."""
 
     kind: ClassVar[str] = "cnaught.mass"
     api: ClassVar[Api] = "cnaught"
+    _place: ClassVar[Callable[..., Call[Any]]] = staticmethod(Orders.create)
+    _ask: ClassVar[Callable[..., Call[Any]]] = staticmethod(Quotes.create)
 
     amount_kg: Decimal = attrs.field(converter=_exact)
     """Kilograms of CO2e. Whole ones are what CNaught documents."""
@@ -173,36 +149,14 @@ class CNaughtMass:
     subaccount_id: str | None = None
     """The client's subaccount, or its account, if left out."""
 
-    def __attrs_post_init__(self) -> None:
-        _check(self)
-
-    def call(self, reference: str, key: str) -> Call[Any]:
-        """The order with its reference and its idempotency key."""
-        return Orders.create(
-            amount_kg=self.amount_kg,
-            description=_set(self.description),
-            metadata=_set(self.metadata),
-            portfolio_id=_set(self.portfolio_id),
-            subaccount_id=_set(self.subaccount_id),
-            reference=reference,
-            idempotency_key=key,
-        )
-
-    def price_call(self) -> Call[Any]:
-        """A quote. It buys nothing."""
-        return Quotes.create(
-            amount_kg=self.amount_kg,
-            portfolio_id=_set(self.portfolio_id),
-            subaccount_id=_set(self.subaccount_id),
-        )
-
 
 @attrs.frozen(kw_only=True)
-class CNaughtPrice:
-    """Carbon credits for an amount of money, from CNaught."""
+class CNaughtPrice(_Order):
+    """Carbon credits for an amount of money, from CNaught, which quotes no mass for a price."""
 
     kind: ClassVar[str] = "cnaught.price"
     api: ClassVar[Api] = "cnaught"
+    _place: ClassVar[Callable[..., Call[Any]]] = staticmethod(Orders.create_by_price)
 
     total_price_usd_cents: int
     """US cents; CNaught charges this or a little less."""
@@ -214,30 +168,11 @@ class CNaughtPrice:
     subaccount_id: str | None = None
     """The client's subaccount, or its account, if left out."""
 
-    def __attrs_post_init__(self) -> None:
-        _check(self)
-
-    def call(self, reference: str, key: str) -> Call[Any]:
-        """The order with its reference and its idempotency key."""
-        return Orders.create_by_price(
-            total_price_usd_cents=self.total_price_usd_cents,
-            description=_set(self.description),
-            metadata=_set(self.metadata),
-            portfolio_id=_set(self.portfolio_id),
-            subaccount_id=_set(self.subaccount_id),
-            reference=reference,
-            idempotency_key=key,
-        )
-
-    def price_call(self) -> None:
-        """Nothing to ask: the price is given, and CNaught quotes no mass for a price."""
-        return
-
 
 Intent: TypeAlias = WrenOffset | WrenProject | WrenTrees | CNaughtMass | CNaughtPrice
 """An order to place."""
 
-KINDS: Final[Mapping[str, type[Intent]]] = {kind.kind: kind for kind in get_args(Intent)}
+ORDER_TYPES: Final[Mapping[str, type[Intent]]] = {kind.kind: kind for kind in get_args(Intent)}
 """The kinds of intents by their names."""
 
 Form: TypeAlias = Literal["decimal", "integer", "text"]
@@ -255,8 +190,7 @@ def required(kind: type[Intent]) -> tuple[str, ...]:
 
 def canonical(intent: Intent) -> str:
     """The intent as JSON with one spelling: sorted names, numbers with a fraction as plain decimal text."""
-    given = {name: _plain(getattr(intent, name)) for name in _FORMS[intent.kind] if getattr(intent, name) is not None}
-    return json.dumps({"kind": intent.kind, **given}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _spelled(intent)
 
 
 def digest(canonical_intent: str) -> str:
@@ -264,21 +198,14 @@ def digest(canonical_intent: str) -> str:
     return hashlib.sha256(canonical_intent.encode()).hexdigest()
 
 
-def parse(canonical_intent: str) -> Intent:
-    """The intent of a canonical JSON text. Raises `InvalidArgument` for any other text."""
-    try:
-        values = json.loads(canonical_intent)
-        kind = KINDS[values.pop("kind")]
-        return kind(**{name: _read(value, _FORMS[kind.kind][name]) for name, value in values.items()})
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
-        raise InvalidArgument("intent", f"{canonical_intent[:100]!r} is no order intent: {error}") from None
-
-
 def restore(canonical_intent: str) -> Intent:
-    """The intent that `canonical` wrote: quicker than `parse`, because what was checked once is not checked again."""
+    """The intent that `canonical` wrote. It was checked when it was made, and is not checked again.
+
+    Raises `InvalidArgument` for a text that is no intent.
+    """
     try:
         values = json.loads(canonical_intent)
-        kind = KINDS[values.pop("kind")]
+        kind = ORDER_TYPES[values.pop("kind")]
         intent = kind.__new__(kind)
         for name, form in _FORMS[kind.kind].items():
             object.__setattr__(intent, name, _read(values[name], form) if name in values else None)
@@ -289,14 +216,12 @@ def restore(canonical_intent: str) -> Intent:
 
 def api_of(canonical_intent: str) -> Api:
     """The API that an intent's canonical JSON is for."""
-    return KINDS[json.loads(canonical_intent)["kind"]].api
+    return ORDER_TYPES[json.loads(canonical_intent)["kind"]].api
 
 
 def price_question(intent: Intent) -> str:
     """What its price depends on: intents with the same text here cost the same."""
-    names = _FORMS[intent.kind].keys() - _PRICELESS
-    given = {name: _plain(getattr(intent, name)) for name in names if getattr(intent, name) is not None}
-    return json.dumps({"kind": intent.kind, **given}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _spelled(intent, but=_PRICELESS)
 
 
 _PRICELESS: Final = frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"})
@@ -309,8 +234,19 @@ def _form(field_type: object) -> Form:
 
 _FORMS: Final[Mapping[str, Mapping[str, Form]]] = {
     name: {field.name: _form(field.type) for field in attrs.fields(attrs.resolve_types(kind))}
-    for name, kind in KINDS.items()
+    for name, kind in ORDER_TYPES.items()
 }
+
+
+def _given(intent: _Order, *, but: Collection[str] = ()) -> dict[str, Any]:
+    """The attributes that an intent has, without some."""
+    given = ((name, getattr(intent, name)) for name in _FORMS[intent.kind] if name not in but)
+    return {name: value for name, value in given if value is not None}
+
+
+def _spelled(intent: Intent, *, but: Collection[str] = ()) -> str:
+    given = {name: _plain(value) for name, value in _given(intent, but=but).items()}
+    return json.dumps({"kind": intent.kind, **given}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain(value: object) -> object:
@@ -324,11 +260,10 @@ def _read(value: Any, form: Form) -> Any:
     return Decimal(value) if form == "decimal" else value
 
 
-def _check(intent: Intent) -> None:
-    for name in _FORMS[intent.kind]:
-        value = getattr(intent, name)
-        if isinstance(value, Decimal) and value.is_finite() and not _is_modest(value):
-            raise InvalidArgument(name, f"must have {_MOST_DIGITS} digits or fewer, not {value}")
+def _check(intent: _Order) -> None:
+    for name, value in _given(intent).items():
+        if isinstance(value, Decimal | int):
+            _check_size(name, value)
     call = intent.call(_LONGEST_REFERENCE, _LONGEST_REFERENCE)
     field = call.operation.reference
     if field is not None and field.max_length is not None:
@@ -340,5 +275,13 @@ def _check(intent: Intent) -> None:
         raise InvalidArgument("subaccount_id", "is empty; leave it out, or give the id as the API answered it")
 
 
-def _is_modest(value: Decimal) -> bool:
-    return value.adjusted() < _MOST_DIGITS and int(value.as_tuple().exponent) > -_MOST_DIGITS
+def _check_size(name: str, value: Decimal | int) -> None:
+    """Refuse a number that no order has, before anything is done with its digits."""
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            return  # the builder's refusal names the argument and the remedy
+        if int(value.as_tuple().exponent) <= -_MOST_PLACES:
+            raise InvalidArgument(name, f"must have fewer than {_MOST_PLACES} digits after the point")
+    most = _MOST.get(name, _MOST_OTHERWISE)
+    if not -most <= value <= most:
+        raise InvalidArgument(name, f"must be {most:,} or less; no single order is for more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -10,11 +11,11 @@ from typing import Final
 
 import attrs
 
-from wren_async.batch.input.order_types import noted_apis
-from wren_async.batch.input.readers import Line, Reading, read
+from wren_async.batch.input.orders_without_client import OrdersWithoutClient, check_clients
+from wren_async.batch.input.readers import read
+from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State
-from wren_async.batch.report.rows import report_rows
 from wren_async.cli.exits import Stop
 from wren_async.cnaught import CNaughtClient
 from wren_async.wren import WrenClient
@@ -57,38 +58,43 @@ async def access(concurrency: int = 1, *, patience: float = 10.0) -> AsyncIterat
 
 
 async def check_file(path: Path, reading: Reading) -> None:
-    """Refuse an input with orders of an API for which the environment has no token."""
-    if not (absent := _absent()):
+    """Refuse an input with orders of an API for which the environment has no token, before a journal is made of it."""
+    given = _VARIABLES.keys() - _absent()
+    if given == _VARIABLES.keys():
         return
+    without_token = OrdersWithoutClient(given, _remedy)
     async for row in read(path, reading):
-        if isinstance(row, Line) and row.intent.api in absent:
-            raise _refusal(row.intent.api, row.position)
+        if isinstance(row, Line):
+            without_token.take(row.position, row.intent.api)
+    without_token.check()
 
 
 async def check_journal(journal: Journal) -> None:
     """Refuse a batch with open orders of an API for which the environment has no token."""
-    if not (absent := _absent()):
-        return
-    apis = await noted_apis(journal)
-    if apis is not None and absent.isdisjoint(apis):
-        return
-    async for row in report_rows(journal, *OPEN_STATES):
-        if row.api in absent:
-            raise _refusal(row.api, row.position)
+    await check_clients(journal, _VARIABLES.keys() - _absent(), _remedy)
 
 
 def _absent() -> set[Api]:
     return {api for api, variable in _VARIABLES.items() if not os.environ.get(variable, "").strip()}
 
 
-def _refusal(api: Api, position: int) -> Stop:
-    return Stop(
-        f"line {position} is an order of {api}: set {_VARIABLES[api]} in the environment, and {api.upper()}_BASE_URL "
-        "for another server than its own"
+def _remedy(api: Api) -> str:
+    return (
+        f"its token is not there: set {_VARIABLES[api]} in the environment, and {api.upper()}_BASE_URL for another "
+        "server than its own"
     )
 
 
 def check_exists(path: Path) -> None:
     """Refuse a journal that is not there: opening it would make one."""
-    if not path.exists():
-        raise Stop(f"{path}: there is no such journal; `wren-async batch run` makes one")
+    if path.exists():
+        return
+    there = [each.name for each in path.parent.glob("*.journal")] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(f"{path.name.removesuffix('.journal')}.journal", there, n=1)
+    told = (
+        f"did you mean {path.with_name(near[0])}?" if near else f"the journals there are: {', '.join(there) or 'none'}."
+    )
+    raise Stop(
+        f"{path}: there is no such journal; {told} If it was lost, do not order its file anew: "
+        "`wren-async batch run FILE --continues BATCH_ID` first finds what was placed"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import shlex
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from decimal import Decimal
@@ -12,24 +12,27 @@ from typing import Annotated, Any, Final, TypeVar
 
 import attrs
 from cyclopts import App, CycloptsError, Parameter
-from rich.console import Console
-from rich.text import Text
 
-from wren_async.batch.input.planner import Plan
-from wren_async.batch.input.readers import Reading
+from wren_async.batch.chunks import in_chunks
+from wren_async.batch.input.changes import write_changes
+from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.planner import InputChanged, Plan
+from wren_async.batch.input.row_values import Reading
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.report.audit import compare_books
-from wren_async.batch.report.page import html_page
-from wren_async.batch.report.rows import ReportRow, report_rows, write_csv
+from wren_async.batch.report.audit import audit_books
+from wren_async.batch.report.page import write_page
+from wren_async.batch.report.rows import report_rows, write_csv
 from wren_async.batch.report.summary import read_report
+from wren_async.batch.report.targets import check_target
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import access, check_exists, check_file, check_journal
-from wren_async.cli.asking import Ahead, confirm, look_ahead
+from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.exits import Exit, Stop, help_text, of_error
-from wren_async.cli.progress import PlainDisplay, clean, display
+from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
-from wren_async.cli.showing import row_table, show_plan, show_report
+from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
+from wren_async.cli.terminal import errors, output, say, show
 from wren_async.core.client import __version__
 from wren_async.errors import WrenAsyncError
 from wren_async.reconcile import SETTLE_TIME
@@ -37,8 +40,6 @@ from wren_async.reconcile import SETTLE_TIME
 T = TypeVar("T")
 
 _ROWS: Final = 1000
-_WIDE: Final = 200
-"""Columns of output that goes to no terminal."""
 
 app = App(
     name="wren-async",
@@ -64,6 +65,12 @@ class Input:
     skip_bad_rows: Annotated[bool, Parameter(help="Leave bad rows out instead of refusing the file.", negative=())] = (
         False
     )
+
+    def words(self) -> list[str]:
+        """These options as they were given, for a command that is to be given next."""
+        told = [f"--default={pair}" for pair in self.default] + [f"--ignore={name}" for name in self.ignore]
+        told += [] if self.encoding is None else [f"--encoding={self.encoding}"]
+        return told + (["--skip-bad-rows"] if self.skip_bad_rows else [])
 
     def reading(self) -> Reading:
         """What the batch takes."""
@@ -118,8 +125,50 @@ Continues = Annotated[str | None, Parameter(help="Id of a batch whose journal wa
 @batch_app.command
 def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input()) -> Exit:
     """Read the orders into a journal and ask what they will cost. Nothing is bought."""
-    _plan(orders, journal, given, Limits().settings())
+    ahead = _plan(orders, journal, given, Limits().settings())
+    if problem := objection(ahead, None):
+        _say(f"mind the sum: {problem}")
     return Exit.ALL_PLACED
+
+
+@batch_app.command
+def changes(
+    orders: Orders,
+    *,
+    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format.")],
+    journal: JournalOption = None,
+    also: Annotated[
+        tuple[Path, ...],
+        Parameter(help="Journal of earlier changes of the file, if it has a name of its own.", negative=()),
+    ] = (),
+    never_run: Annotated[
+        tuple[Path, ...], Parameter(help="File of earlier changes that never was and never will be run.", negative=())
+    ] = (),
+    given: Input = Input(),
+) -> Exit:
+    """Write the rows that were changed or added since the batch was planned to a file of their own. Nothing is bought.
+
+    That file is then planned and run as a batch of its own. Identical rows count: of three, where two were ordered, one
+    is new.
+    """
+    reading = given.reading()
+
+    async def make(_: Interrupts) -> Exit:
+        found = await write_changes(
+            orders,
+            to,
+            journal=journal,
+            also=also,
+            never_run=[str(each) for each in never_run],
+            skip_bad_rows=given.skip_bad_rows,
+            defaults=reading.defaults,
+            ignore=reading.ignore,
+            encoding=reading.encoding,
+        )
+        show_changes(output(), found, orders, to, _command("plan", str(to), *given.words()))
+        return Exit.ALL_PLACED
+
+    return _wait(make)
 
 
 @batch_app.command(name="run")
@@ -153,7 +202,10 @@ def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limit
     async def look(_: Interrupts) -> Ahead:
         async with access() as clients, open_batch(journal, clients, settings) as batch:
             if not await batch.journal.sealed():
-                raise Stop(f"{journal}: its planning was broken off; run `wren-async batch run` with the file again")
+                raise Stop(
+                    f"{journal}: its planning was broken off, before anything was sent; plan the file again: "
+                    f"{_command('plan', 'FILE', '--journal', str(journal))}"
+                )
             await check_journal(batch.journal)
             return await look_ahead(batch.journal, clients)
 
@@ -170,8 +222,8 @@ def reconcile(journal: JournalArgument, *, settle_time: float = SETTLE_TIME, sam
     """
     check_exists(journal)
     settings = Limits(settle_time=settle_time, same_account=same_account).settings()
-    show = display(_errors())
-    return asyncio.run(run_batch(journal, settings, show, place=False))
+    progress = display(errors())
+    return asyncio.run(run_batch(journal, settings, progress, place=False))
 
 
 @batch_app.command
@@ -179,7 +231,7 @@ def report(
     journal: JournalArgument,
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
-    html: Annotated[Path | None, Parameter(help="Write a page with plots to this file.")] = None,
+    html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
     books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
@@ -188,15 +240,16 @@ def report(
 
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
-            compared = await compare_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
-            made = await read_report(held, books=compared)
-            show_report(_output(), made)
+            await _check_targets(held, csv, html)
+            compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
+            made = await read_report(held, audits=compared)
+            show_report(output(), made)
             if rows:
                 await _show_rows(held)
             if csv is not None:
                 await write_csv(held, csv)
             if html is not None:
-                await asyncio.to_thread(html.write_text, html_page(made), encoding="utf-8")
+                await write_page(made, html, str(journal))
             if books and not compared:
                 _say("no books were compared: nothing was placed that stands in one, or its token is not set")
         return Exit.BOOKS_DIFFER if made.agrees is False else Exit.ALL_PLACED
@@ -226,7 +279,7 @@ def settle(
                 await batch.mark_not_placed(position)
             else:
                 await batch.mark_placed(position, placed, cents=cents)
-            _say(f"line {position}: {'not placed' if placed is None else f'placed as {clean(placed)}'}")
+            _say(f"line {position}: {'not placed' if placed is None else f'placed as {placed}'}")
         return Exit.ALL_PLACED
 
     return _wait(mark)
@@ -238,24 +291,21 @@ def settle(
 def run(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code."""
     try:
-        code = app(list(arguments), result_action="return_value", exit_on_error=False, error_console=_errors())
+        code = app(list(arguments), result_action="return_value", exit_on_error=False, print_error=False)
         return code if isinstance(code, Exit) else Exit.ALL_PLACED
-    except CycloptsError:
+    except CycloptsError as error:
+        # Told by us: the words of a command line may come from a file, too.
+        _say(f"{error}\nwren-async batch --help tells the commands and their options")
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except (Stop, WrenAsyncError, OSError) as error:
-        _say(clean_lines(str(error)))
+        _say(str(error))
         return of_error(error)
     except Exception:
         # Python's own code for this would be 1, which promises that nothing was sent.
-        _say(clean_lines(traceback.format_exc()))
+        _say(traceback.format_exc())
         return Exit.UNFINISHED
-
-
-def clean_lines(text: str) -> str:
-    """A text of several lines without what could steer a terminal."""
-    return "\n".join(clean(line) for line in text.splitlines())
 
 
 def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) -> Ahead:
@@ -264,7 +314,7 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         # Before the journal is opened, which would make one for a misspelt name.
         raise Stop(f"{orders}: there is no such file")
 
-    show = display(_errors())
+    progress = display(errors())
 
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
         async with access(settings.concurrency) as clients:
@@ -276,25 +326,43 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
                     defaults=reading.defaults,
                     ignore=reading.ignore,
                     encoding=reading.encoding,
-                    tell=show.take,
+                    tell=progress.take,
                 )
                 return made, await look_ahead(batch.journal, clients)
 
-    made, ahead = asyncio.run(interruptible(make, show))
-    show_plan(_output(), made)
+    try:
+        made, ahead = asyncio.run(interruptible(make, progress))
+    except InputChanged as error:
+        if not error.was_sent:
+            raise
+        words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
+        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
+    show_plan(output(), made)
     return ahead
 
 
 async def _show_rows(journal: SqliteJournal) -> None:
     """Every order, in tables of so many that any number of them fits in memory."""
-    some: list[ReportRow] = []
-    async for row in report_rows(journal):
-        some.append(row)
-        if len(some) >= _ROWS:
-            _output().print(row_table(some))
-            some = []
-    if some:
-        _output().print(row_table(some))
+    async for rows in in_chunks(report_rows(journal), _ROWS):
+        show(output(), row_table(rows))
+
+
+async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:
+    """Refuse to write over anything but a report, before anything is read or written."""
+    source = await noted_input(journal)
+    for path in (csv, html):
+        if path is not None:
+            await asyncio.to_thread(check_target, path, source)
+    if csv is not None and html is not None and _is_one_file(csv, html):
+        raise Stop(f"--csv and --html both name {csv}; name a file for each")
+
+
+def _is_one_file(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["wren-async", "batch", *words])
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:
@@ -302,9 +370,11 @@ def _journal_of(orders: Path, journal: Path | None) -> Path:
 
 
 def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exit:
+    if problem := objection(ahead, settings.caps.cents):
+        raise Stop(f"nothing was placed: {problem}", Exit.CAP)
     if not yes:
         confirm(ahead)
-    return asyncio.run(run_batch(journal, settings, display(_errors()), place=True))
+    return asyncio.run(run_batch(journal, settings, display(errors()), place=True))
 
 
 def _wait(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
@@ -312,13 +382,5 @@ def _wait(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
     return asyncio.run(interruptible(work, PlainDisplay(_say)))
 
 
-def _output() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
-
-
-def _errors() -> Console:
-    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False)
-
-
 def _say(text: str) -> None:
-    _errors().print(Text(text), soft_wrap=True)
+    say(errors(), text)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
+from typing import Final
 
 import attrs
 
 from wren_async.batch.input.order_types import noted_apis
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State
-from wren_async.batch.report.page import mass, usd
 from wren_async.batch.report.rows import report_rows
+from wren_async.batch.report.wording import count
+from wren_async.batch.units import mass, usd
+from wren_async.cli import terminal
 from wren_async.cli.access import OPEN_STATES, Access
 from wren_async.cli.exits import Stop
 
@@ -35,14 +38,14 @@ class Ahead:
     @property
     def question(self) -> str:
         """What to ask."""
-        what = "1 order" if self.orders == 1 else f"{self.orders:,} orders"
         weight = f" ({mass(Decimal(self.grams) / 1000)} of CO2e)" if self.grams else ""
         doubt = (
             f"\n{self.in_doubt:,} of them may have been placed before, and are placed only if that proves not to be so."
             if self.in_doubt
             else ""
         )
-        return f"Place {what} for about {usd(self.cents)}{weight} at {' and '.join(self.servers)}?{doubt}"
+        where = " and ".join(self.servers)
+        return f"Place {count(self.orders, 'order')} for about {usd(self.cents)}{weight} at {where}?{doubt}"
 
 
 async def look_ahead(journal: Journal, clients: Access) -> Ahead:
@@ -67,13 +70,25 @@ async def look_ahead(journal: Journal, clients: Access) -> Ahead:
     return ahead
 
 
+ASKS_FOR_A_CAP: Final = 100_000_000
+"""US cents. A batch for more is a slip more often than a wish: it takes `--max-usd` to be placed."""
+
+
+def objection(ahead: Ahead, cap: int | None) -> str | None:
+    """Why a batch of this size is not placed without a cap, or `None` where it is."""
+    if ahead.is_free or cap is not None or ahead.cents <= ASKS_FOR_A_CAP:
+        return None
+    return (
+        f"it would cost about {usd(ahead.cents)}, which is more than {usd(ASKS_FOR_A_CAP)}: look at its amounts, and "
+        "say with --max-usd what it may cost at most"
+    )
+
+
 def confirm(ahead: Ahead) -> None:
     """Ask at the terminal, and stop unless the answer is yes. What is free, or nothing, needs no question."""
     if ahead.is_free or not ahead.orders:
         return
     if not sys.stdin.isatty():
         raise Stop("nothing was placed: there is no terminal to ask at whether money may be spent; --yes says so")
-    sys.stderr.write(f"{ahead.question} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    if not terminal.ask(ahead.question):
         raise Stop("nothing was placed")

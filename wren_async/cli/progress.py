@@ -8,12 +8,13 @@ from typing import Final, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
 
 from wren_async.batch import events
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Settled
 from wren_async.batch.journal.contract import Entry, State, Totals
-from wren_async.batch.report.page import usd
+from wren_async.batch.report.escaping import printable
+from wren_async.batch.units import duration, usd
+from wren_async.cli import terminal
 
 _EVERY: Final = 5.0
 """Seconds between two plain lines."""
@@ -46,12 +47,7 @@ def display(console: Console) -> Display:
     """The display that fits where the output goes."""
     if console.is_terminal and not console.is_dumb_terminal:
         return LiveDisplay(console)
-    return PlainDisplay(lambda line: console.print(Text(line), soft_wrap=True))
-
-
-def clean(text: str) -> str:
-    """A text from elsewhere without what could steer a terminal."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+    return PlainDisplay(lambda text: terminal.say(console, text))
 
 
 def sums(totals: Totals) -> str:
@@ -65,7 +61,7 @@ def sums(totals: Totals) -> str:
 
 def pace(event: events.Progress) -> str:
     """How fast it goes, and how long it will take."""
-    left = "" if event.seconds_left is None else f", {span(event.seconds_left)} left"
+    left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
     return f"{event.rate:.1f}/s, {event.in_flight} on the wire{left}"
 
 
@@ -73,14 +69,6 @@ def planning(event: events.Planning) -> str:
     """How far the planning is."""
     asked = f", {event.questions:,} prices asked for" if event.questions else ""
     return f"{event.rows:,} rows {'checked' if event.checking else 'read'}{asked}"
-
-
-def span(seconds: float) -> str:
-    """A stretch of time in its two largest units, such as `1 h 5 min`."""
-    whole = round(seconds)
-    parts = [(whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
-    told = [f"{number} {unit}" for number, unit in parts if number]
-    return " ".join(told[:2]) or "0 s"
 
 
 class Failures:
@@ -93,9 +81,9 @@ class Failures:
         """The line of an event, if it deserves one."""
         match event:
             case Paused():
-                return f"the server asks for a pause of {span(event.seconds)}"
+                return f"the server asks for a pause of {duration(event.seconds)}"
             case Alarm():
-                return f"ALARM: {clean(event.message)}"
+                return f"ALARM: {printable(event.message)}"
             case Settled(entry=entry) if entry.result.state in (State.REFUSED, State.UNDECIDED):
                 return self._failure(entry)
             case _:
@@ -106,12 +94,12 @@ class Failures:
         if position in self._told or len(self._told) >= _FAILURES:
             return None
         self._told.add(position)
-        return f"line {position}: {entry.result.state}: {clean(entry.result.reason or '')}"
+        return f"line {position}: {entry.result.state}: {printable(entry.result.reason or '')}"
 
 
 def end_of(event: Ended) -> str:
     """What to say at the end of a run."""
-    return f"{event.ending.value.replace('_', ' ')}: {clean(event.message)}"
+    return f"{event.ending.value.replace('_', ' ')}: {printable(event.message)}"
 
 
 class PlainDisplay:
@@ -185,7 +173,7 @@ class LiveDisplay:
 
     def say(self, text: str) -> None:
         """Show a line, above the bar while there is one."""
-        self._console.print(Text(text))
+        terminal.say(self._console, text)
 
     def end(self) -> None:
         """Leave the bar where it is."""

@@ -1,127 +1,129 @@
-"""Plans, reports and orders as tables."""
+"""Plans, changes, reports and orders as they stand in a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from wren_async.batch.input.changes import Changes
 from wren_async.batch.input.planner import Plan
 from wren_async.batch.journal.contract import State
-from wren_async.batch.report.audit import Books
-from wren_async.batch.report.page import mass, usd
-from wren_async.batch.report.plots import duration
-from wren_async.batch.report.rows import ReportRow, mass_text
+from wren_async.batch.report.audit import Audit
+from wren_async.batch.report.rows import ReportRow
 from wren_async.batch.report.summary import Report
-from wren_async.cli.progress import clean, sums
+from wren_async.batch.report.wording import (
+    ORDER_COLUMNS,
+    ORDER_NUMBERS,
+    TYPE_COLUMNS,
+    average,
+    count,
+    order_cells,
+    sentence,
+    spent,
+    type_cells,
+    verdict,
+)
+from wren_async.batch.units import duration, mass, usd
+from wren_async.cli.terminal import say, show, table
 
 _SHOWN = 20
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[int] = (), title: str = "") -> Table:
-    """A table of texts, none of which is taken for markup."""
-    made = Table(
-        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2)
-    )
-    right = set(numbers)
-    for place, name in enumerate(head):
-        made.add_column(name, justify="right" if place in right else "left", header_style="dim", overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(clean(cell)) for cell in row))
-    return made
 
 
 def show_plan(console: Console, plan: Plan) -> None:
     """What a batch will buy."""
     faults = f", {plan.left_out:,} bad rows left out" if plan.left_out else ""
     weight = f", {mass(plan.kilograms)} of CO2e" if plan.kilograms else ""
-    known = "as planned before" if plan.resumed else f"{plan.questions:,} prices asked for"
-    _say(console, f"Batch {plan.batch_id}: {plan.orders:,} orders for {usd(plan.cents)}{weight} ({known}{faults})")
+    known = "as planned before" if plan.resumed else f"{count(plan.questions, 'price')} asked for"
+    say(
+        console, f"Batch {plan.batch_id}: {count(plan.orders, 'order')} for {usd(plan.cents)}{weight} ({known}{faults})"
+    )
     for fault in plan.faults[:_SHOWN]:
-        _say(console, f"  left out: {fault}")
+        say(console, f"  left out: {fault}")
+
+
+def show_changes(console: Console, changes: Changes, source: Path, target: Path, following: str) -> None:
+    """Which rows were written, what they do not take back, and the command that follows."""
+    rows = changes.same + len(changes.rows)
+    if not changes.rows:
+        say(console, f"{source.name}: no row is new; nothing was written")
+    else:
+        say(console, f"{target}: {len(changes.rows):,} of the {count(rows, 'row')} of {source.name}, new or changed")
+    if gone := sum(changes.gone_by_state.values()):
+        say(console, f"In {source.name} no more, and as they were in the batch: {count(gone, 'order')}")
+        show(console, row_table(ReportRow.of(entry) for entry in changes.gone[:_SHOWN]))
+        _say_more(console, gone)
+    if changes.rows and changes.may_be_bought_twice:
+        say(
+            console,
+            f"If a row of {target.name} is one of these, corrected, take it out of {target.name} unless it is to be "
+            "bought once more: placing it does not take back the order that is placed.",
+        )
+    if changes.gone_by_state.get(State.PENDING):
+        say(console, "Those that are pending will be placed by the next run of the batch.")
+    if changes.rows:
+        say(console, f"Next: {following}")
 
 
 def show_report(console: Console, report: Report) -> None:
     """Sums, open and refused orders, and the books."""
-    _say(console, f"Batch {report.batch_id}: {sums(report.totals)}")
-    head = ("kind", "orders", "placed", "planned", "cost", "ordered", "answered", "replayed", "reconciled")
-    rows = [
-        (kind, f"{each.orders:,}", f"{each.placed:,}", usd(each.planned_cents), usd(each.cents),
-         mass(each.ordered_kilograms) if each.ordered_kilograms else "-",
-         mass(each.kilograms) if each.kilograms else "-",
-         f"{each.replayed:,}", f"{each.reconciled:,}")
-        for kind, each in sorted(report.kinds.items())
-    ]  # fmt: skip
-    console.print(table(head, rows, numbers=range(1, len(head))))
+    where = "".join(f", {api} at {server}" for api, server in report.servers.items())
+    say(console, f"Batch {report.batch_id}{f' of {report.source.name}' if report.source else ''}{where}")
+    if report.rehearsal:
+        say(console, "REHEARSAL: these orders went to a sandbox on this machine, or were placed with a test token")
+    say(console, f"{sentence(report)} {_money(report)}")
+    cells = [type_cells(name, sums) for name, sums in sorted(report.order_types.items())]
+    show(console, table(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))))
     _show_pace(console, report)
-    _show_rows(console, "undecided", report.open_rows, report.number(State.UNDECIDED) + report.number(State.SENDING))
+    _show_rows(console, "in doubt", report.open_rows, report.in_doubt)
     _show_rows(console, "refused", report.refused_rows, report.number(State.REFUSED))
     _show_rows(console, "answered with another mass", report.altered_rows, report.all.altered)
-    for book in report.books:
-        show_book(console, book)
+    for audit in report.audits:
+        show_audit(console, audit)
 
 
-def show_book(console: Console, book: Books) -> None:
+def show_audit(console: Console, audit: Audit) -> None:
     """Whether a book agrees, and where it does not."""
-    if book.trouble:
-        _say(console, f"{book.where}: could not be read: {clean(book.trouble)}")
+    say(console, f"{audit.where}: {verdict(audit)}")
+    if audit.trouble:
         return
-    told = "agrees to the cent" if book.agrees else f"{book.count:,} differences"
-    paid = f"{usd(book.batch_cents)} by the batch, {usd(book.books_cents)} by the book"
-    alone = f", {book.by_amount:,} orders by their amount alone" if book.by_amount else ""
-    _say(console, f"{book.where}: {told}; {book.orders:,} orders, {paid}{alone}")
-    for difference in book.differences[:_SHOWN]:
-        _say(console, f"  {difference}")
-    if book.count > _SHOWN:
-        _say(console, f"  and {book.count - _SHOWN:,} more")
+    paid = f"{usd(audit.batch_cents)} by the batch, {usd(audit.books_cents)} by the book"
+    say(console, f"  {count(audit.orders, 'order')}: {paid}")
+    for difference in audit.differences[:_SHOWN]:
+        say(console, f"  {difference}")
+    _say_more(console, audit.count)
 
 
 def row_table(rows: Iterable[ReportRow]) -> Table:
     """Orders, one a line."""
-    head = (
-        "line",
-        "kind",
-        "state",
-        "order",
-        "planned",
-        "cost",
-        "ordered kg",
-        "answered kg",
-        "attempts",
-        "by",
-        "reason",
-    )
-    return table(head, map(_cells, rows), numbers=(0, 4, 5, 6, 7, 8))
+    return table(ORDER_COLUMNS, map(order_cells, rows), numbers=ORDER_NUMBERS)
 
 
-def _cells(row: ReportRow) -> tuple[str, ...]:
-    return (
-        str(row.position), row.kind, row.state.value, row.order_id or "-", usd(row.planned_cents),
-        "-" if row.cents is None else usd(row.cents), mass_text(row.ordered_kilograms) or "-",
-        mass_text(row.kilograms) or "-", str(row.attempts), row.settled_by or "-", row.reason or "",
-    )  # fmt: skip
+def _money(report: Report) -> str:
+    reserved = f"; {usd(report.totals.reserved_cents)} held back" if report.totals.reserved_cents else ""
+    return f"Spent: {spent(report.all)}; average price: {average(report.all)}{reserved}"
 
 
-def _show_rows(console: Console, title: str, rows: Sequence[ReportRow], count: int) -> None:
+def _show_rows(console: Console, title: str, rows: Sequence[ReportRow], number: int) -> None:
     if rows:
-        _say(console, f"\n{count:,} {title}:")
-        console.print(row_table(rows[:_SHOWN]))
-        if count > _SHOWN:
-            _say(console, f"and {count - _SHOWN:,} more; --csv writes all of them")
+        say(console, f"\n{number:,} {title}:")
+        show(console, row_table(rows[:_SHOWN]))
+        _say_more(console, number, "; --csv writes all of them")
+
+
+def _say_more(console: Console, number: int, where: str = "") -> None:
+    if number > _SHOWN:
+        say(console, f"  and {number - _SHOWN:,} more{where}")
 
 
 def _show_pace(console: Console, report: Report) -> None:
     half, most = report.durations.quantile(0.5), report.durations.quantile(0.95)
     if half is not None and most is not None:
-        _say(console, f"answers: half within {duration(half)}, 95 % within {duration(most)}")
-    again = sum(count for attempts, count in report.attempts.items() if attempts > 1)
+        say(console, f"answers: half within {duration(half)}, 95 % within {duration(most)}")
+    again = sum(number for attempts, number in report.attempts.items() if attempts > 1)
     if again:
         share = Decimal(again) / Decimal(report.attempts.total())
-        _say(console, f"retries: {again:,} orders ({share:.1%}) took more than one attempt")
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(Text(text), soft_wrap=True)
+        say(console, f"retries: {count(again, 'order')} ({share:.1%}) took more than one attempt")

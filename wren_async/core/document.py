@@ -11,6 +11,7 @@ import attrs
 
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, Effect, Operation
+from wren_async.core.replacing import replace
 from wren_async.core.reply import Reply
 from wren_async.errors import CallFacts, DecodeError, Redirected
 from wren_async.http.address import Address, UnreadableAddress, join_address, read_address
@@ -50,7 +51,7 @@ async def download(client: BaseClient, source: Call[bytes] | str, to: str | os.P
         raise Redirected(f"no document after {hops} redirects", facts)
     document = Document(content=reply.body, content_type=reply.headers.get("content-type"), url=reply.url)
     if to is not None:
-        await asyncio.to_thread(_save, Path(to), document.content)
+        await asyncio.to_thread(replace, Path(to), document.content)
     return document
 
 
@@ -80,13 +81,3 @@ def _check(address: Address, api: Address) -> None:
         raise UnreadableAddress("is not encrypted")
     if address.is_loopback or api.is_public:
         raise UnreadableAddress("lies on this machine or in a private network, and the API does not")
-
-
-def _save(path: Path, content: bytes) -> None:
-    """Write a file that is either whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

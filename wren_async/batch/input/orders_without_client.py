@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 import attrs
@@ -23,6 +23,8 @@ class OrdersWithoutClient:
 
     given: Collection[Api]
     """The APIs that there are clients for."""
+    remedy: Callable[[Api], str] = lambda api: f"the batch has no client for it: give Batch({api}=...)"
+    """What to say of an API without a client."""
     _lines: dict[Api, list[int]] = attrs.field(factory=dict[Api, list[int]])
     _counts: dict[Api, int] = attrs.field(factory=dict[Api, int])
 
@@ -46,15 +48,15 @@ class OrdersWithoutClient:
         lines, count = self._lines[api], self._counts[api]
         named = ", ".join(map(str, lines)) + (f" and {count - len(lines)} more" if count > len(lines) else "")
         place = f"lines {named} are orders" if count > 1 else f"line {named} is an order"
-        return f"{place} of {api}, and the batch has no client for it: give Batch({api}=...)"
+        return f"{place} of {api}, and {self.remedy(api)}"
 
 
-async def check_clients(journal: Journal, given: Collection[Api]) -> None:
+async def check_clients(journal: Journal, given: Collection[Api], remedy: Callable[[Api], str] | None = None) -> None:
     """See that there is a client for every order that is still open. Raises `InvalidConfiguration`."""
     apis = await noted_apis(journal)
     if set(given) >= set(_APIS if apis is None else apis):
         return
-    without_client = OrdersWithoutClient(given)
+    without_client = OrdersWithoutClient(given) if remedy is None else OrdersWithoutClient(given, remedy)
     async for entry in journal.entries(*_OPEN):
         without_client.take(entry.row.position, api_of(entry.row.intent))
     without_client.check()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 import attrs
 
+from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Planning
-from wren_async.batch.input.order_types import note_kinds
+from wren_async.batch.input.ceilings import OrderCeilings, above
+from wren_async.batch.input.faults import Fault, Faults
+from wren_async.batch.input.order_types import note_order_types
 from wren_async.batch.input.orders_without_client import OrdersWithoutClient
+from wren_async.batch.input.origin import note_input
 from wren_async.batch.input.pricing import Price, PriceList, Unpriced
-from wren_async.batch.input.readers import Fault, Faults, Line, Reading, Source, is_file, read
-from wren_async.batch.intents import canonical, digest
-from wren_async.batch.journal.contract import Journal, JournalError, Row, Totals
+from wren_async.batch.input.readers import Source, is_file, read
+from wren_async.batch.input.row_values import Line, Reading
+from wren_async.batch.intents import Api, Intent, canonical, digest
+from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
 from wren_async.errors import UsageError
 
 _CHUNK: Final = 500
@@ -25,7 +31,41 @@ Tell: TypeAlias = Callable[[Planning], None]
 
 
 class InputChanged(UsageError, ValueError):
-    """The input is not the one that the journal was made from. Nothing was placed."""
+    """The input is not the one that the journal was made from. Nothing was placed by this call.
+
+    Placing the changed input as a new batch would buy again what is placed already: `write_changes` makes a file of the
+    rows that were changed or added.
+    """
+
+    def __init__(self, problem: str, totals: Totals) -> None:
+        super().__init__(problem, totals)
+        self.problem = problem
+        """What changed, and where."""
+        self.totals = totals
+        """What became of the orders of the batch so far."""
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether any order of the batch was, as far as its journal knows."""
+        return any(number for state, number in self.totals.orders.items() if state is not State.PENDING)
+
+    def __str__(self) -> str:
+        number = self.totals.orders.get
+        orders = sum(self.totals.orders.values())
+        if not self.was_sent:
+            return (
+                f"{self.problem}. None of the batch's {orders:,} orders was sent, as far as this journal knows. Give "
+                "the same input; or, if it was never run, plan the new one with a journal of another name, and leave "
+                "this one alone"
+            )
+        doubts = number(State.SENDING, 0) + number(State.UNDECIDED, 0)
+        told = f"{number(State.PLACED, 0):,} of the batch's {orders:,} orders are placed"
+        told += f" and {doubts:,} more may be" if doubts else ""
+        return (
+            f"{self.problem}. {told}: a new batch of the whole input would buy them again. Give the same input to go "
+            "on with this batch. To order what was changed or added, let `wren-async batch changes` (in Python: "
+            "`write_changes`) put those rows alone into a file of their own"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -62,12 +102,21 @@ class Plan:
 class Planner:
     """Reads an input into a journal, or compares it with what the journal has."""
 
-    def __init__(self, journal: Journal, prices: PriceList, root: str, tell: Tell | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        prices: PriceList,
+        root: str,
+        tell: Tell | None = None,
+        *,
+        ceilings: Mapping[Api, OrderCeilings] | None = None,
+    ) -> None:
         self._journal = journal
+        self._ceilings = ceilings or {}
         self._prices = prices
         self._root = root
         self._tell = tell
-        self._kinds: set[str] = set()
+        self._order_types: set[str] = set()
         self._faults = Faults()
         self._without_client = OrdersWithoutClient(prices.apis)
         self._source = hashlib.sha256()
@@ -77,7 +126,10 @@ class Planner:
         """Take in a source, or see that it is the one that was taken in. Raises `InvalidInput`, `InputChanged`."""
         resumed = await self._journal.sealed()
         if is_file(source) and not resumed and not skip_bad_rows:
+            # A file is read twice, so that all its faults are told before anybody is asked for a price.
             await self._check_all(source, reading)
+        if isinstance(source, str | os.PathLike) and not resumed:
+            await note_input(self._journal, source)
         await self._take_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
         return Plan(
             batch_id=self._root,
@@ -89,9 +141,9 @@ class Planner:
         )
 
     async def _check_all(self, source: Source, reading: Reading) -> None:
-        """All bad rows at once, before anybody is asked for a price."""
+        """See that no row is bad."""
         rows = 0
-        async for chunk in _chunks(read(source, reading)):
+        async for chunk in in_chunks(read(source, reading)):
             for row in chunk:
                 if isinstance(row, Fault):
                     self._faults.add(row)
@@ -104,7 +156,7 @@ class Planner:
 
     async def _take_all(self, source: Source, reading: Reading, *, resumed: bool, skip_bad_rows: bool) -> None:
         last = rows = 0
-        async for chunk in _chunks(read(source, reading)):
+        async for chunk in in_chunks(read(source, reading)):
             lines = [row for row in chunk if isinstance(row, Line)]
             for fault in chunk:
                 if isinstance(fault, Fault):
@@ -118,9 +170,7 @@ class Planner:
             self._faults.check()
         self._without_client.check()
         if await self._journal.digests(last + 1, 1):
-            raise InputChanged(
-                f"the input ends at line {last}, and the journal has orders after it; give the same input"
-            )
+            raise await self._changed(f"the input ends at line {last}, and the journal has orders after it")
         await self._seal(resumed=resumed)
 
     async def _seal(self, *, resumed: bool) -> None:
@@ -131,33 +181,33 @@ class Planner:
             if not resumed:
                 raise
             place = f"line {self._unexpected} was" if self._unexpected else "some lines were"
-            raise InputChanged(f"{place} no order when the batch was planned; give the same input") from None
+            raise await self._changed(f"{place} no order when the batch was planned") from None
         if not resumed:
-            await note_kinds(self._journal, self._kinds)
+            await note_order_types(self._journal, self._order_types)
 
     def _tell_progress(self, rows: int, *, checking: bool) -> None:
         if self._tell is not None:
             self._tell(Planning(rows=rows, checking=checking, questions=self._prices.asked))
 
-    async def _not_taken_in(self, first: int, lines: Sequence[Line]) -> list[tuple[Line, str]]:
+    async def _not_taken_in(self, first: int, lines: Sequence[Line]) -> list[_Spelled]:
         """The rows that the journal does not have. Those that it has must be the same."""
         known = await self._known(first, lines[-1].position)
         new = []
         for line in lines:
-            text = canonical(line.intent)
-            self._kinds.add(line.intent.kind)
-            self._source.update(f"{line.position}:{digest(text)}\n".encode())
+            spelled = _Spelled.of(line)
+            self._order_types.add(line.intent.kind)
+            self._source.update(f"{line.position}:{spelled.digest}\n".encode())
             held = known.pop(line.position, None)
             if held is None:
-                new.append((line, text))
-            elif held != digest(text):
-                raise InputChanged(
-                    f"line {line.position} changed since the batch was planned; give the same input, or start "
-                    "a new batch with a new journal"
-                )
+                new.append(spelled)
+            elif held != spelled.digest:
+                raise await self._changed(f"line {line.position} changed since the batch was planned")
         if known:
-            raise InputChanged(f"line {min(known)} was an order when the batch was planned; give the same input")
+            raise await self._changed(f"line {min(known)} was an order when the batch was planned")
         return new
+
+    async def _changed(self, problem: str) -> InputChanged:
+        return InputChanged(problem, await self._journal.totals())
 
     async def _known(self, first: int, last: int) -> dict[int, str]:
         known: dict[int, str] = {}
@@ -166,35 +216,53 @@ class Planner:
             first = found[-1][0] + 1
         return known
 
-    async def _take(self, new: Sequence[tuple[Line, str]], *, resumed: bool) -> None:
+    async def _take(self, new: Sequence[_Spelled], *, resumed: bool) -> None:
         if resumed:
             # Left out then as well, or new: the digest of the whole tells in the end.
             if new and self._unexpected is None:
-                self._unexpected = new[0][0].position
+                self._unexpected = new[0].position
             return
-        new = [each for each in new if not self._without_client.take(each[0].position, each[0].intent.api)]
-        prices = await self._prices.of([line.intent for line, _ in new])
+        new = [each for each in new if not self._without_client.take(each.position, each.intent.api)]
+        prices = await self._prices.of([each.intent for each in new])
         rows = []
-        for (line, text), price in zip(new, prices, strict=True):
-            if isinstance(price, Unpriced):
-                self._faults.add(
-                    Fault(line=line.position, problem=f"{line.intent.api} would not price it: {price.reason}")
-                )
-            else:
-                rows.append(self._row(line, text, price))
+        for each, price in zip(new, prices, strict=True):
+            if problem := self._problem(each.intent, price):
+                self._faults.add(Fault(line=each.position, problem=problem))
+            elif isinstance(price, Price):
+                rows.append(self._row(each, price))
         if rows:
             await self._journal.add(rows)
 
-    def _row(self, line: Line, text: str, price: Price) -> Row:
+    def _problem(self, intent: Intent, price: Price | Unpriced) -> str | None:
+        if isinstance(price, Unpriced):
+            return f"{intent.api} would not price it: {price.reason}"
+        return None if (ceilings := self._ceilings.get(intent.api)) is None else above(ceilings, intent, price)
+
+    def _row(self, spelled: _Spelled, price: Price) -> Row:
         return Row(
-            position=line.position,
-            intent=text,
-            digest=digest(text),
-            reference=reference(self._root, line.position),
+            position=spelled.position,
+            intent=spelled.text,
+            digest=spelled.digest,
+            reference=reference(self._root, spelled.position),
             key=str(uuid.uuid4()),
             cents=price.cents,
             grams=price.grams,
         )
+
+
+@attrs.frozen
+class _Spelled:
+    """A row with its intent as the journal keeps it."""
+
+    position: int
+    intent: Intent
+    text: str
+    digest: str
+
+    @classmethod
+    def of(cls, line: Line) -> _Spelled:
+        text = canonical(line.intent)
+        return cls(line.position, line.intent, text, digest(text))
 
 
 def reference(root: str, position: int) -> str:
@@ -203,14 +271,3 @@ def reference(root: str, position: int) -> str:
     So a batch whose journal was lost can still be found in the lists, given its root.
     """
     return f"{root}-{position}"
-
-
-async def _chunks(rows: AsyncIterator[Line | Fault]) -> AsyncIterator[list[Line | Fault]]:
-    chunk: list[Line | Fault] = []
-    async for row in rows:
-        chunk.append(row)
-        if len(chunk) >= _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -25,6 +25,10 @@ from wren_async.errors import (
 
 _AT_ONCE: Final = 8
 _REMEMBERED: Final = 50_000
+_MOST_CENTS: Final = 10**11
+_MOST_DIGITS: Final = 30
+_MOST_KILOGRAMS: Final = 10**9
+"""No order costs or weighs more, and what an API answers is to fit a journal a million times."""
 
 
 @attrs.frozen(kw_only=True)
@@ -95,7 +99,7 @@ def price(answer: Any) -> Price | Unpriced:
     """Read the answer to a dry run or a quote."""
     match answer:
         case Quote():
-            return Price(cents=answer.price_usd_cents, grams=_grams(answer.amount_kg))
+            return _checked(answer.price_usd_cents, answer.amount_kg)
         case OffsetOrderReceipt():
             tons: Decimal | None = answer.tons
         case ProjectOrderReceipt():
@@ -108,11 +112,18 @@ def price(answer: Any) -> Price | Unpriced:
         return Unpriced(
             f"it would be charged in {answer.currency}, and a batch counts in US dollars; pay by credits, which are USD"
         )
-    return Price(cents=answer.amount_charged, grams=_grams((tons or Decimal(0)) * 1000))
+    # What is beyond any mass stays as it is: thousandfold it might be no Decimal any more.
+    tons = tons or Decimal(0)
+    return _checked(answer.amount_charged, tons * 1000 if tons.adjusted() < _MOST_DIGITS else tons)
 
 
-def _grams(kilograms: Decimal) -> int:
-    return int((kilograms * 1000).to_integral_value(ROUND_CEILING))
+def _checked(cents: int, kilograms: Decimal) -> Price | Unpriced:
+    """A price, unless it is one that no order has: a sum below zero would hide what others cost."""
+    if not 0 <= cents <= _MOST_CENTS:
+        return Unpriced("it answered a price below 0 or above a thousand million dollars, in US cents")
+    if not kilograms.is_finite() or not 0 <= kilograms <= _MOST_KILOGRAMS:
+        return Unpriced("it answered a mass below 0 or above a million tonnes")
+    return Price(cents=cents, grams=int((kilograms * 1000).to_integral_value(ROUND_CEILING)))
 
 
 def _meets_all(error: APIError, intent: Intent) -> bool:

@@ -8,128 +8,35 @@ from __future__ import annotations
 import asyncio
 import codecs
 import csv
-import difflib
 import itertools
 import json
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TextIO, TypeAlias
 
 import attrs
 
-from wren_async.batch.intents import (
-    KINDS,
-    CNaughtMass,
-    CNaughtPrice,
-    Intent,
-    WrenOffset,
-    WrenProject,
-    WrenTrees,
-    forms,
-    required,
+from wren_async.batch.input.faults import Fault, quoted
+from wren_async.batch.input.row_values import (
+    Line,
+    Reading,
+    is_misread,
+    misread,
+    order_of,
+    too_many,
+    unknown_columns,
 )
-from wren_async.errors import InvalidArgument, UsageError
+from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
+from wren_async.errors import InvalidArgument
 
 _CHUNK: Final = 500
-_SHOWN: Final = 20
-_KEPT: Final = 1000
+_LONGEST_LINE: Final = 1_000_000
+"""Characters. No order needs so many, and a file without line ends is not read into memory whole."""
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[Intent] | AsyncIterable[Intent]
 """Where orders come from: a `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or intents."""
-
-
-@attrs.frozen(kw_only=True)
-class Line:
-    """A good row of the input."""
-
-    position: int
-    """Its line in the file, or its number among the intents, from 1."""
-    intent: Intent
-
-
-@attrs.frozen(kw_only=True)
-class Fault:
-    """What is wrong at one place of the input, and the remedy."""
-
-    line: int
-    column: str | None = None
-    problem: str
-    whole: bool = False
-    """Whether it spoils more than its row, such as a header does: it cannot be left out."""
-
-    def __str__(self) -> str:
-        place = f"line {self.line}" if self.column is None else f"line {self.line}, {self.column}"
-        return f"{place}: {self.problem}"
-
-
-class InvalidInput(UsageError, ValueError):
-    """The input holds bad rows. Nothing was placed."""
-
-    def __init__(self, faults: Sequence[Fault], count: int) -> None:
-        super().__init__(faults, count)
-        self.faults = tuple(faults)
-        """What is wrong, by line; the first thousand."""
-        self.count = count
-        """How many faults there are."""
-
-    def __str__(self) -> str:
-        told = [str(fault) for fault in self.faults[:_SHOWN]]
-        if self.count > len(told):
-            told.append(f"and {self.count - len(told)} more")
-        return "the input has faults:\n  " + "\n  ".join(told)
-
-
-@attrs.define
-class Faults:
-    """Gathers faults, a bounded number of them in full."""
-
-    count: int = 0
-    kept: list[Fault] = attrs.field(factory=list[Fault])
-    whole: bool = False
-    """Whether one of them cannot be left out."""
-
-    def add(self, fault: Fault) -> None:
-        """Take in a fault."""
-        self.count += 1
-        self.whole |= fault.whole
-        if len(self.kept) < _KEPT:
-            self.kept.append(fault)
-
-    def check(self) -> None:
-        """Raise `InvalidInput` if there were any."""
-        if self.count:
-            raise InvalidInput(self.kept, self.count)
-
-
-@attrs.frozen(kw_only=True)
-class Reading:
-    """How to read files."""
-
-    defaults: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """Values for columns that a row leaves empty, such as `payment_method`."""
-    ignore: Collection[str] = ()
-    """Columns of a file that mean nothing here."""
-    encoding: str | None = None
-    """Of a text file; UTF-8, or what its byte order mark says, if left out."""
-
-    def __attrs_post_init__(self) -> None:
-        for name in self.defaults:
-            if name not in COLUMNS:
-                raise InvalidArgument("defaults", unknown_column(name))
-        if self.encoding is not None:
-            try:
-                codecs.lookup(self.encoding)
-            except LookupError:
-                raise InvalidArgument("encoding", f"{self.encoding!r} is not known; try utf-8 or cp1252") from None
-
-
-COLUMNS: Final = ("kind", *dict.fromkeys(name for kind in KINDS.values() for name in forms(kind)))
-"""The columns that a file may have."""
-
-_TELLING: Final = {required(kind)[0]: name for name, kind in KINDS.items()}
-"""The attribute that tells the kind of an order when no column `kind` does."""
 
 
 def is_file(source: Source) -> bool:
@@ -177,23 +84,13 @@ async def _in_thread(rows: Iterator[Line | Fault]) -> AsyncIterator[Line | Fault
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def _file_rows(path: Path, reading: Reading) -> Iterator[Line | Fault]:
-    ending = path.suffix.lower()
-    if ending in (".csv", ".tsv"):
-        lines = _csv_rows
-    elif ending in (".jsonl", ".ndjson"):
-        lines = _json_rows
-    else:
-        raise InvalidArgument("source", f"{path.name!r} must end in .csv, .tsv, .jsonl or .ndjson")
-    # Bytes of another encoding come through as surrogates, so that each can be told with its line.
-    with path.open(encoding=_encoding(path, reading), errors="surrogateescape", newline="") as text:
-        try:
-            yield from lines(text, reading)
-        except UnicodeError as error:
-            yield Fault(line=1, problem=f"the file cannot be read: {error}; save it as UTF-8", whole=True)
+def open_text(path: Path, reading: Reading) -> TextIO:
+    """Open a file of orders. Bytes of another encoding come through as surrogates, to be told with their line."""
+    return path.open(encoding=encoding_of(path, reading), errors="surrogateescape", newline="")
 
 
-def _encoding(path: Path, reading: Reading) -> str:
+def encoding_of(path: Path, reading: Reading) -> str:
+    """The encoding of a file: what its byte order mark says, or else what was given."""
     with path.open("rb") as raw:
         head = raw.read(4)
     for mark, name in (
@@ -206,32 +103,56 @@ def _encoding(path: Path, reading: Reading) -> str:
     return reading.encoding or "utf-8"
 
 
-def _misread(line: int, column: str | None) -> Fault:
-    return Fault(
-        line=line,
-        column=column,
-        problem='is of another encoding; save the file as UTF-8, or say which it has, such as encoding="cp1252"',
-    )
+def is_table(path: Path) -> bool:
+    """Whether a file is CSV or TSV, with a header, and not JSON Lines. Raises `InvalidArgument` for anything else."""
+    ending = path.suffix.lower()
+    if ending in (".csv", ".tsv"):
+        return True
+    if ending in (".jsonl", ".ndjson"):
+        return False
+    raise InvalidArgument("source", f"{path.name!r} must end in .csv, .tsv, .jsonl or .ndjson")
 
 
-def _is_misread(text: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in text)
+def _file_rows(path: Path, reading: Reading) -> Iterator[Line | Fault]:
+    rows = _csv_rows if is_table(path) else _json_rows
+    with open_text(path, reading) as text:
+        try:
+            yield from rows(_lines(text), reading)
+        except _TooLong as error:
+            problem = (
+                f"is longer than {_LONGEST_LINE:,} characters, and nothing after it was read; is this a file of orders?"
+            )
+            yield Fault(line=error.line, problem=problem, whole=True)
+        except UnicodeError as error:
+            yield Fault(line=1, problem=f"the file cannot be read: {error}; save it as UTF-8", whole=True)
 
 
-def unknown_column(name: str) -> str:
-    """What to tell of a column that means nothing."""
-    near = difflib.get_close_matches(name.strip().lower(), COLUMNS, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}?" if near else f"name it among those to ignore, or use {', '.join(COLUMNS)}"
-    return f"unknown column {name!r}; {remedy}"
+@attrs.define
+class _TooLong(Exception):
+    line: int
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    number = 0
+    while line := text.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise _TooLong(number)
+        yield line
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------------
 
 
 def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
-    lines = iter(text)
-    first = next(lines, "")
-    table = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first), strict=True)
+    lines, blank, header = iter(text), 0, ""
+    for header in lines:
+        if header.strip():
+            break
+        blank += 1
+    # The blank lines before the header count, because faults are told with their lines.
+    whole = itertools.chain(itertools.repeat("\n", blank), [header], lines)
+    table = csv.reader(whole, delimiter=_delimiter(header), strict=True)
     names: list[str] | None = None
     while True:
         line = table.line_num + 1
@@ -262,16 +183,19 @@ def _delimiter(header: str) -> str:
 
 
 def _header_faults(line: int, names: Sequence[str], reading: Reading) -> Iterator[Fault]:
+    if fault := too_many(len(names), line):
+        yield fault
+        return
+    seen: set[str] = set()
     for index, name in enumerate(names, 1):
-        column = name or f"column {index}"
-        if _is_misread(name):
-            yield _misread(line, f"column {index}")
-        elif name in names[: index - 1]:
-            yield Fault(line=line, column=column, problem="stands twice in the header; keep one")
+        if is_misread(name):
+            yield misread(line, f"column {index}")
         elif not name:
-            yield Fault(line=line, column=column, problem="has no name in the header")
-        elif name not in COLUMNS and name not in reading.ignore:
-            yield Fault(line=line, column=column, problem=unknown_column(name))
+            yield Fault(line=line, column=f"column {index}", problem="has no name in the header")
+        elif name in seen:
+            yield Fault(line=line, column=name, problem="stands twice in the header; keep one")
+        seen.add(name)
+    yield from unknown_columns(line, [name for name in dict.fromkeys(names) if name and not is_misread(name)], reading)
 
 
 def _csv_row(line: int, names: Sequence[str], cells: Sequence[str], reading: Reading) -> Iterator[Line | Fault]:
@@ -282,7 +206,7 @@ def _csv_row(line: int, names: Sequence[str], cells: Sequence[str], reading: Rea
         )
         return
     values = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name not in reading.ignore}
-    yield from _row(line, {name: cell for name, cell in values.items() if cell}, reading)
+    yield from order_of(line, {name: cell for name, cell in values.items() if cell}, reading)
 
 
 # --- JSON Lines -----------------------------------------------------------------------------------------------------
@@ -292,11 +216,17 @@ def _json_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
     for line, raw in enumerate(text, 1):
         if not raw.strip():
             continue
-        if _is_misread(raw):
-            yield _misread(line, None)
+        if is_misread(raw):
+            yield misread(line, None)
             continue
         try:
-            values = json.loads(raw, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_without_repeats)
+            values = json.loads(
+                raw,
+                parse_float=Decimal,
+                parse_int=Decimal,
+                parse_constant=_no_number,
+                object_pairs_hook=_without_repeats,
+            )
         except json.JSONDecodeError as error:
             yield Fault(line=line, column=f"character {error.colno}", problem=f"no JSON: {error.msg}")
         except (ValueError, ArithmeticError, RecursionError) as error:
@@ -309,12 +239,14 @@ def _json_row(line: int, values: object, reading: Reading) -> Iterator[Line | Fa
     if not isinstance(values, dict):
         yield Fault(line=line, problem="takes one JSON object to a line")
         return
+    if fault := too_many(len(values), line):
+        yield fault
+        return
     given = {name: value for name, value in values.items() if name not in reading.ignore and value is not None}
-    unknown = [name for name in given if name not in COLUMNS]
-    for name in unknown:
-        yield Fault(line=line, column=name, problem=unknown_column(name))
-    if not unknown:
-        yield from _row(line, given, reading)
+    if unknown := list(unknown_columns(line, [*given], reading)):
+        yield from unknown
+    else:
+        yield from order_of(line, given, reading)
 
 
 def _no_number(name: str) -> object:
@@ -322,100 +254,11 @@ def _no_number(name: str) -> object:
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
-    if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(f"{repeated!r} stands twice")
-    return dict(pairs)
-
-
-# --- from values to intents -----------------------------------------------------------------------------------------
-
-
-def _row(line: int, given: Mapping[str, Any], reading: Reading) -> Iterator[Line | Fault]:
-    kind = _kind(line, {**_default_kind(reading), **given})
-    if isinstance(kind, Fault):
-        yield kind
-        return
-    known = forms(kind)
-    defaults = {name: value for name, value in reading.defaults.items() if name in known}
-    values: dict[str, Any] = {}
-    faults: list[Fault] = []
-    for name, value in {**defaults, **given}.items():
-        if name == "kind":
-            continue
-        try:
-            values[name] = _value(name, value, known)
-        except ValueError as error:
-            faults.append(
-                _misread(line, name)
-                if isinstance(value, str) and _is_misread(value)
-                else Fault(line=line, column=name, problem=str(error))
-            )
-    told = {fault.column for fault in faults}
-    for name in required(kind):
-        if name not in values and name not in told:
-            faults.append(Fault(line=line, column=name, problem=f"is missing; a {kind.kind} order needs it"))
-    if faults:
-        yield from faults
-    else:
-        yield _intent(line, kind, values)
-
-
-def _default_kind(reading: Reading) -> dict[str, str]:
-    return {"kind": reading.defaults["kind"]} if "kind" in reading.defaults else {}
-
-
-def _intent(line: int, kind: type[Intent], values: Mapping[str, Any]) -> Line | Fault:
-    try:
-        return Line(position=line, intent=kind(**values))
-    except InvalidArgument as error:
-        if any(isinstance(value, str) and _is_misread(value) for value in values.values()):
-            return _misread(line, error.argument)
-        return Fault(line=line, column=error.argument, problem=error.problem)
-
-
-def _kind(line: int, given: Mapping[str, Any]) -> type[Intent] | Fault:
-    if "kind" in given:
-        name = given["kind"]
-        if isinstance(name, str) and name in KINDS:
-            return KINDS[name]
-        near = difflib.get_close_matches(str(name), KINDS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return Fault(line=line, column="kind", problem=f"takes one of {', '.join(KINDS)}, not {name!r}{hint}")
-    telling = [name for name in _TELLING if name in given]
-    if len(telling) == 1:
-        return KINDS[_TELLING[telling[0]]]
-    if telling:
-        return Fault(
-            line=line, column=telling[1], problem=f"stands beside {telling[0]}: fill one of them, or say the kind"
-        )
-    return Fault(line=line, problem=f"tells no order; fill one of {', '.join(_TELLING)}")
-
-
-def _value(name: str, value: object, known: Mapping[str, str]) -> object:
-    if name not in known:
-        raise ValueError(f"does not belong to this kind of order, which takes {', '.join(known)}; leave it empty")
-    form = known[name]
-    if form == "text":
-        if not isinstance(value, str):
-            raise ValueError(f"takes text; put quotes around {value}")
-        return value
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError(f"takes a number, not {value!r}")
-    number = _number(value)
-    if form == "decimal":
-        return number
-    if number != number.to_integral_value():
-        raise ValueError(f"takes a whole number, not {value}")
-    return int(number)
-
-
-def _number(value: str | int | Decimal) -> Decimal:
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        remedy = "; write a point and no separators, such as 1234.5" if set(str(value)) & set(",'  ") else ""
-        raise ValueError(f"takes a number, not {value!r}{remedy}") from None
-    if not number.is_finite() or abs(number.adjusted()) > 30 or "_" in str(value):
-        raise ValueError(f"takes a number, not {value!r}")
-    return number
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"{quoted(name)} stands twice")
+            seen.add(name)
+    return found

@@ -19,6 +19,7 @@ import attrs
 from wren_async._generated.cnaught.models import Order, OrderState
 from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purchase
 from wren_async._generated.wren.operations import purchases
+from wren_async.batch.chunks import in_chunks
 from wren_async.batch.journal.contract import Journal, State
 from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
 from wren_async.batch.report.staging import Item, StagingTable
@@ -40,7 +41,6 @@ ORDERS: Final = "CNaught orders"
 _CLOCKS_APART: Final = timedelta(minutes=15)
 """How far the server's clock may be behind ours before an entry of the batch is taken for an older one."""
 _KEPT: Final = 1000
-_CHUNK: Final = 500
 
 
 @attrs.frozen(kw_only=True)
@@ -60,8 +60,8 @@ class Difference:
 
 
 @attrs.frozen(kw_only=True)
-class Books:
-    """What comparing with one book gave."""
+class Audit:
+    """What holding a batch against one book gave."""
 
     where: str
     """Which book."""
@@ -75,6 +75,10 @@ class Books:
     """Row by row, in the order of the input; the first thousand."""
     count: int = 0
     """How many differences there are."""
+    unknown: int = 0
+    """Placed orders whose charge was not answered. They are no difference, because there is nothing to compare."""
+    unknown_cents: int = 0
+    """What the book has for those of them that it names, in USD cents."""
     by_amount: int = 0
     """Orders without an id for which only a charge of the same amount speaks."""
     strangers: int = 0
@@ -84,13 +88,13 @@ class Books:
 
     @property
     def agrees(self) -> bool:
-        """Whether each row agrees, to the cent."""
+        """Whether each row whose charge is known agrees, to the cent."""
         return self.trouble is None and not self.count and self.batch_cents == self.books_cents
 
 
-async def compare_books(
+async def audit_books(
     journal: Journal, *, wren: WrenClient | None = None, cnaught: CNaughtClient | None = None
-) -> tuple[Books, ...]:
+) -> tuple[Audit, ...]:
     """Hold a batch against the books of the APIs that are given, with rows for them. It changes nothing.
 
     Wren's ledger has what was paid by credits, its purchases what was paid by card. A test token keeps no books.
@@ -98,15 +102,15 @@ async def compare_books(
     staging = await asyncio.to_thread(StagingTable)
     try:
         batch = await _read_batch(journal, staging)
-        books: list[Books] = []
+        audits: list[Audit] = []
         if wren is not None and not wren.is_test:
             if staging.sums(LEDGER)[0]:
-                books.append(await _compare_ledger(batch, wren))
+                audits.append(await _compare_ledger(batch, wren))
             if staging.sums(PURCHASES)[0]:
-                books.append(await _compare_purchases(batch, wren))
+                audits.append(await _compare_purchases(batch, wren))
         if cnaught is not None and batch.subaccounts:
-            books.append(await _compare_orders(batch, cnaught))
-        return tuple(books)
+            audits.append(await _compare_orders(batch, cnaught))
+        return tuple(audits)
     finally:
         staging.close()
 
@@ -142,13 +146,8 @@ class _Batch:
 async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
     noted = await journal.noted(FIRST_CHECKPOINT)
     batch = _Batch(staging, checkpoint=Checkpoint.from_json(noted) if noted else None)
-    chunk: list[tuple[ReportRow, str | None]] = []
-    async for row in report_rows(journal):
-        chunk.append((row, batch.take(row)))
-        if len(chunk) >= _CHUNK:
-            await asyncio.to_thread(staging.lay_out, chunk)
-            chunk = []
-    await asyncio.to_thread(staging.lay_out, chunk)
+    async for rows in in_chunks(report_rows(journal)):
+        await asyncio.to_thread(staging.lay_out, [(row, batch.take(row)) for row in rows])
     await asyncio.to_thread(staging.sort)
     return batch
 
@@ -162,6 +161,8 @@ class _Comparison:
         self._kept: list[Difference] = []
         self._count = 0
         self._books_cents = 0
+        self._unknown = 0
+        self._unknown_cents = 0
         self._by_amount = 0
 
     def differ(self, item: Item | None, problem: str, *, cents: int = 0, order_id: str | None = None) -> None:
@@ -189,37 +190,47 @@ class _Comparison:
             else:
                 self._compare_cents(item, item.charged)
             if item.refunded:
-                self._books_cents -= item.refunded
+                self._count_in(item, -item.refunded)
                 self.differ(item, f"{item.refunded} cents were refunded", cents=-item.refunded)
 
     def _compare_cents(self, item: Item, cents: int) -> None:
         """Hold what an order cost by the book against what the journal says."""
-        self._books_cents += cents
+        self._count_in(item, cents)
         if item.cents is None:
-            self.differ(item, f"its cost was not answered; the book has {cents} cents", cents=cents)
+            self._unknown += 1
         elif item.cents != cents:
             told = f"answered as {item.cents} cents; the book has {cents}"
             self.differ(item, told, cents=cents - item.cents)
 
+    def _count_in(self, item: Item, cents: int) -> None:
+        """Count what the book has of an order, apart from the others where there is nothing to hold it against."""
+        if item.cents is None:
+            self._unknown_cents += cents
+        else:
+            self._books_cents += cents
+
     def _match_nameless(self, item: Item) -> None:
         """Find a charge for an order without an id among those that belong to nobody else."""
-        if item.cents is not None and self.staging.take_stranger(self.where, item.cents):
+        if item.cents is None:
+            self._unknown += 1
+        elif self.staging.take_stranger(self.where, item.cents):
             self._by_amount += 1
             self._books_cents += item.cents
         else:
-            problem = "its id is not known, and no charge of its amount is left"
-            self.differ(item, problem, cents=-(item.cents or 0))
+            self.differ(item, "its id is not known, and no charge of its amount is left", cents=-item.cents)
 
-    def result(self, trouble: str | None) -> Books:
+    def result(self, trouble: str | None) -> Audit:
         """What came of it."""
         orders, batch_cents = self.staging.sums(self.where)
-        return Books(
+        return Audit(
             where=self.where,
             orders=orders,
             batch_cents=batch_cents,
             books_cents=self._books_cents,
             differences=tuple(sorted(self._kept, key=_place)[:_KEPT]),
             count=self._count,
+            unknown=self._unknown,
+            unknown_cents=self._unknown_cents,
             by_amount=self._by_amount,
             strangers=self.staging.strangers(self.where),
             trouble=trouble,
@@ -230,7 +241,7 @@ def _place(difference: Difference) -> tuple[bool, int]:
     return difference.position is None, difference.position or 0
 
 
-async def _read_whole(reading: Coroutine[None, None, None], finish: Callable[[str | None], Books]) -> Books:
+async def _read_whole(reading: Coroutine[None, None, None], finish: Callable[[str | None], Audit]) -> Audit:
     try:
         await reading
     except READ_FAILURES as error:
@@ -255,7 +266,7 @@ async def _take_recent(
 # --- Wren -----------------------------------------------------------------------------------------------------------
 
 
-async def _compare_ledger(batch: _Batch, client: WrenClient) -> Books:
+async def _compare_ledger(batch: _Batch, client: WrenClient) -> Audit:
     comparison = _Comparison(LEDGER, batch.staging)
 
     async def read() -> None:
@@ -300,7 +311,7 @@ def _take_entries(entries: Sequence[LedgerEntry], staging: StagingTable) -> None
             staging.charge(item.position, refunded=abs(entry.amount_usd_cents))
 
 
-async def _compare_purchases(batch: _Batch, client: WrenClient) -> Books:
+async def _compare_purchases(batch: _Batch, client: WrenClient) -> Audit:
     """What was paid by card: the id of such an order is that of its charge, and a purchase is the sum of a charge."""
     comparison = _Comparison(PURCHASES, batch.staging)
 
@@ -328,7 +339,7 @@ def _take_purchase(purchase: Purchase, batch: _Batch) -> None:
 # --- CNaught --------------------------------------------------------------------------------------------------------
 
 
-async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Books:
+async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Audit:
     comparison = _Comparison(ORDERS, batch.staging)
 
     def take(orders: Sequence[Order]) -> None:

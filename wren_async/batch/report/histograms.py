@@ -15,6 +15,8 @@ from wren_async.batch.journal.contract import State
 
 _WIDTHS: Final = (1, 5, 15, 30, 60, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400)
 """Widths of slots in seconds, each a multiple of the one before; past the last one, each is twice that."""
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _PER_DECADE: Final = 20
 _REASONS: Final = 100
 _LONGEST: Final = 160
@@ -55,8 +57,8 @@ class Timeline:
         return bool(self._slots)
 
     def take(self, moment: datetime, state: State, cents: int) -> None:
-        """Take in an order that was sent at that moment."""
-        number = int(moment.timestamp()) // self.width
+        """Take in an order that was sent at that moment; a clock may have been wrong by any number of years."""
+        number = int(min(max(moment, _EARLIEST), _LATEST).timestamp()) // self.width
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = Slot()

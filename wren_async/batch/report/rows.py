@@ -15,11 +15,17 @@ from typing import Final
 
 import attrs
 
+from wren_async.batch.chunks import in_chunks
+from wren_async.batch.input.origin import noted_input
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, State
+from wren_async.batch.report.escaping import cell
+from wren_async.batch.report.targets import check_target
+from wren_async.core.replacing import Replacement
 
-_CHUNK: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_MOST_DIGITS: Final = 15
+"""Digits before the point of a mass. What has more was no mass, and must not break a report."""
+_PLACES: Final = 9
 _WREN: Final = "wren."
 
 
@@ -42,6 +48,8 @@ class ReportRow:
     payment_method: str | None
     """Who pays an order of Wren's: `stripe` or `credits`."""
     subaccount_id: str | None
+    description: str | None
+    """What the input says of it: `description` of CNaught's orders, `note` of Wren's."""
     order_id: str | None
     cents: int | None
     """What it cost, in USD cents; `None` where that was not answered."""
@@ -59,7 +67,7 @@ class ReportRow:
     def of(cls, entry: Entry) -> ReportRow:
         """The row of an order."""
         row, result = entry.row, entry.result
-        # Not `parse`: an intent was checked when it was taken in, and a report may have a million of them.
+        # Not the whole intent: it was checked when it was taken in, and a report may have a million of them.
         intent = json.loads(row.intent)
         return cls(
             position=row.position,
@@ -70,6 +78,8 @@ class ReportRow:
             ordered_kilograms=_ordered(intent),
             payment_method=intent.get("payment_method"),
             subaccount_id=intent.get("subaccount_id"),
+            description=intent.get("description") or intent.get("note"),
+            kilograms=_sane(result.kilograms),
             **{name: getattr(result, name) for name in _OF_RESULT},
         )
 
@@ -108,9 +118,15 @@ class ReportRow:
 
 
 _OF_RESULT: Final = (
-    "state", "order_id", "cents", "kilograms", "certificate", "attempts", "replayed", "reconciled", "reason",
+    "state", "order_id", "cents", "certificate", "attempts", "replayed", "reconciled", "reason",
     "first_sent", "last_sent",
 )  # fmt: skip
+
+
+def _sane(kilograms: Decimal | None) -> Decimal | None:
+    if kilograms is None or not kilograms.is_finite() or kilograms.adjusted() >= _MOST_DIGITS:
+        return None
+    return round(kilograms, _PLACES) if int(kilograms.as_tuple().exponent) < -_PLACES else kilograms
 
 
 def _ordered(intent: dict[str, str]) -> Decimal | None:
@@ -141,8 +157,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _text(text: str | None) -> str:
-    # A server's text must not become a formula in somebody's spreadsheet.
-    return f"'{text}" if text and text.startswith(_FORMULA) else text or ""
+    return cell(text or "")
 
 
 def _number(number: int | None) -> str:
@@ -151,9 +166,9 @@ def _number(number: int | None) -> str:
 
 _COLUMNS: Final[dict[str, Callable[[ReportRow], str]]] = {
     "line": lambda row: str(row.position),
-    "kind": lambda row: row.kind,
+    "kind": lambda row: _text(row.kind),
     "state": lambda row: row.state.value,
-    "reference": lambda row: row.reference,
+    "reference": lambda row: _text(row.reference),
     "order_id": lambda row: _text(row.order_id),
     "planned_cents": lambda row: str(row.planned_cents),
     "cents": lambda row: _number(row.cents),
@@ -165,48 +180,37 @@ _COLUMNS: Final[dict[str, Callable[[ReportRow], str]]] = {
     "attempts": lambda row: str(row.attempts),
     "settled_by": lambda row: row.settled_by,
     "reason": lambda row: _text(row.reason),
-    "payment_method": lambda row: row.payment_method or "",
+    "payment_method": lambda row: _text(row.payment_method),
     "subaccount_id": lambda row: _text(row.subaccount_id),
     "first_sent": lambda row: _moment(row.first_sent),
     "last_sent": lambda row: _moment(row.last_sent),
+    "description": lambda row: _text(row.description),
 }
 
 CSV_COLUMNS: Final = tuple(_COLUMNS)
-"""The columns of the CSV. Text that a spreadsheet would take for a formula has an apostrophe before it."""
+"""The columns of the CSV. What a spreadsheet would take for a formula has an apostrophe before it."""
 
 
 async def write_csv(journal: Journal, path: str | os.PathLike[str]) -> int:
-    """Write all orders of a batch to a CSV file, which is replaced whole or not at all; returns how many they are."""
+    """Write all orders of a batch to a CSV file that only its owner can read; returns how many they are.
+
+    The file is replaced whole or not at all. Raises `InvalidArgument` where a journal or a file of orders would be.
+    """
     target = Path(path)
-    unfinished = target.with_name(f"{target.name}.part")
+    await asyncio.to_thread(check_target, target, await noted_input(journal))
     count = 0
-    file = await asyncio.to_thread(unfinished.open, "w", encoding="utf-8", newline="")
-    try:
-        with file:
-            await asyncio.to_thread(file.write, _lines([CSV_COLUMNS]))
-            async for chunk in _chunks(report_rows(journal)):
-                count += len(chunk)
-                lines = _lines([[cell(row) for cell in _COLUMNS.values()] for row in chunk])
-                await asyncio.to_thread(file.write, lines)
-        await asyncio.to_thread(unfinished.replace, target)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    file = await asyncio.to_thread(Replacement, target, private=True)
+    with file:
+        await asyncio.to_thread(file.write, _lines([CSV_COLUMNS]))
+        async for chunk in in_chunks(report_rows(journal)):
+            count += len(chunk)
+            lines = _lines([[column(row) for column in _COLUMNS.values()] for row in chunk])
+            await asyncio.to_thread(file.write, lines)
+        await asyncio.to_thread(file.keep)
     return count
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> str:
+def _lines(rows: Sequence[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
-
-
-async def _chunks(rows: AsyncIterator[ReportRow]) -> AsyncIterator[list[ReportRow]]:
-    chunk: list[ReportRow] = []
-    async for row in rows:
-        chunk.append(row)
-        if len(chunk) >= _CHUNK:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+    return text.getvalue().encode()

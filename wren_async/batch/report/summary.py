@@ -7,19 +7,27 @@ still under way.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from pathlib import Path
+from typing import Final, get_args
+from urllib.parse import urlsplit
 
 import attrs
 
+from wren_async.batch.input.origin import noted_input
+from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
-from wren_async.batch.report.audit import Books
+from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.histograms import Durations, Reasons, Timeline
 from wren_async.batch.report.rows import ReportRow, report_rows
 from wren_async.batch.run.history import History
 
 _KEPT: Final = 500
+_SHOWN: Final = 5000
+_APIS: Final[tuple[Api, ...]] = get_args(Api)
+_TEST_TOKEN: Final = "(test token)"  # noqa: S105 - no secret, but what the journal says of one
 _UNSETTLED: Final = (State.UNDECIDED, State.SENDING)
 
 
@@ -33,8 +41,10 @@ class Sums:
     """What the plan expected of all of them, in USD cents."""
     cents: int = 0
     """What those that were placed cost, in USD cents, as far as that was answered."""
-    unknown_cents: int = 0
+    unknown: int = 0
     """Placed orders whose cost was not answered."""
+    unknown_planned_cents: int = 0
+    """What the plan expected of those, in USD cents."""
     ordered_kilograms: Decimal = Decimal(0)
     """Kilograms of CO2e that were ordered by mass and placed."""
     kilograms: Decimal = Decimal(0)
@@ -43,6 +53,10 @@ class Sums:
     """Placed orders that were answered with another mass than was ordered."""
     difference: Decimal = Decimal(0)
     """Kilograms that were answered beyond those ordered."""
+    priced_cents: int = 0
+    """What those cost that were answered with both a cost and a mass, in USD cents."""
+    priced_kilograms: Decimal = Decimal(0)
+    """Kilograms of CO2e of those."""
     replayed: int = 0
     reconciled: int = 0
 
@@ -54,7 +68,12 @@ class Sums:
             return
         self.placed += 1
         self.cents += row.cents or 0
-        self.unknown_cents += row.cents is None
+        if row.cents is None:
+            self.unknown += 1
+            self.unknown_planned_cents += row.planned_cents
+        elif row.kilograms:
+            self.priced_cents += row.cents
+            self.priced_kilograms += row.kilograms
         self.ordered_kilograms += row.ordered_kilograms or 0
         self.kilograms += row.kilograms or 0
         self.altered += bool(row.difference)
@@ -71,11 +90,15 @@ class Report:
     made: datetime
     totals: Totals
     history: History
-    books: tuple[Books, ...] = ()
+    source: Path | None = None
+    """The file that the batch was planned from, where it then was; `None` where it was planned from none."""
+    servers: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
+    """Where its orders were sent, with what is particular there, such as a test token."""
+    audits: tuple[Audit, ...] = ()
     """Empty where they were not looked at."""
     all: Sums = attrs.field(factory=Sums)
-    kinds: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
-    """Sums by the kind of order."""
+    order_types: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
+    """Sums by the type of order."""
     attempts: Counter[int] = attrs.field(factory=Counter[int])
     """Number of orders by their attempts, of those that were ever sent."""
     refused: Reasons = attrs.field(factory=Reasons)
@@ -84,6 +107,8 @@ class Report:
     timeline: Timeline = attrs.field(factory=Timeline)
     durations: Durations = attrs.field(factory=Durations)
     """How long answers took, of orders that needed one attempt."""
+    rows: list[ReportRow] = attrs.field(factory=list[ReportRow])
+    """All orders; the first five thousand."""
     open_rows: list[ReportRow] = attrs.field(factory=list[ReportRow])
     """Orders that may or may not have been placed; the first five hundred."""
     refused_rows: list[ReportRow] = attrs.field(factory=list[ReportRow])
@@ -97,9 +122,24 @@ class Report:
         return not any(self.number(state) for state in (State.PENDING, *_UNSETTLED))
 
     @property
+    def sent(self) -> bool:
+        """Whether any order was ever sent."""
+        return bool(self.attempts) or self.number(State.PENDING) < self.all.orders
+
+    @property
+    def rehearsal(self) -> bool:
+        """Whether every server was one on this machine, such as a sandbox, or was spoken to with a test token."""
+        return bool(self.servers) and all(map(is_rehearsal, self.servers.values()))
+
+    @property
+    def in_doubt(self) -> int:
+        """Orders that may or may not have been placed."""
+        return sum(map(self.number, _UNSETTLED))
+
+    @property
     def agrees(self) -> bool | None:
         """Whether the books agree; `None` where none was looked at."""
-        return all(book.agrees for book in self.books) if self.books else None
+        return all(book.agrees for book in self.audits) if self.audits else None
 
     def number(self, state: State) -> int:
         """Number of orders in a state."""
@@ -108,7 +148,9 @@ class Report:
     def take(self, row: ReportRow) -> None:
         """Take in an order."""
         self.all.take(row)
-        self.kinds.setdefault(row.kind, Sums()).take(row)
+        self.order_types.setdefault(row.kind, Sums()).take(row)
+        if len(self.rows) < _SHOWN:
+            self.rows.append(row)
         if row.attempts:
             self.attempts[row.attempts] += 1
         if row.seconds is not None:
@@ -129,17 +171,23 @@ class Report:
             _keep(self.altered_rows, row)
 
 
+def is_rehearsal(server: str) -> bool:
+    """Whether a server, as the journal names it, is one on this machine, or was spoken to with a test token."""
+    host = urlsplit(server.partition(" ")[0]).hostname or ""
+    return server.endswith(_TEST_TOKEN) or host in ("localhost", "::1") or host.startswith("127.")
+
+
 def _keep(rows: list[ReportRow], row: ReportRow) -> None:
     if len(rows) < _KEPT:
         rows.append(row)
 
 
-async def read_report(journal: Journal, *, books: tuple[Books, ...] = (), made: datetime | None = None) -> Report:
+async def read_report(journal: Journal, *, audits: tuple[Audit, ...] = (), made: datetime | None = None) -> Report:
     """The report of a batch, from its journal.
 
     Args:
         journal: The journal; nothing in it changes.
-        books: What `compare_books` gave, if the books are to be part of it.
+        audits: What `audit_books` gave, if the books are to be part of it.
         made: When the report is made; now, if left out.
     """
     report = Report(
@@ -147,7 +195,9 @@ async def read_report(journal: Journal, *, books: tuple[Books, ...] = (), made: 
         made=made or datetime.now(UTC),
         totals=await journal.totals(),
         history=await History.of(journal),
-        books=books,
+        source=await noted_input(journal),
+        servers={api: server for api in _APIS if (server := await journal.noted(f"{api} server")) is not None},
+        audits=audits,
     )
     async for row in report_rows(journal):
         report.take(row)

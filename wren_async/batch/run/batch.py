@@ -22,7 +22,8 @@ from wren_async.batch.input.order_types import check_caps
 from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
 from wren_async.batch.input.pricing import PriceList
-from wren_async.batch.input.readers import Reading, Source
+from wren_async.batch.input.readers import Source
+from wren_async.batch.input.row_values import Reading
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.sqlite import SqliteJournal

@@ -17,6 +17,8 @@ _SLOW: Final = 3.0
 """Answers this many times slower than the quickest usual ones mean that the server is at its limit."""
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
+_LONGEST_TOLD: Final = 86_400.0
+"""What a server names beyond a day is taken for a day: it is a mistake of its, and no run waits so long."""
 
 
 @attrs.define(kw_only=True)
@@ -77,7 +79,7 @@ class AdaptiveConcurrency:
         if new:
             self._limited += 1
         own = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(max(0, self._limited - 1), 10))
-        self._paused_until = max(self._paused_until, now + (told or own))
+        self._paused_until = max(self._paused_until, now + min(told or own, _LONGEST_TOLD))
         return self.pause(now)
 
     def _shrink(self, share: float, began: float, now: float) -> None:

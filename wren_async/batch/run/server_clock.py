@@ -18,6 +18,8 @@ from wren_async.wren import Portfolios as WrenPortfolios
 
 _SAME: Final = timedelta(seconds=2)
 """Clocks that differ by no more are taken for one: a `Date` has whole seconds, and takes a while to arrive."""
+_FURTHEST: Final = timedelta(days=3650)
+"""A server whose clock differs by more is believed no further: no arithmetic with it may leave the calendar."""
 
 
 class ServerClocks:
@@ -66,5 +68,5 @@ class ServerClocks:
         if api not in self._dates:
             return timedelta(0)
         date, noted = self._dates[api]
-        ahead = date + timedelta(seconds=self._timing.monotonic() - noted) - self.now()
-        return ahead if abs(ahead) > _SAME else timedelta(0)
+        ahead = date - self.now() + timedelta(seconds=self._timing.monotonic() - noted)
+        return max(-_FURTHEST, min(_FURTHEST, ahead)) if abs(ahead) > _SAME else timedelta(0)

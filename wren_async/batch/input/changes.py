@@ -1,0 +1,301 @@
+"""What an input has that no batch of it has ordered: the rows that were changed or added, in a file of their own.
+
+A file whose orders are placed must not be ordered again because of one corrected letter or some appended rows. Rows are
+told apart by what they order, not by their place, and identical rows by their number: of three, where two were ordered,
+one is new.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import json
+import os
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from wren_async.batch.input.faults import Fault, Faults
+from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.readers import Source, encoding_of, is_table, open_text, read
+from wren_async.batch.input.row_values import Line, Reading
+from wren_async.batch.intents import Intent, canonical, digest
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
+from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.core.replacing import Replacement
+from wren_async.errors import InvalidArgument, UsageError
+
+_NOTE: Final = "files of its changes"
+_CHUNK: Final = 500
+_KEPT: Final = 1000
+
+
+@attrs.frozen(kw_only=True)
+class ChangedRow:
+    """A row that was changed or added."""
+
+    position: int
+    """Its line in the file, or its number among the intents, from 1."""
+    last: int | None
+    """The last line before the next row; `None` where no other row follows."""
+    intent: Intent
+
+
+@attrs.frozen(kw_only=True)
+class Changes:
+    """How an input differs from what was planned of it."""
+
+    rows: tuple[ChangedRow, ...]
+    """Those that no batch has, in their order."""
+    same: int
+    """Rows that a batch has."""
+    gone: tuple[Entry, ...]
+    """Orders of the batches that the input has no more; the first thousand. A changed row stands for one of them, and
+    ordering it does not take back the old order."""
+    gone_by_state: Mapping[State, int]
+    """How many they are."""
+    first: int = 1
+    """The line of the first row: what stands before it is the header."""
+
+    @property
+    def may_be_bought_twice(self) -> int:
+        """Orders that are placed, or may be, and that the input has no more: the new rows may be meant to be theirs."""
+        return sum(self.gone_by_state.get(state, 0) for state in (State.PLACED, State.SENDING, State.UNDECIDED))
+
+
+async def find_changes(
+    source: Source, journals: Sequence[Journal], reading: Reading | None = None, *, skip_bad_rows: bool = False
+) -> Changes:
+    """Compare an input with the journals of all batches that were made from it. Nothing is written or bought.
+
+    Args:
+        source: A file or an iterable of intents.
+        journals: The journal of the input, and those of the batches of its earlier changes.
+        reading: How to read a file; as it was planned.
+        skip_bad_rows: Leave bad rows out instead of refusing the input.
+
+    Raises `InvalidInput` for bad rows.
+    """
+    held = await _held(journals)
+    faults, rows, same, first = Faults(), list[ChangedRow](), 0, None
+    async for row in read(source, reading):
+        position = row.line if isinstance(row, Fault) else row.position
+        first = position if first is None else first
+        if rows and rows[-1].last is None:
+            rows[-1] = attrs.evolve(rows[-1], last=position - 1)
+        if isinstance(row, Fault):
+            faults.add(row)
+        elif held[mark := _mark(digest(canonical(row.intent)))]:
+            held[mark] -= 1
+            same += 1
+        else:
+            rows.append(_changed(row))
+    if not skip_bad_rows or faults.whole:
+        faults.check()
+    gone, by_state = await _gone(journals, +held)
+    return Changes(rows=tuple(rows), same=same, gone=gone, gone_by_state=by_state, first=first or 1)
+
+
+async def write_changes(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    journal: str | os.PathLike[str] | None = None,
+    also: Sequence[str | os.PathLike[str]] = (),
+    never_run: Collection[str] = (),
+    skip_bad_rows: bool = False,
+    defaults: Mapping[str, str] | None = None,
+    ignore: Collection[str] = (),
+    encoding: str | None = None,
+) -> Changes:
+    """Write the rows of a file that were changed or added since its batch was planned to a new file. Nothing is bought.
+
+    The new file is then planned and run as a batch of its own. The journal notes it, so that a later comparison takes
+    its orders into account. Where nothing differs, nothing is written.
+
+    Args:
+        source: The file as it is now.
+        target: The file to make, of the same format.
+        journal: The journal of the batch; by default the name of the file with `.journal` after it.
+        also: Journals of earlier changes of this file, where they have other names than the default.
+        never_run: Files of earlier changes that were never planned, and never will be.
+        skip_bad_rows: Leave bad rows out instead of refusing the file.
+        defaults: As it was planned.
+        ignore: As it was planned.
+        encoding: As it was planned.
+
+    Raises `InvalidInput` for bad rows, `JournalError` where the orders of an earlier file of changes are not known, and
+    `UsageError` where the file has no row of its batch.
+    """
+    path, new = Path(source), Path(target)
+    reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
+    _check_target(path, new)
+    async with AsyncExitStack() as opened:
+        main = await opened.enter_async_context(await SqliteJournal.open(_existing(path, journal)))
+        if not await main.sealed():
+            raise UsageError(f"{_journal_of(path, journal)}: its planning was broken off; plan the file again instead")
+        others = _Followers(opened, {_resolved(each) for each in never_run})
+        await others.open(_journal_of(path, journal), main, also)
+        changes = await find_changes(path, [main, *others.journals], reading, skip_bad_rows=skip_bad_rows)
+        if not changes.same and changes.rows:
+            raise UsageError(
+                f"no row of {path.name} is an order of this batch; is it another file, or was it planned with other "
+                "defaults, ignored columns or encoding?"
+            )
+        if changes.rows:
+            # Before the file is there: whoever runs it must find it noted.
+            await _note_target(main, _journal_of(path, journal), new)
+            await asyncio.to_thread(_copy, path, new, changes, reading)
+            await _check_copy(path, new, changes, reading)
+    return changes
+
+
+def _changed(line: Line) -> ChangedRow:
+    return ChangedRow(position=line.position, last=None, intent=line.intent)
+
+
+def _mark(digest_text: str) -> bytes:
+    """A digest in a third of its room: there may be a million."""
+    return bytes.fromhex(digest_text)
+
+
+async def _held(journals: Sequence[Journal]) -> Counter[bytes]:
+    held: Counter[bytes] = Counter()
+    for journal in journals:
+        first = 1
+        while found := await journal.digests(first, _CHUNK):
+            held.update(_mark(each) for _, each in found)
+            first = found[-1][0] + 1
+    return held
+
+
+async def _gone(journals: Sequence[Journal], left: Counter[bytes]) -> tuple[tuple[Entry, ...], Mapping[State, int]]:
+    """The orders that the input has no more, given how many of each digest were left over."""
+    gone: list[Entry] = []
+    by_state: Counter[State] = Counter()
+    for journal in journals if left else ():
+        async for entry in journal.entries():
+            mark = _mark(entry.row.digest)
+            if left[mark]:
+                left[mark] -= 1
+                by_state[entry.result.state] += 1
+                if len(gone) < _KEPT:
+                    gone.append(entry)
+    return tuple(gone), by_state
+
+
+# --- journals of earlier changes ------------------------------------------------------------------------------------
+
+
+@attrs.define
+class _Followers:
+    """The journals of the files of earlier changes: their orders were bought as well."""
+
+    _opened: AsyncExitStack
+    _never_run: set[Path]
+    journals: list[Journal] = attrs.field(factory=list[Journal])
+    _seen: set[Path] = attrs.field(factory=set[Path])
+    _inputs: set[Path] = attrs.field(factory=set[Path])
+
+    async def open(self, path: Path, journal: Journal, also: Sequence[str | os.PathLike[str]]) -> None:
+        """Open all that are noted in a journal, and those that were named."""
+        self._seen.add(_resolved(path))
+        for each in also:
+            await self._take(Path(each))
+        await self._follow(path, journal)
+
+    async def _take(self, path: Path) -> None:
+        if _resolved(path) in self._seen:
+            return
+        self._seen.add(_resolved(path))
+        journal = await self._opened.enter_async_context(await SqliteJournal.open(path, read_only=True))
+        if not await journal.sealed():
+            raise JournalError(f"{path}: its planning was broken off, and it lacks orders; plan its file again")
+        self.journals.append(journal)
+        if (source := await noted_input(journal)) is not None:
+            self._inputs.add(source)
+        await self._follow(path, journal)
+
+    async def _follow(self, path: Path, journal: Journal) -> None:
+        async for target in _noted_targets(journal, path):
+            if target in self._inputs or target in self._never_run:
+                continue
+            follower = target.with_name(f"{target.name}.journal")
+            if not follower.exists():
+                raise JournalError(
+                    f"{target.name} was made of earlier changes of this file, and {follower} is not there, so nobody "
+                    f"knows what was ordered of it. Plan it, or name its journal (--also), or, if it never was and "
+                    f"never will be run, say so (--never-run {target})"
+                )
+            await self._take(follower)
+
+
+async def _noted_targets(journal: Journal, path: Path) -> AsyncIterator[Path]:
+    for name in json.loads(await journal.noted(_NOTE) or "[]"):
+        yield _resolved(_resolved(path).parent / name)
+
+
+async def _note_target(journal: Journal, path: Path, target: Path) -> None:
+    names = json.loads(await journal.noted(_NOTE) or "[]")
+    await journal.note(_NOTE, json.dumps([*names, _relative(target, path)]))
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def _resolved(path: str | os.PathLike[str]) -> Path:
+    return Path(path).resolve()
+
+
+def _relative(target: Path, journal: Path) -> str:
+    """Where a file is, seen from a journal: both may be moved together."""
+    return os.path.relpath(_resolved(target), _resolved(journal).parent)
+
+
+def _journal_of(path: Path, journal: str | os.PathLike[str] | None) -> Path:
+    return path.with_name(f"{path.name}.journal") if journal is None else Path(journal)
+
+
+def _existing(path: Path, journal: str | os.PathLike[str] | None) -> Path:
+    found = _journal_of(path, journal)
+    if not found.exists():
+        raise JournalError(
+            f"{found}: there is no such journal; give the one of the batch that was made from {path.name}"
+        )
+    return found
+
+
+def _check_target(source: Path, target: Path) -> None:
+    if is_table(source) != is_table(target):
+        raise InvalidArgument(
+            "target", f"must end in {source.suffix}, as {source.name} does: rows are copied as they are"
+        )
+    for path in (target, target.with_name(f"{target.name}.journal")):
+        if path.exists():
+            raise InvalidArgument("target", f"{path} is there already; name a new file")
+
+
+async def _check_copy(source: Path, target: Path, changes: Changes, reading: Reading) -> None:
+    """See that the new file orders the rows that were found and nothing else, or take it away."""
+    written = [row.intent if isinstance(row, Line) else None async for row in read(target, reading)]
+    if written != [row.intent for row in changes.rows]:
+        await asyncio.to_thread(target.unlink)
+        raise UsageError(f"{source.name} changed while it was read, and nothing was written; try again")
+
+
+def _copy(source: Path, target: Path, changes: Changes, reading: Reading) -> None:
+    """Copy the header and the chosen rows as they stand: with their columns, their separator and their encoding."""
+    encode = codecs.getincrementalencoder(encoding_of(source, reading))("surrogateescape").encode
+    spans = iter(changes.rows)
+    span = next(spans, None)
+    with open_text(source, reading) as text, Replacement(target, private=True) as file:
+        for number, line in enumerate(text, 1):
+            while span is not None and span.last is not None and span.last < number:
+                span = next(spans, None)
+            if number < changes.first or (span is not None and span.position <= number):
+                file.write(encode(line))
+        file.keep()

@@ -1,0 +1,34 @@
+"""Texts of servers and files on their way to a terminal, a page or a spreadsheet: none of them may do anything there.
+
+Jinja2 escapes what goes into a page; what is left to be done for all three is here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
+_LONGEST: Final = 4000
+"""Characters of a line: a title of ten megabytes would hang whatever lays it out."""
+_FORMULA: Final = re.compile(r"(?:^|(?<=[;,\t\r\n|\"]))(?=[=+\-@\t\r＝＋－＠])")
+"""Where a spreadsheet would begin to read a formula: at the start of a cell, and, as some separate cells by semicolons
+and others by commas, after any separator within one."""
+
+
+def printable(text: str) -> str:
+    """A text on one line, without control characters, escape sequences and marks that turn the direction of text."""
+    if text.isprintable() and len(text) <= _LONGEST:
+        return text
+    shown = "".join(each if each.isprintable() else _REPLACED for each in text[:_LONGEST])
+    return shown if len(text) <= _LONGEST else f"{shown}…"
+
+
+def printable_lines(text: str) -> str:
+    """A text of several lines, each printable."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def cell(text: str) -> str:
+    """A text for a spreadsheet: printable, and an apostrophe before whatever would be a formula."""
+    return _FORMULA.sub("'", printable_lines(text))

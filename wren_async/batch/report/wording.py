@@ -1,0 +1,174 @@
+"""What a report says, in words that its page and the command line share."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from wren_async.batch.journal.contract import State
+from wren_async.batch.report.audit import Audit
+from wren_async.batch.report.rows import ReportRow, mass_text
+from wren_async.batch.report.summary import Report, Sums
+from wren_async.batch.units import mass, usd
+from wren_async.reconcile import SETTLE_TIME
+
+NOTHING: Final = "–"
+
+ORDER_COLUMNS: Final = (
+    "line", "type", "state", "order", "planned", "cost", "ordered kg", "answered kg", "attempts", "by", "reason",
+)  # fmt: skip
+ORDER_NUMBERS: Final = (0, 4, 5, 6, 7, 8)
+TYPE_COLUMNS: Final = ("type", "orders", "placed", "planned", "cost", "ordered", "answered", "replayed", "reconciled")
+
+
+@attrs.frozen
+class Need:
+    """Something that a person has to do."""
+
+    what: str
+    commands: tuple[str, ...] = ()
+    since: datetime | None = None
+    """From when on the commands can help."""
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, such as `1 order` or `2,000 orders`."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
+def when(moment: datetime) -> str:
+    """A time, in UTC, to the minute."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def sentence(report: Report) -> str:
+    """How the batch stands, in a sentence or three."""
+    placed, orders = report.number(State.PLACED), report.all.orders
+    if not report.sent:
+        return "The order was not sent yet." if orders == 1 else f"None of {orders:,} orders was sent yet."
+    were = "was" if placed == 1 else "were"
+    share = f"All {orders:,} orders" if placed == orders > 1 else f"{placed:,} of {count(orders, 'order')}"
+    told = [f"{share} {were} placed."]
+    if report.in_doubt:
+        told.append(f"{count(report.in_doubt, 'order')} may or may not have been placed.")
+    if unknown := report.all.unknown:
+        told.append(f"What {count(unknown, 'placed order')} cost is not known.")
+    return " ".join(told)
+
+
+def spent(sums: Sums) -> str:
+    """What orders cost; a cost that was not answered is told as such, and never as the planned one."""
+    if not sums.placed:
+        return NOTHING
+    if not sums.unknown:
+        return usd(sums.cents)
+    unknown = f"{sums.unknown:,} unknown (planned {usd(sums.unknown_planned_cents)})"
+    return unknown if sums.unknown == sums.placed else f"{usd(sums.cents)} and {unknown}"
+
+
+def average(sums: Sums) -> str:
+    """What a tonne cost, of the orders that told both their cost and their mass."""
+    if not sums.priced_kilograms:
+        return NOTHING
+    return f"{usd(round(sums.priced_cents / sums.priced_kilograms * 1000))} / t"
+
+
+def order_cells(row: ReportRow) -> tuple[str, ...]:
+    """An order in the columns of `ORDER_COLUMNS`."""
+    unknown = "unknown" if row.state is State.PLACED else NOTHING
+    return (
+        str(row.position), row.kind, row.state.value, row.order_id or NOTHING, usd(row.planned_cents),
+        unknown if row.cents is None else usd(row.cents), mass_text(row.ordered_kilograms) or NOTHING,
+        mass_text(row.kilograms) or NOTHING, _sent(row.attempts), row.settled_by or NOTHING, row.reason or "",
+    )  # fmt: skip
+
+
+def _sent(number: int) -> str:
+    """A number of what was sent; none is told as nothing, because nothing may have been sent yet."""
+    return f"{number:,}" if number else NOTHING
+
+
+def type_cells(name: str, sums: Sums) -> tuple[str, ...]:
+    """Sums in the columns of `TYPE_COLUMNS`."""
+    return (
+        name, f"{sums.orders:,}", _sent(sums.placed), usd(sums.planned_cents), spent(sums),
+        mass(sums.ordered_kilograms) if sums.ordered_kilograms else NOTHING,
+        mass(sums.kilograms) if sums.kilograms else NOTHING, _sent(sums.replayed), _sent(sums.reconciled),
+    )  # fmt: skip
+
+
+def verdict(audit: Audit) -> str:
+    """Whether a book agrees, and with what reservations."""
+    if audit.trouble:
+        return f"could not be read: {audit.trouble}"
+    told = ["agrees to the cent" if audit.agrees else count(audit.count, "difference")]
+    if audit.unknown:
+        known = f", of which the book has {usd(audit.unknown_cents)}" if audit.unknown_cents else ""
+        told.append(f"what {count(audit.unknown, 'order')} cost was not answered{known}")
+    if audit.by_amount:
+        told.append(f"{count(audit.by_amount, 'order')} by their amount alone")
+    return "; ".join(told)
+
+
+def needs(report: Report, journal: str) -> Iterator[Need]:
+    """What needs a person, the most urgent first, with the commands for it.
+
+    Args:
+        report: The report.
+        journal: The path of its journal, as the commands are to name it.
+    """
+
+    def command(name: str, *words: str) -> str:
+        return shlex.join(["wren-async", "batch", name, *words])
+
+    if report.history.alarms:
+        yield Need("An alarm was raised: look into it before anything is run again. See Runs, below.")
+    if report.in_doubt:
+        yield Need(
+            f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "
+            f"{usd(report.totals.reserved_cents)} held back. Look for what is in doubt in the account; if that does "
+            "not tell, settle each by hand, once the API's own pages have shown what became of it.",
+            (
+                command("reconcile", journal),
+                command("settle", journal, "LINE", "--placed", "ORDER_ID"),
+                command("settle", journal, "LINE", "--not-placed"),
+            ),
+            _since(report),
+        )
+    if pending := report.number(State.PENDING):
+        # What raised an alarm is to be understood first.
+        commands = () if report.history.alarms else (command("resume", journal),)
+        yield Need(f"Not sent yet: {count(pending, 'order')}.", commands)
+    if report.all.unknown:
+        told = (
+            f"What {count(report.all.unknown, 'placed order')} cost was not answered: compare with the account's books."
+        )
+        yield Need(told, (command("report", journal, "--books"),))
+    if report.agrees is False:
+        yield Need("The books do not agree, or could not be read. See Books, below.")
+    if refused := report.number(State.REFUSED):
+        source = report.source.name if report.source else "ORDERS"
+        yield Need(
+            f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
+            "correct its lines in the file, and let the corrected lines alone be written to a file of their own.",
+            (command("changes", source, "--journal", journal, "--output", "CORRECTED"),),
+        )
+
+
+def _since(report: Report) -> datetime | None:
+    """When the last of the orders in doubt is old enough for its absence to prove anything."""
+    sent = [row.last_sent for row in report.open_rows if row.last_sent is not None]
+    try:
+        return max(sent) + timedelta(seconds=SETTLE_TIME) if sent else None
+    except OverflowError:  # a clock was wrong by millennia
+        return None
+
+
+def difference_text(kilograms: Decimal) -> str:
+    """A mass more or less than ordered."""
+    return f"{'+' if kilograms > 0 else ''}{mass(kilograms)}"
