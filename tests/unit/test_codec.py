@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wren_async.core import codec
+from wren_async.core import codec, numbers
 from wren_async.core.values import JSON, UNSET, Unset
 from wren_async.models import cnaught, wren
 
@@ -86,13 +86,6 @@ def test_a_number_of_any_spelling_is_a_decimal_where_the_contract_wants_one() ->
         assert type(found) is Decimal
 
 
-@pytest.mark.parametrize("text", ["1e400", "1e999999999", "1E+99999999999999999"])
-def test_a_number_bomb_in_an_integer_is_refused_at_once(text: str) -> None:
-    started = time.perf_counter()
-    assert problems(b'{"amount_usd_cents":' + text.encode() + b',"type":"refund"}', wren.LedgerEntry)
-    assert time.perf_counter() - started < 1
-
-
 def test_required_attributes_may_be_neither_absent_nor_null() -> None:
     assert problems({"type": "top_up"}, wren.LedgerEntry) == ("$.amount_usd_cents: is missing",)
     assert problems(entry(amount_usd_cents=None), wren.LedgerEntry) == (
@@ -148,16 +141,16 @@ def test_an_id_that_may_be_text_or_a_number_is_kept_as_it_came() -> None:
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 EXACT = [
-    "1E-9999999",
     "0.1",
     "1E-7",
     "401.71",
     "0.30000000000000004",
     "10.50",
     "-0.2099",
-    "1" * 40,
-    "0." + "123456789" * 5,
-    "1E+30",
+    "1" * 19 + "." + "1" * 21,
+    "0." + "123456789" * 4,
+    "1E+18",
+    "1E-40",
 ]
 
 
@@ -177,14 +170,73 @@ def test_decimals_are_written_as_json_numbers(text: str) -> None:
 
 @given(number=st.decimals(allow_nan=False, allow_infinity=False))
 @settings(max_examples=200, deadline=None)
-def test_every_finite_decimal_survives_the_wire(number: Decimal) -> None:
-    assert codec.decode(codec.encode(number), Decimal) == number
+def test_a_finite_decimal_survives_the_wire_or_is_refused_on_both_ways(number: Decimal) -> None:
+    if numbers.is_bounded(number):
+        assert codec.decode(codec.encode(number), Decimal) == number
+        return
+    with pytest.raises(codec.Unwritable, match="out of bounds"):
+        codec.encode(number)
+    assert problems(str(number).encode(), Decimal)
 
 
 @given(number=st.integers())
 @settings(max_examples=100, deadline=None)
-def test_every_int_survives_the_wire(number: int) -> None:
-    assert codec.decode(codec.encode(number), int) == number
+def test_an_int_survives_the_wire_or_is_refused_on_both_ways(number: int) -> None:
+    if numbers.is_bounded(number):
+        assert codec.decode(codec.encode(number), int) == number
+        return
+    with pytest.raises(codec.Unwritable, match="out of bounds"):
+        codec.encode(number)
+    assert problems(str(number).encode(), int) == ("$: takes a whole number of 64 bits, not a larger one",)
+
+
+@pytest.mark.parametrize(
+    "text", ["1E+999999999", "1E-999999999", "1e30", "1e19", "1e-41", "1" * 41, "0." + "1" * 41, "1" * 4000]
+)
+@pytest.mark.parametrize("attribute", ["amount_kg", "price_usd_cents", "new"])
+def test_no_number_of_an_answer_is_larger_smaller_or_longer_than_the_bounds(text: str, attribute: str) -> None:
+    """Any of them would be half a gigabyte as an int, or stop a sum with an `Overflow`, once a model held it."""
+    others = {name: value for name, value in ORDER.items() if name != attribute}
+    raw = json.dumps(others).encode()[:-1] + f', "{attribute}": {text}}}'.encode()
+    if attribute == "new" and text.isdigit():
+        # What is kept unread stays what it is: an int of some thousand digits is no danger to anyone.
+        assert codec.decode(raw, cnaught.Order).extra_fields == {"new": int(text)}
+    else:
+        assert re.search("40 digits|64 bits", problems(raw, cnaught.Order)[0])
+
+
+@pytest.mark.parametrize("text", ["0e999999999", "0E-999999999", "-0.000e-99"])
+def test_nothing_is_nothing_with_any_exponent(text: str) -> None:
+    found = codec.decode(text.encode(), Decimal)
+    assert found == 0
+    assert len(format(found, "f")) < 100
+
+
+def test_values_that_lie_too_deep_are_refused_wherever_they_hide() -> None:
+    deep = b"[" * 500 + b"]" * 500
+    for raw in (deep, b'{"id":"x","amount_kg":1,"price_usd_cents":2,"new":' + deep + b"}"):
+        assert problems(raw, cnaught.Order) == ("$: more than 64 objects and arrays lie within each other",)
+    assert problems(b'{"detail":"x","errors":' + deep + b"}", cnaught.Problem)
+
+
+def test_some_hundred_faults_of_a_million_are_named() -> None:
+    found = problems(b"[" + b"1," * 1_000_000 + b"1]", tuple[str, ...])
+    assert found[0] == "$[0]: takes a string, not a number"
+    assert len(found) <= 101
+    rows = [{"type": index} for index in range(1_000)]
+    found = problems({"entries": rows, "total": "1", "limit": 1, "offset": 0}, wren.LedgerPage)
+    assert len(found) <= 101
+    assert found[-1] == "$: and more, which are not told"
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [("x" * 10**6, datetime), ("\x1b[2J\u202e" * 10, datetime), ({"\x1b[2J" + "k" * 10**6: 1}, Mapping[str, str])],
+)
+def test_a_fault_repeats_little_of_what_was_sent_and_nothing_that_a_terminal_obeys(value: object, form: Any) -> None:
+    (found,) = problems(value, form)
+    assert len(found) < 400
+    assert found.isprintable()
 
 
 @pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity"])
@@ -274,7 +326,7 @@ def test_unknown_values_of_open_enums_are_kept_and_written_back() -> None:
     assert order.state == "paused"
     assert isinstance(order.state, cnaught.OrderState)
     assert not order.state.known
-    assert codec.unstructure(order)["state"] == "paused"  # type: ignore[index]
+    assert json.loads(codec.encode(order))["state"] == "paused"
     assert read({**ORDER, "state": "placed"}, cnaught.Order).state is cnaught.OrderState.PLACED
 
 
@@ -424,5 +476,5 @@ def test_a_model_may_hold_itself() -> None:
 
 
 def test_a_fault_far_below_is_found_in_one_reading_of_what_is_above_it() -> None:
-    raw = b'{"name":"a","parts":[' * 60 + b'{"name":7}' + b"]}" * 60
-    assert problems(raw, Tree) == ("$" + ".parts[0]" * 60 + ".name: takes a string, not a number",)
+    raw = b'{"name":"a","parts":[' * 30 + b'{"name":7}' + b"]}" * 30
+    assert problems(raw, Tree) == ("$" + ".parts[0]" * 30 + ".name: takes a string, not a number",)
