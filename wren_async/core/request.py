@@ -23,6 +23,8 @@ from wren_async.errors import InvalidArgument
 from wren_async.http.exchange import WireRequest
 
 _RAW: Final = (bytes, bytearray, memoryview)
+_JSON_OR_PROBLEM: Final = "application/json, application/problem+json"
+"""What is read. CNaught's errors are problem details, which a server that negotiates sends only if they are named."""
 
 T = TypeVar("T")
 
@@ -234,7 +236,7 @@ def _headers(
 ) -> tuple[tuple[str, str], ...]:
     operation = call.operation
     headers = [
-        ("Accept", "*/*" if operation.answer is bytes else "application/json"),
+        ("Accept", "*/*" if operation.answer is bytes else _JSON_OR_PROBLEM),
         ("User-Agent", identity.user_agent),
     ]
     if content is not None:

@@ -82,10 +82,17 @@ class Attempts(Generic[T]):
     def _prepare(self) -> None:
         self._session.check()
         call = self._call
-        self._limits = self._limits.but(timeout=call.timeout, deadline=call.deadline, retries=call.retries)
+        self._limits = self._limits.but(
+            timeout=call.timeout,
+            deadline=call.deadline,
+            retries=call.retries,
+            max_answer_bytes=call.max_answer_bytes,
+        )
         deadline = self._limits.deadline
         self._ends = None if deadline is None else self._session.timing.monotonic() + deadline
         self._prepared = prepare(call, self._identity, draw_key=_draw)
+        most = self._limits.most_bytes(self._prepared.effect, call.operation.answer)
+        self._prepared.request.max_answer_bytes = most
         if call.idempotency_key is not UNSET:
             self._bind()
 
@@ -218,6 +225,8 @@ class Attempts(Generic[T]):
 
     def _understand(self, answer: Answer) -> AttemptResult[T]:
         form = self._call.operation.answer
+        if answer.problem and 200 <= answer.status < 300 and form is not NoneType:
+            return AttemptResult(answer=answer, problems=(f"$: {answer.problem}",))
         if form is bytes and 200 <= answer.status < 400:
             return AttemptResult(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
         if 200 <= answer.status < 300:
