@@ -48,6 +48,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from wren_async.core.quoting import quoted
+
 if TYPE_CHECKING:
     from wren_async.core.operation import Call
 
@@ -202,13 +204,17 @@ class APIError(CallError):
 
     @property
     def title(self) -> str | None:
-        """The `title` of a problem details answer, or the `message` of Wren's."""
-        return self._text("title") or self._text("message") or self._text("error")
+        """The `title` of a problem details answer, or the `message` of Wren's; cut and cleaned as in a message."""
+        return self._said("title") or self._said("message") or self._said("error")
 
     @property
     def detail(self) -> str | None:
-        """The `detail` of a problem details answer."""
-        return self._text("detail")
+        """The `detail` of a problem details answer, cut and cleaned as in a message. `body` holds it as it came."""
+        return self._said("detail")
+
+    def _said(self, name: str) -> str | None:
+        text = self._text(name)
+        return None if text is None else quoted(text)
 
     def _text(self, name: str) -> str | None:
         value = self.body.get(name) if isinstance(self.body, Mapping) else None

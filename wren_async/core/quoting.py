@@ -13,7 +13,7 @@ def quoted(text: str, longest: int = LONGEST) -> str:
     cut = text[:longest]
     if not cut.isprintable():
         cut = "".join(each if each.isprintable() else _escaped(each) for each in cut)
-    return f"{cut}… ({len(text):,} characters)" if len(text) > longest else cut
+    return f"{cut[:longest]}… ({len(text):,} characters)" if max(len(text), len(cut)) > longest else cut
 
 
 def _escaped(character: str) -> str:

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from wren_async.core import codec
-from wren_async.core.arguments import identifier, moment
+from wren_async.core.arguments import identifier, integer, moment
 from wren_async.core.identity import Identity, check_headers, header_value
 from wren_async.core.operation import Call, Effect, Operation, ReferenceField
 from wren_async.core.reference import attach, check_reference
@@ -226,8 +226,10 @@ def _query_text(name: str, value: object) -> str:
         return codec.instant(moment(name, value))
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | str):
-        return str(value)
+    if isinstance(value, int):
+        return str(integer(name, value))
+    if isinstance(value, str):
+        return value
     raise InvalidArgument(name, f"takes text, a number or a time in a query, not {type(value).__name__}")
 
 

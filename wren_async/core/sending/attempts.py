@@ -15,6 +15,7 @@ from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
 from wren_async.core.outcome import AttemptResult, Decision, History, Next, classify, is_undecided
 from wren_async.core.policy import retry_after
+from wren_async.core.quoting import quoted
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
 from wren_async.core.sending.detached import DetachedAttempt, timed_out
@@ -349,7 +350,7 @@ def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
     """What an attempt met whose backend raised. Whatever it raises, an order that may have been sent is not lost."""
     told = error if isinstance(error, ExchangeFailed) else None
     return AttemptResult(
-        reason=str(error) or type(error).__name__,
+        reason=quoted(str(error) or type(error).__name__),
         unsent=progress.unsent,
         timed_out=told.timed_out if told else isinstance(error, TimeoutError),
         error=error.__cause__ or error if told else error,

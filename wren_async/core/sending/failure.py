@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from wren_async.core import codec
 from wren_async.core.auth import Credentials
 from wren_async.core.outcome import AttemptResult, History
+from wren_async.core.quoting import quoted
 from wren_async.core.request import Prepared
 from wren_async.core.values import given
 from wren_async.errors import (
@@ -23,6 +25,8 @@ from wren_async.errors import (
     api_error_class,
 )
 
+_NAMED: Final = 20
+"""Fields that a message names, of those that the server found wrong, and faults of each."""
 _SECRET_HEADERS = frozenset({"set-cookie", "authorization", "www-authenticate"})
 
 
@@ -31,7 +35,7 @@ def failure(
 ) -> CallError:
     """The error of a call that ends with `met`."""
     facts = _facts(prepared, met, history, credentials)
-    reason = credentials.scrub(_reason(met))
+    reason = quoted(credentials.scrub(_reason(met)))
     if undecided:
         return OutcomeUnknown(f"may have been carried out, but {reason}", facts)
     if met.answer is None:
@@ -39,7 +43,7 @@ def failure(
             return NotSent(f"nothing was sent: {reason}", facts)
         return (AttemptTimedOut if met.timed_out else ConnectionLost)(reason, facts)
     if met.succeeded:
-        return DecodeError(reason, facts, tuple(credentials.scrub(problem) for problem in met.problems))
+        return DecodeError(reason, facts, tuple(quoted(credentials.scrub(problem)) for problem in met.problems))
     return _api_error(met, reason, facts)
 
 
@@ -96,5 +100,11 @@ def _said(body: object) -> str:
     words = [body.get(name) for name in ("title", "detail", "message", "error")]
     errors = body.get("errors")
     if isinstance(errors, Mapping):
-        words.extend(f"{name}: {', '.join(map(str, m)) if isinstance(m, list) else m}" for name, m in errors.items())
+        words.extend(_field_errors(name, said) for name, said in itertools.islice(errors.items(), _NAMED))
     return " – ".join(word for word in words if isinstance(word, str) and word)
+
+
+def _field_errors(name: str, said: object) -> str:
+    """What the server found wrong with one field."""
+    faults = said if isinstance(said, list) else [said]
+    return f"{name}: {', '.join(quoted(str(fault)) for fault in faults[:_NAMED])}"
