@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+# sha256 e1ad6ca32cb768381d43881a00bdd5d0cf5c478dc0ccd294ed1a3d060ac997af
 
 """A model of the Wren API."""
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 import attrs
 
@@ -20,8 +21,10 @@ class LedgerEntry(Value):
 
     id: str | int | None = attrs.field(default=None, metadata={"lenient": True})
     """Id of the entry. Not documented, so it may be absent."""
-    amount_usd_cents: int
+    amount_usd_cents: int | Decimal
     """Amount in US cents: above zero for a top-up, below zero for a deduction, and presumably above zero for a refund.
+
+    Documented as cents, and a row of an order below a cent may have a fraction of one.
     """
     type: LedgerEntryType
     """What kind of movement it is."""

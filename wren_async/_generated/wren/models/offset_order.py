@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
+# sha256 e1ad6ca32cb768381d43881a00bdd5d0cf5c478dc0ccd294ed1a3d060ac997af
 
 """A model of the Wren API."""
 
@@ -20,10 +20,10 @@ class OffsetOrder(Value):
 
     id: str | int | None = attrs.field(default=None, metadata={"lenient": True})
     """Id of the row, which is not the id of the order group."""
-    amount_paid_by_customer: int | None = attrs.field(
+    amount_paid_by_customer: int | Decimal | None = attrs.field(
         default=None, metadata={"aliases": ("amountPaidByCustomer",), "lenient": True}
     )
-    """What the row cost, in US cents."""
+    """What the row cost, in US cents; a part of a small order may have a fraction of one."""
     tons: Decimal | None = attrs.field(default=None, metadata={"lenient": True})
     """Weight of the row, in tonnes of CO2e."""
     portfolio_id: int | None = attrs.field(default=None, metadata={"aliases": ("portfolioId",), "lenient": True})
