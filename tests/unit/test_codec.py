@@ -464,6 +464,13 @@ def test_times_are_aware_and_read_as_utc_where_they_do_not_say(text: str, moment
     assert found.utcoffset() is not None
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_time_that_utc_cannot_tell_is_a_fault_and_not_a_surprise_later(text: str) -> None:
+    assert problems({**ORDER, "created_on": text}, cnaught.Order) == (
+        f"$.created_on: '{text}' is no time that UTC can tell",
+    )
+
+
 @given(moment=st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)))
 @settings(max_examples=100, deadline=None)
 def test_every_time_is_written_in_utc_with_six_digits_and_read_back(moment: datetime) -> None:

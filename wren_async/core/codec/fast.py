@@ -54,6 +54,15 @@ def is_too_deep(value: JSON) -> bool:
     return True
 
 
+def can_be_told_in_utc(moment: datetime) -> bool:
+    """Whether a time with an offset lies within the years that Python knows, once the offset is taken off."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
@@ -113,6 +122,8 @@ def _reading(form: Any, keeps: bool, above: tuple[type, ...]) -> _Reading:
     if form is Decimal:
         # For a Decimal, msgspec would take a string too. An untyped number is one already, or an int.
         return _Reading(Any, "(v if type(v) is Decimal else number(v))")
+    if form is datetime:
+        return _Reading(Annotated[datetime, msgspec.Meta(tz=True)], "(v if 1 < v.year < 9999 else edge_of_time(v))")
     if form in (object, Any):
         return _Reading(Any, "(v if type(v) not in containers else shallow(v))")
     if isinstance(form, type) and issubclass(form, StrEnum):
@@ -138,7 +149,6 @@ _PLAIN: Final[Mapping[Any, Any]] = {
     int: Annotated[int, msgspec.Meta(ge=numbers.SMALLEST_INT, le=numbers.LARGEST_INT)],
     bool: bool,
     types.NoneType: None,
-    datetime: Annotated[datetime, msgspec.Meta(tz=True)],
 }
 
 
@@ -146,6 +156,12 @@ def _number(value: object) -> Decimal:
     if type(value) is int:
         return numbers.exact(value)
     raise FastPathRefused
+
+
+def _edge_of_time(moment: datetime) -> datetime:
+    if not can_be_told_in_utc(moment):
+        raise FastPathRefused
+    return moment
 
 
 def _shallow(value: object) -> object:
@@ -158,6 +174,7 @@ _SCOPE: Final = {
     "Decimal": Decimal,
     "number": _number,
     "containers": (dict, list),
+    "edge_of_time": _edge_of_time,
     "shallow": _shallow,
     "UNSET": UNSET,
     "FastPathRefused": FastPathRefused,

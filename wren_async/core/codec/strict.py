@@ -19,7 +19,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from wren_async.core import numbers
-from wren_async.core.codec.fast import instant
+from wren_async.core.codec.fast import can_be_told_in_utc, instant
 from wren_async.core.quoting import quoted
 from wren_async.core.values import JSON, UNSET, Unset
 
@@ -131,7 +131,10 @@ def _read_datetime(value: object, _: object) -> datetime:
     except msgspec.ValidationError:
         moment = _unusual_time(value)
     # Both APIs speak UTC; a time that does not say so is read as UTC, not as this machine's.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not can_be_told_in_utc(moment):
+        raise Misfit(("", f"{_shown(value)} is no time that UTC can tell"))
+    return moment
 
 
 def _unusual_time(value: str) -> datetime:
