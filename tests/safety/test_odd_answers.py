@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import pickle
 import tracemalloc
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.safety.scripted import ScriptedServer, answer, cnaught, wren
-from wren_async import APIError, DecodeError, OutcomeUnknown, RateLimited
+from wren_async import APIError, DecodeError, InvalidArgument, OutcomeUnknown, RateLimited, Redirected
+from wren_async.core.codec import LONGEST_ERROR
 from wren_async.core.limits import RECEIPT_BYTES
 from wren_async.core.policy import LONGEST_PAUSE
 from wren_async.http.over_aiohttp import AiohttpBackend
@@ -102,7 +104,15 @@ async def test_a_message_repeats_little_of_a_server_and_nothing_that_a_terminal_
     for text in (str(caught.value), caught.value.reason, caught.value.title or "", caught.value.detail or ""):
         assert len(text) < 700
         assert text.isprintable()
-    assert caught.value.body == body
+    assert caught.value.raw == json.dumps(body).encode()
+    assert caught.value.body == (body if len(caught.value.raw) <= LONGEST_ERROR else None)
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "//:1", "http://\x7f", "https://a:b:c/"])
+async def test_a_document_that_is_said_to_lie_at_no_address_is_a_redirect_to_nowhere(location: str) -> None:
+    async with ScriptedServer(answer(302, b"", {"Location": location})) as server, wren(server) as client:
+        with pytest.raises((Redirected, InvalidArgument)):
+            await client.offset_orders.certificate("ch_1")
 
 
 async def test_the_faults_of_a_body_are_told_short_and_clean() -> None:

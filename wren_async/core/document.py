@@ -41,8 +41,12 @@ async def download(client: BaseClient, source: Call[bytes] | str, to: str | os.P
     reply = await client.send_raw(source) if isinstance(source, Call) else await _fetch(client, source)
     hops = 0
     while (location := _location(reply)) is not None and hops < _HOPS:
+        try:
+            target = str(httpx.URL(reply.url).join(location))
+        except httpx.InvalidURL:
+            break
         hops += 1
-        reply = await _fetch(client, str(httpx.URL(reply.url).join(location)))
+        reply = await _fetch(client, target)
     if reply.status >= 300:
         facts = CallFacts(
             method="GET", url=reply.url, attempts=hops + 1, call=reply.call, status=reply.status, headers=reply.headers

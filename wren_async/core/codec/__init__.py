@@ -36,10 +36,14 @@ __all__ = [
     "encode",
     "instant",
     "parse",
+    "parse_error",
     "structure",
 ]
 
 T = TypeVar("T")
+
+LONGEST_ERROR: Final = 2**20
+"""Bytes of an error's body that is decoded."""
 
 
 class Unreadable(Exception):
@@ -67,6 +71,17 @@ def parse(raw: bytes) -> JSON:
     if fast.is_too_deep(value):
         raise Unreadable((_TOO_DEEP,))
     return value
+
+
+def parse_error(raw: bytes) -> JSON:
+    """The body of an error, or `None` where it is no JSON, or is longer than any error has a reason to be.
+
+    Decoded, a body may take twenty times its bytes, and an error keeps it.
+    """
+    try:
+        return parse(raw) if len(raw) <= LONGEST_ERROR else None
+    except Unreadable:
+        return None
 
 
 _TOO_DEEP: Final = f"$: more than {fast.DEPTH} objects and arrays lie within each other"

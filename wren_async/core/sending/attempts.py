@@ -235,7 +235,7 @@ class Attempts(Generic[T]):
                 return AttemptResult(answer=answer, value=codec.decode(answer.body, form))
             except codec.Unreadable as error:
                 return AttemptResult(answer=answer, problems=error.problems)
-        return AttemptResult(answer=answer, parsed=_parsed(answer.body), retry_after=self._told(answer))
+        return AttemptResult(answer=answer, parsed=codec.parse_error(answer.body), retry_after=self._told(answer))
 
     def _told(self, answer: Answer) -> float | None:
         headers = answer.headers
@@ -370,10 +370,3 @@ def _wants_another(result: tuple[AttemptResult[Any], Decision]) -> bool:
 def _result(state: RetryCallState) -> tuple[AttemptResult[Any], Decision]:
     assert state.outcome is not None  # noqa: S101 - set by tenacity before it asks
     return cast("tuple[AttemptResult[Any], Decision]", state.outcome.result())
-
-
-def _parsed(raw: bytes) -> object:
-    try:
-        return codec.parse(raw)
-    except codec.Unreadable:
-        return None

@@ -71,16 +71,9 @@ def _facts(prepared: Prepared[Any], met: AttemptResult[Any], history: History, c
         headers={
             name: credentials.scrub(value) for name, value in headers.items() if name.lower() not in _SECRET_HEADERS
         },
-        body=_parsed(raw),
+        body=codec.parse_error(raw),
         raw=raw,
     )
-
-
-def _parsed(raw: bytes) -> object:
-    try:
-        return codec.parse(raw)
-    except codec.Unreadable:
-        return None
 
 
 def _reason(met: AttemptResult[Any]) -> str:
