@@ -182,7 +182,10 @@ class ConnectionLost(NoAnswer):
 
 
 class DecodeError(CallError):
-    """The server answered with a success, but not with what the contract says. `raw` holds the body."""
+    """The server answered with a success, but not with what the contract says, or with more than was allowed.
+
+    `raw` holds the body, or the beginning of one that was too long.
+    """
 
     def __init__(self, reason: str, facts: CallFacts, problems: tuple[str, ...] = ()) -> None:
         super().__init__(reason, facts)

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.safety.scripted import ScriptedServer, answer, cnaught, wren
+from tests.safety.scripted import ScriptedServer, answer, cnaught, read_and_close, wren
 from wren_async import APIError, DecodeError, InvalidArgument, OutcomeUnknown, RateLimited, Redirected
 from wren_async.core.codec import LONGEST_ERROR
 from wren_async.core.limits import RECEIPT_BYTES
 from wren_async.core.policy import LONGEST_PAUSE
 from wren_async.http.over_aiohttp import AiohttpBackend
+from wren_async.reconcile import CannotTell, Placed
 
 BACKENDS = [lambda: None, AiohttpBackend]
 over_both = pytest.mark.parametrize("backend", BACKENDS, ids=["httpx", "aiohttp"])
@@ -136,3 +137,20 @@ async def test_a_pause_of_ages_is_told_as_a_week(headers: dict[str, str]) -> Non
         with pytest.raises(RateLimited) as caught:
             await client.orders.get("x")
     assert caught.value.retry_after == LONGEST_PAUSE
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(None, Placed), (2**20, CannotTell)])
+async def test_a_lost_order_is_looked_for_in_a_list_that_is_longer_than_any_other_answer(
+    most: int | None, verdict: type
+) -> None:
+    script = [read_and_close()]
+    options = {} if most is None else {"max_answer_bytes": most}
+    async with ScriptedServer(*script) as server, wren(server, **options) as client:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await client.offset_orders.create(tons=1, payment_method="credits", reference="r-1")
+        rows = [{"id": f"row{n}", "note": "x" * 30_000, "tons": 1} for n in range(1_300)]
+        rows.append({"id": "ours", "note": f"[ref:{caught.value.reference}]", "tons": 1})
+        listed = answer(200, {"offsetOrders": rows}, {"Date": "Wed, 01 Jul 2026 12:00:00 GMT"})
+        server.script += [listed] * 3
+        found = await client.reconcile(caught.value)
+        assert isinstance(found, verdict), found
