@@ -102,10 +102,25 @@ async def test_gzip_in_several_parts_is_read_whole(rig: Rig) -> None:
 
 
 async def test_parts_that_hold_nothing_do_not_go_on_for_ever(rig: Rig) -> None:
-    packed = gzip.compress(b"") * (MOST // 10)
+    packed = gzip.compress(b"") * (MOST // 8)
     async with Origin(answers(response(packed, 200, PACKED))) as origin:
         answer = await rig.send("GET", f"{origin.url}/x", max_answer_bytes=MOST)
         assert "longer than" in answer.problem
+
+
+async def test_a_body_in_pieces_of_a_few_bytes_takes_no_more_memory_than_one_in_large_ones() -> None:
+    async def crumbs() -> Any:
+        for number in range(MOST // 4):
+            yield number.to_bytes(4, "big")
+
+    tracemalloc.start()
+    try:
+        read = await bodies.read_body(crumbs(), None, MOST)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(read.content) == MOST
+    assert peak < 4 * MOST
 
 
 async def test_others_get_their_turn_while_a_body_is_decompressed() -> None:

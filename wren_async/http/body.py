@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from typing import Final
 
 import attrs
@@ -18,6 +18,7 @@ _GZIP: Final = 31
 """What zlib calls gzip."""
 _PIECE: Final = 2**18
 """Bytes that are decompressed at a time, between which the event loop gets its turn: a fraction of a millisecond."""
+_DAMAGED: Final = "it is damaged, or not the gzip that its header says"
 _KEPT: Final = 2**16
 """Bytes that are kept of a body that is too long or damaged, to look at."""
 
@@ -35,19 +36,29 @@ async def read_body(chunks: AsyncIterable[bytes], encoding: str | None, most: in
     coded = (encoding or "identity").strip().lower()
     if coded not in ("identity", "gzip", "x-gzip"):
         return Body(b"", f"its encoding is {quoted(coded, 60)}, and {ENCODING} was asked for")
-    pieces: list[bytes] = []
-    size = 0
+    unpack: Callable[[bytes], Iterator[bytes]] = _as_it_is if coded == "identity" else _Gunzip()
+    # One buffer, because a server may send its body in pieces of a few bytes, each of which would be an object.
+    whole, came = bytearray(), 0
+    walk = aiter(chunks)
     try:
-        async for piece in chunks if coded == "identity" else _decompressed(chunks, most):
-            pieces.append(piece)
-            size += len(piece)
-            if size > most:
-                return Body(b"".join(pieces)[:_KEPT], too_long(most))
-    except _TooLong:
-        return Body(b"".join(pieces)[:_KEPT], too_long(most))
+        async for chunk in walk:
+            came += len(chunk)
+            for piece in unpack(chunk):
+                whole += piece
+                if len(whole) > most:
+                    return Body(bytes(whole[:_KEPT]), too_long(most))
+                if len(piece) == _PIECE:
+                    await asyncio.sleep(0)
+            if came > 2 * most + _KEPT:  # of gzip that holds nothing, or next to nothing
+                return Body(bytes(whole[:_KEPT]), too_long(most))
     except zlib.error:
-        return Body(b"".join(pieces)[:_KEPT], "it is damaged, or not the gzip that its header says")
-    return Body(b"".join(pieces))
+        return Body(bytes(whole[:_KEPT]), _DAMAGED)
+    finally:
+        if isinstance(walk, AsyncGenerator):
+            await walk.aclose()
+    if came and isinstance(unpack, _Gunzip) and not unpack.ended:
+        return Body(bytes(whole[:_KEPT]), _DAMAGED)
+    return Body(bytes(whole))
 
 
 def bounded(content: bytes, most: int) -> Body:
@@ -60,25 +71,27 @@ def too_long(most: int) -> str:
     return f"it is longer than {most:,} bytes, the max_answer_bytes of this call"
 
 
-class _TooLong(Exception):
-    """More bytes came than were allowed, whatever they decompress to."""
+def _as_it_is(chunk: bytes) -> Iterator[bytes]:
+    yield chunk
 
 
-async def _decompressed(chunks: AsyncIterable[bytes], most: int) -> AsyncIterator[bytes]:
-    """What gzip holds, in pieces of a bounded size. Raises `zlib.error`."""
-    stream, came = zlib.decompressobj(_GZIP), 0
-    async for chunk in chunks:
-        came += len(chunk)
-        if came > most:
-            raise _TooLong
+class _Gunzip:
+    """Takes chunks out of gzip, in pieces of a bounded size. Several gzips may follow each other."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_GZIP)
+
+    @property
+    def ended(self) -> bool:
+        """Whether what came so far is whole."""
+        return self._stream.eof
+
+    def __call__(self, chunk: bytes) -> Iterator[bytes]:
+        """What a chunk holds. Raises `zlib.error`."""
         piece = b""
-        while chunk or (len(piece) == _PIECE and not stream.eof):
-            if stream.eof:
-                stream = zlib.decompressobj(_GZIP)
-            piece = stream.decompress(chunk, _PIECE)
-            chunk = stream.unconsumed_tail or stream.unused_data
+        while chunk or (len(piece) == _PIECE and not self._stream.eof):
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(_GZIP)
+            piece = self._stream.decompress(chunk, _PIECE)
+            chunk = self._stream.unconsumed_tail or self._stream.unused_data
             yield piece
-            if len(piece) == _PIECE:
-                await asyncio.sleep(0)
-    if came and not stream.eof:
-        raise zlib.error("cut off")
