@@ -153,6 +153,13 @@ async def test_a_callers_client_whose_hook_has_read_the_body_gives_it_bounded(op
         assert "longer than" in (await rig.send("GET", f"{origin.url}/x", max_answer_bytes=1999)).problem
 
 
+@pytest.mark.parametrize("value", [b"\xff", b"caf\xe9", "café".encode(), b"a\xed\xa0\x80b"])
+async def test_a_header_of_any_bytes_is_text_that_can_be_written_down(rig: Rig, value: bytes) -> None:
+    async with Origin(answers(head(200, ("Content-Length", "0"))[:-2] + b"X-Odd: " + value + b"\r\n\r\n")) as origin:
+        answer = await rig.send("GET", f"{origin.url}/x")
+        assert answer.headers["x-odd"].encode()
+
+
 async def test_headers_without_end_are_no_answer(rig: Rig) -> None:
     """The HTTP libraries bound them; nothing of ours does."""
 

@@ -43,7 +43,7 @@ async def download(client: BaseClient, source: Call[bytes] | str, to: str | os.P
     while (location := _location(reply)) is not None and hops < _HOPS:
         try:
             target = str(httpx.URL(reply.url).join(location))
-        except httpx.InvalidURL:
+        except (httpx.InvalidURL, ValueError):
             break
         hops += 1
         reply = await _fetch(client, target)

@@ -162,5 +162,8 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in headers.items():
         name = name.lower()
+        if not value.isascii():
+            # aiohttp makes halves of surrogate pairs of what is no UTF-8, which nothing could be made of later.
+            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
