@@ -114,7 +114,7 @@ def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Non
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def usd(cents: int) -> str:
+def usd(cents: int | Decimal) -> str:
     """Cents as dollars."""
     return f"${Decimal(cents) / 100:.2f}"
 

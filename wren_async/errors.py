@@ -51,6 +51,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from wren_async.core.printable import printable
+
 if TYPE_CHECKING:
     from wren_async.core.operation import Call
 
@@ -232,7 +234,10 @@ class ConnectionLost(NoAnswer):
 
 
 class DecodeError(CallError):
-    """The server answered with a success, but not with what the contract says. `raw` holds the body."""
+    """The server answered with a success, but not with what the contract says, or with more than was allowed.
+
+    `raw` holds the body, or the beginning of one that was too long.
+    """
 
     def __init__(self, reason: str, facts: CallFacts, problems: tuple[str, ...] = ()) -> None:
         super().__init__(reason, facts)
@@ -254,13 +259,17 @@ class APIError(CallError):
 
     @property
     def title(self) -> str | None:
-        """The `title` of a problem details answer, or the `message` of Wren's."""
-        return self._text("title") or self._text("message") or self._text("error")
+        """The `title` of a problem details answer, or the `message` of Wren's; cut and cleaned as in a message."""
+        return self._said("title") or self._said("message") or self._said("error")
 
     @property
     def detail(self) -> str | None:
-        """The `detail` of a problem details answer."""
-        return self._text("detail")
+        """The `detail` of a problem details answer, cut and cleaned as in a message. `body` holds it as it came."""
+        return self._said("detail")
+
+    def _said(self, name: str) -> str | None:
+        text = self._text(name)
+        return None if text is None else printable(text)
 
     def _text(self, name: str) -> str | None:
         value = self.body.get(name) if isinstance(self.body, Mapping) else None

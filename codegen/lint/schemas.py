@@ -21,6 +21,8 @@ FORMATS: Final = {
     "number": frozenset({"decimal"}),
     "integer": frozenset({"int32", "int64"}),
 }
+MIXTURES: Final = ({"string", "integer"}, {"integer", "number"})
+"""An id that is a text or a number, and a number that is usually whole, such as cents."""
 KEYWORDS: Final = frozenset({"anyOf", "not", "if", "then", "else", "const", "patternProperties", "prefixItems"})
 
 
@@ -83,9 +85,11 @@ def types(document: Node) -> Iterator[Problem]:
         declared = site.schema.get("type")
         found = [declared] if isinstance(declared, str) else list(declared or ())
         real = [each for each in found if each != "null"]
-        if len(real) > 1 and set(real) != {"string", "integer"}:
-            yield Problem.at((*site.path, "type"), f"no mixture of types but string and integer, not {', '.join(real)}")
-        for each in real:
+        if len(real) > 1 and set(real) not in MIXTURES:
+            known = " or ".join(" and ".join(sorted(each)) for each in MIXTURES)
+            yield Problem.at((*site.path, "type"), f"no mixture of types but {known}, not {', '.join(real)}")
+        # The format of a number that is usually whole is that of its fractions.
+        for each in real if set(real) != {"integer", "number"} else ["number"]:
             yield from _format(site, each)
         if real == ["array"] and "items" not in site.schema:
             yield Problem.at(site.path, "an array must say what its items are")

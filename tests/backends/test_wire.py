@@ -265,7 +265,7 @@ async def test_gzip_is_asked_for_and_undone(rig: Rig) -> None:
     body = b'{"a": "' + b"x" * 50_000 + b'"}'
     async with Origin(answers(response(gzip.compress(body), 200, ("Content-Encoding", "gzip")))) as origin:
         assert (await rig.send("GET", f"{origin.url}/x")).body == body
-        assert "gzip" in (origin.request.get("Accept-Encoding") or "")
+        assert origin.request.get("Accept-Encoding") == "gzip"
 
 
 @pytest.mark.parametrize(("method", "status"), [("DELETE", 204), ("GET", 304), ("POST", 204)])

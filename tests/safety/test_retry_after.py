@@ -21,7 +21,7 @@ from wren_async import (
     ServerError,
     Timing,
 )
-from wren_async.core.policy import retry_after
+from wren_async.core.policy import LONGEST_PAUSE, retry_after
 
 from .scripted import Clock, ScriptedServer, answer, cnaught, refused, silent, wren
 
@@ -88,9 +88,7 @@ def test_no_header_asks_for_nothing() -> None:
 
 @pytest.mark.parametrize("value", ["9" * 20, "9" * 400, "1" + "0" * 400 + ".5"], ids=["20", "400", "fraction"])
 def test_a_number_beyond_all_measure_is_still_a_long_time(value: str) -> None:
-    told = retry_after(value, None, NOW)
-    assert told is not None
-    assert told > 1e18
+    assert retry_after(value, None, NOW) == LONGEST_PAUSE
 
 
 ALMOST_DATES = st.from_regex(r"[A-Za-z]{3}, \d{1,9} (Jan|Jul|X) \d{1,9} \d+:\d+:\d+ [-+A-Z0-9]{0,9}", fullmatch=True)

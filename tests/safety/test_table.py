@@ -39,6 +39,7 @@ from wren_async import (
 )
 from wren_async._generated.cnaught.operations.orders import CREATE_ORDER, create_order_by_amount
 from wren_async._generated.wren.operations.offset_orders import CREATE_OFFSET_ORDER, create_offset_order
+from wren_async.core.limits import LIST_BYTES
 
 from .scripted import (
     KEY,
@@ -165,7 +166,6 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
         [raw(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"a"'), answer()],
         again(2),
     ),
-    "an answer packed wrongly": ([answer(200, b"no gzip", {"Content-Encoding": "gzip"}), answer()], again(2)),
     **{f"a {status}": ([answer(status, {}), answer()], again(2)) for status in (500, 502, 503, 504, 520, 600, 408)},
     **{
         f"a {status}": ([answer(status, {}, {"Location": "/elsewhere"}), answer()], again(2))
@@ -198,6 +198,18 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
     ),
     "a success of the wrong shape": (
         [answer(200, [1, 2]), answer()],
+        ends((DecodeError, 1), keyed=(DONE, 2), once=(OutcomeUnknown, 1)),
+    ),
+    "a success packed wrongly": (
+        [answer(200, b"no gzip", {"Content-Encoding": "gzip"}), answer()],
+        ends((DecodeError, 1), keyed=(DONE, 2), once=(OutcomeUnknown, 1)),
+    ),
+    "a success packed as nobody asked": (
+        [answer(200, b"{}", {"Content-Encoding": "gzip, gzip"}), answer()],
+        ends((DecodeError, 1), keyed=(DONE, 2), once=(OutcomeUnknown, 1)),
+    ),
+    "a success that is longer than any": (
+        [answer(200, b" " * (LIST_BYTES + 1)), answer()],
         ends((DecodeError, 1), keyed=(DONE, 2), once=(OutcomeUnknown, 1)),
     ),
     "a success that is never readable": (

@@ -102,7 +102,7 @@ async def pagers(client: CNaughtClient, wren: WrenClient) -> None:
         assert_type(page.cursor, str | None)
     assert_type(wren.credits.ledger(), OffsetPager[LedgerEntry])
     assert_type(await wren.credits.ledger(), OffsetPage[LedgerEntry])
-    assert_type([entry.amount_usd_cents async for entry in wren.credits.ledger()], list[int])
+    assert_type([entry.amount_usd_cents async for entry in wren.credits.ledger()], list[int | Decimal])
 
 
 async def sending(client: CNaughtClient, stream: AsyncIterator[bytes]) -> None:

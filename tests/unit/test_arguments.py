@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import pickle
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wren_async import UNSET, InvalidArgument, UsageError
-from wren_async.core import arguments
+from wren_async._generated.cnaught.operations import orders, quotes
+from wren_async._generated.wren.operations import offset_orders, wallet
+from wren_async.core import arguments, numbers
 from wren_async.core.operation import Call
 from wren_async.models import cnaught, wren
 from wren_async.models.cnaught import VehicleType
@@ -59,12 +61,35 @@ def test_a_decimal_must_be_finite(value: str) -> None:
     assert "must be a finite number" in refusal(arguments.decimal, Decimal(value), above=0)
 
 
-@given(value=st.decimals(allow_nan=False, allow_infinity=False) | st.integers())
+@given(value=(st.decimals(allow_nan=False, allow_infinity=False) | st.integers()).filter(numbers.is_bounded))
 @settings(max_examples=100, deadline=None)
-def test_a_finite_decimal_or_int_passes_unchanged(value: Decimal | int) -> None:
+def test_a_decimal_or_int_within_the_bounds_passes_unchanged(value: Decimal | int) -> None:
     found = arguments.decimal("amount", value)
     assert found == value
     assert isinstance(found, Decimal)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Decimal("1e30"), Decimal("1E+999999999"), Decimal("1E-999999999"), 10**5000, 2**64],
+    ids=["1e30", "overflow", "underflow", "10**5000", "2**64"],
+)
+def test_a_number_that_no_order_can_mean_is_refused_before_it_is_sent(value: Any) -> None:
+    for build in (
+        lambda: offset_orders.create_offset_order(tons=value, payment_method="credits"),
+        lambda: orders.create_order_by_amount(amount_kg=value),
+        lambda: orders.create_order_by_price(total_price_usd_cents=value),
+        lambda: quotes.create_quote(amount_kg=value),
+        lambda: wallet.list_credit_ledger(limit=value),
+    ):
+        with pytest.raises(InvalidArgument, match=r"^\w+: (is far out of range|takes an int, not Decimal)"):
+            build()
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_time_that_utc_cannot_tell_is_refused(year: int) -> None:
+    with pytest.raises(InvalidArgument, match=f"^since: lies in the year {year}"):
+        arguments.moment("since", datetime(year, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12))))
 
 
 @pytest.mark.parametrize("check", [arguments.decimal, arguments.integer])

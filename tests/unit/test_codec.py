@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wren_async.core import codec
+from wren_async.core import codec, numbers
 from wren_async.core.values import JSON, UNSET, Unset
 from wren_async.models import cnaught, wren
 
@@ -98,9 +99,7 @@ def test_a_number_bomb_in_an_integer_is_refused_before_it_is_made(text: str) -> 
 
 def test_required_attributes_may_be_neither_absent_nor_null() -> None:
     assert problems({"type": "top_up"}, wren.LedgerEntry) == ("$.amount_usd_cents: is missing",)
-    assert problems(entry(amount_usd_cents=None), wren.LedgerEntry) == (
-        "$.amount_usd_cents: takes a whole number, not null",
-    )
+    assert problems(entry(amount_usd_cents=None), wren.LedgerEntry) == ("$.amount_usd_cents: takes a number, not null",)
 
 
 def test_optional_attributes_may_be_absent_or_null_and_both_read_as_none() -> None:
@@ -118,7 +117,7 @@ def test_all_faults_are_named_at_once_with_their_json_paths() -> None:
         "offset": 0,
     }
     assert problems(page, wren.LedgerPage) == (
-        "$.entries[1].amount_usd_cents: takes a whole number, not a string",
+        "$.entries[1].amount_usd_cents: takes a number, not a string",
         "$.entries[2].amount_usd_cents: is missing",
         "$.entries[2].type: takes a string, not null",
         "$.entries[3]: takes an object, not a number",
@@ -151,16 +150,16 @@ def test_an_id_that_may_be_text_or_a_number_is_kept_as_it_came() -> None:
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 EXACT = [
-    "1E-9999999",
     "0.1",
     "1E-7",
     "401.71",
     "0.30000000000000004",
     "10.50",
     "-0.2099",
-    "1" * 40,
-    "0." + "123456789" * 5,
-    "1E+30",
+    "1" * 19 + "." + "1" * 21,
+    "0." + "123456789" * 4,
+    "1E+18",
+    "1E-40",
 ]
 
 
@@ -180,14 +179,73 @@ def test_decimals_are_written_as_json_numbers(text: str) -> None:
 
 @given(number=st.decimals(allow_nan=False, allow_infinity=False))
 @settings(max_examples=200, deadline=None)
-def test_every_finite_decimal_survives_the_wire(number: Decimal) -> None:
-    assert codec.decode(codec.encode(number), Decimal) == number
+def test_a_finite_decimal_survives_the_wire_or_is_refused_on_both_ways(number: Decimal) -> None:
+    if numbers.is_bounded(number):
+        assert codec.decode(codec.encode(number), Decimal) == number
+        return
+    with pytest.raises(codec.Unwritable, match="out of bounds"):
+        codec.encode(number)
+    assert problems(str(number).encode(), Decimal)
 
 
 @given(number=st.integers())
 @settings(max_examples=100, deadline=None)
-def test_every_int_survives_the_wire(number: int) -> None:
-    assert codec.decode(codec.encode(number), int) == number
+def test_an_int_survives_the_wire_or_is_refused_on_both_ways(number: int) -> None:
+    if numbers.is_bounded(number):
+        assert codec.decode(codec.encode(number), int) == number
+        return
+    with pytest.raises(codec.Unwritable, match="out of bounds"):
+        codec.encode(number)
+    assert problems(str(number).encode(), int) == ("$: takes a whole number of 64 bits, not a larger one",)
+
+
+@pytest.mark.parametrize(
+    "text", ["1E+999999999", "1E-999999999", "1e30", "1e19", "1e-41", "1" * 41, "0." + "1" * 41, "1" * 4000]
+)
+@pytest.mark.parametrize("attribute", ["amount_kg", "price_usd_cents", "new"])
+def test_no_number_of_an_answer_is_larger_smaller_or_longer_than_the_bounds(text: str, attribute: str) -> None:
+    """Any of them would be half a gigabyte as an int, or stop a sum with an `Overflow`, once a model held it."""
+    others = {name: value for name, value in ORDER.items() if name != attribute}
+    raw = json.dumps(others).encode()[:-1] + f', "{attribute}": {text}}}'.encode()
+    if attribute == "new" and text.isdigit():
+        # What is kept unread stays what it is: an int of some thousand digits is no danger to anyone.
+        assert codec.decode(raw, cnaught.Order).extra_fields == {"new": int(text)}
+    else:
+        assert re.search("40 digits|64 bits", problems(raw, cnaught.Order)[0])
+
+
+@pytest.mark.parametrize("text", ["0e999999999", "0E-999999999", "-0.000e-99"])
+def test_nothing_is_nothing_with_any_exponent(text: str) -> None:
+    found = codec.decode(text.encode(), Decimal)
+    assert found == 0
+    assert len(format(found, "f")) < 100
+
+
+def test_values_that_lie_too_deep_are_refused_wherever_they_hide() -> None:
+    deep = b"[" * 500 + b"]" * 500
+    for raw in (deep, b'{"id":"x","amount_kg":1,"price_usd_cents":2,"new":' + deep + b"}"):
+        assert problems(raw, cnaught.Order) == ("$: more than 64 objects and arrays lie within each other",)
+    assert problems(b'{"detail":"x","errors":' + deep + b"}", cnaught.Problem)
+
+
+def test_some_hundred_faults_of_a_million_are_named() -> None:
+    found = problems(b"[" + b"1," * 1_000_000 + b"1]", tuple[str, ...])
+    assert found[0] == "$[0]: takes a string, not a number"
+    assert len(found) <= 101
+    rows = [{"type": index} for index in range(1_000)]
+    found = problems({"entries": rows, "total": "1", "limit": 1, "offset": 0}, wren.LedgerPage)
+    assert len(found) <= 101
+    assert found[-1] == "$: and more, which are not told"
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [("x" * 10**6, datetime), ("\x1b[2J\u202e" * 10, datetime), ({"\x1b[2J" + "k" * 10**6: 1}, Mapping[str, str])],
+)
+def test_a_fault_repeats_little_of_what_was_sent_and_nothing_that_a_terminal_obeys(value: object, form: Any) -> None:
+    (found,) = problems(value, form)
+    assert len(found) < 400
+    assert found.isprintable()
 
 
 @pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity"])
@@ -280,7 +338,7 @@ def test_unknown_values_of_open_enums_are_kept_and_written_back() -> None:
     assert order.state == "paused"
     assert isinstance(order.state, cnaught.OrderState)
     assert not order.state.known
-    assert codec.unstructure(order)["state"] == "paused"  # type: ignore[index]
+    assert json.loads(codec.encode(order))["state"] == "paused"
     assert read({**ORDER, "state": "placed"}, cnaught.Order).state is cnaught.OrderState.PLACED
 
 
@@ -302,6 +360,48 @@ def test_a_lenient_attribute_that_cannot_be_read_is_none_and_its_raw_value_is_ke
     assert (found.id, found.created_at) == (None, None)
     assert found.extra_fields == {"id": {"v": 1}, "created_at": "yesterday"}
     assert codec.decode(codec.encode(found), wren.LedgerEntry) == found
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("-10.5", Decimal("-10.5")), ("-10.0", -10), ("-10", -10), ("-1e1", -10)])
+def test_a_fraction_of_a_cent_is_kept_and_whole_cents_are_an_int(sent: str, kept: object) -> None:
+    row = f'{{"amount_usd_cents": {sent}, "type": "deduction"}}'
+    page = codec.decode(f'{{"entries": [{row}], "total": 1, "limit": 1, "offset": 0}}'.encode(), wren.LedgerPage)
+    assert repr(page.entries[0].amount_usd_cents) == repr(kept)
+    order = codec.decode(f'{{"amount_paid_by_customer": {sent}}}'.encode(), wren.OffsetOrder)
+    assert repr(order.amount_paid_by_customer) == repr(kept)
+    assert order.extra_fields == {}
+
+
+LENIENT = [
+    (model, field)
+    for model in (getattr(api, name) for api in (wren, cnaught) for name in api.__all__)
+    for field in (attrs.fields(model) if attrs.has(model) else ())
+    if field.metadata.get("lenient")
+]
+PLAIN = {str: "x", int: 1, int | Decimal: 1, Decimal: 1, bool: True, datetime: "2022-08-01T18:00:00Z"}
+
+
+def required_of(model: type[Any]) -> dict[str, object]:
+    """The least that a model is read of."""
+    hints = get_type_hints(model)
+    needed = [field for field in attrs.fields(model) if field.default is attrs.NOTHING]
+    return {field.metadata.get("wire", field.name): least(hints[field.name]) for field in needed}
+
+
+def least(form: Any) -> object:
+    if attrs.has(form):
+        return required_of(form)
+    return [] if get_origin(form) is tuple else PLAIN.get(form, "x")
+
+
+@pytest.mark.parametrize(("model", "field"), LENIENT, ids=lambda each: getattr(each, "__name__", "") or each.name)
+def test_whatever_was_sent_in_the_place_of_a_lenient_attribute_is_there_somewhere(model: Any, field: Any) -> None:
+    """It is read, or it stands under its name on the wire among the fields that were not: never is it nothing."""
+    name = field.metadata.get("wire", field.name)
+    for odd in (12.5, "odd", {"odd": [1]}, ["odd"], True):
+        found = read({**required_of(model), name: odd}, model)
+        if getattr(found, field.name) is None:
+            assert found.extra_fields[name] == (Decimal("12.5") if odd == 12.5 else odd)
 
 
 def test_an_odd_row_does_not_end_the_walk_through_a_list() -> None:
@@ -378,6 +478,13 @@ def test_times_are_aware_and_read_as_utc_where_they_do_not_say(text: str, moment
     assert found.utcoffset() is not None
 
 
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_time_that_utc_cannot_tell_is_a_fault_and_not_a_surprise_later(text: str) -> None:
+    assert problems({**ORDER, "created_on": text}, cnaught.Order) == (
+        f"$.created_on: '{text}' is no time that UTC can tell",
+    )
+
+
 @given(moment=st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC)))
 @settings(max_examples=100, deadline=None)
 def test_every_time_is_written_in_utc_with_six_digits_and_read_back(moment: datetime) -> None:
@@ -430,5 +537,5 @@ def test_a_model_may_hold_itself() -> None:
 
 
 def test_a_fault_far_below_is_found_in_one_reading_of_what_is_above_it() -> None:
-    raw = b'{"name":"a","parts":[' * 60 + b'{"name":7}' + b"]}" * 60
-    assert problems(raw, Tree) == ("$" + ".parts[0]" * 60 + ".name: takes a string, not a number",)
+    raw = b'{"name":"a","parts":[' * 30 + b'{"name":7}' + b"]}" * 30
+    assert problems(raw, Tree) == ("$" + ".parts[0]" * 30 + ".name: takes a string, not a number",)

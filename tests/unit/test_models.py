@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import json
 import pickle
@@ -23,9 +22,7 @@ from hypothesis import strategies as st
 
 from wren_async._generated.cnaught import operations as cnaught_operations
 from wren_async._generated.wren import operations as wren_operations
-from wren_async.core import codec
-from wren_async.core.codec import fast as twins
-from wren_async.core.codec import native, writing
+from wren_async.core import codec, numbers
 from wren_async.core.operation import Operation
 from wren_async.core.values import JSON, UNSET, OpenStrEnum, Unset
 from wren_async.models import cnaught, wren
@@ -52,20 +49,18 @@ every_enum = pytest.mark.parametrize("kind", generated(models=False))
 
 # --- building values from type hints --------------------------------------------------------------------------------
 
+whole_numbers = st.integers(numbers.SMALLEST_INT, numbers.LARGEST_INT)
+decimals = st.decimals(-(10**18), 10**18, allow_nan=False, allow_infinity=False).filter(numbers.is_bounded)
 json_values: st.SearchStrategy[JSON] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.decimals(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
+    st.none() | st.booleans() | whole_numbers | decimals | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=3,
 )
 PLAIN: dict[object, st.SearchStrategy[Any]] = {
     str: st.text(max_size=12),
-    int: st.integers(),
+    int: whole_numbers,
     bool: st.booleans(),
-    Decimal: st.decimals(allow_nan=False, allow_infinity=False),
+    Decimal: decimals,
     datetime: st.datetimes(min_value=datetime(1, 1, 2), timezones=st.just(UTC)),
     NoneType: st.none(),
     Unset: st.just(UNSET),
@@ -318,7 +313,7 @@ def test_both_contracts_have_examples_of_every_operation_that_answers_json() -> 
                 ), operation["operationId"]
 
 
-# --- the two roads of the codec -------------------------------------------------------------------------------------
+# --- bytes and values -----------------------------------------------------------------------------------------------
 
 ODD: list[object] = [None, True, "12", 12, Decimal("20.0"), Decimal("0.5"), [], {}, "", "2024-01-01T00:00:00", [None]]
 
@@ -349,13 +344,9 @@ def outcome(read: Callable[[], object]) -> object:
 @given(data=st.data())
 def test_bytes_are_read_as_the_value_that_they_stand_for_is_read(model: type, data: st.DataObject) -> None:
     value = data.draw(instances(model))
-    raw = codec.encode(with_one_odd_value(codec.unstructure(value), data))
+    raw = codec.encode(with_one_odd_value(codec.parse(codec.encode(value)), data))
     whole = outcome(lambda: codec.structure(codec.parse(raw), model))
     assert outcome(lambda: codec.decode(raw, model)) == whole
-    for keeps in (False, True):
-        with contextlib.suppress(*native.REFUSALS):
-            found = native.road(model, keeps=keeps)(raw)
-            assert outcome(lambda found=found: found) == whole  # type: ignore[misc]
 
 
 @every_model
@@ -364,18 +355,4 @@ def test_bytes_are_read_as_the_value_that_they_stand_for_is_read(model: type, da
 def test_a_model_is_written_as_cattrs_writes_it(model: type, data: st.DataObject) -> None:
     value = data.draw(instances(model))
     by_cattrs = codec.converter().unstructure(value)
-    assert meaning_of(writing.plain(value)) == meaning_of(by_cattrs)
     assert codec.parse(codec.encode(value)) == codec.parse(codec.encode(by_cattrs))
-
-
-def meaning_of(value: Any) -> Any:
-    """A JSON value with its arrays as lists."""
-    if isinstance(value, Mapping):
-        return {name: meaning_of(each) for name, each in value.items()}
-    return [meaning_of(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-@every_model
-def test_every_model_has_both_fast_roads(model: type) -> None:
-    for keeps in (False, True):
-        assert twins.reading(model, keeps=keeps).maker()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from wren_async import UNSET, Call, CursorPager, InvalidArgument, OffsetPager, PagingError, RetryPolicy
 from wren_async._generated.cnaught.operations import orders
 from wren_async._generated.wren.operations import wallet
+from wren_async.core.paging import PATIENCE, CursorWalk
 
 T = TypeVar("T")
 ENOUGH = 500
@@ -277,7 +278,7 @@ class OffsetServer(Server):
 
 
 def by_offset(
-    server: Server, *, identify: Callable[[Row], str | None] = lambda row: row.id, **query: Any
+    server: Server, *, identify: Callable[[Row], str | None] = lambda row: row.id, at_once: int = 1, **query: Any
 ) -> OffsetPager[Row]:
     return OffsetPager(
         server,
@@ -286,6 +287,7 @@ def by_offset(
         total=lambda page: page.total,
         starts_at=lambda page: page.offset,
         identify=identify,
+        at_once=at_once,
     )
 
 
@@ -306,6 +308,61 @@ async def test_a_walk_by_offset_gives_each_entry_once_in_order_and_ends(
     server = OffsetServer(rows=listed(count, ids=ids), most=most, arrivals=arrivals, ids=ids)
     found = await everything(by_offset(server, limit=limit))
     assert places(found) == list(reversed(range(count)))
+
+
+@laws
+@given(
+    count=st.integers(1, 40),
+    limit=st.integers(1, 12),
+    growth=st.lists(st.integers(0, 15), min_size=1, max_size=4),
+    ids=with_and_without_ids,
+    at_once=st.integers(1, 2),
+)
+async def test_a_list_that_never_stops_growing_is_walked_whole_or_given_up_with_an_error(
+    count: int, limit: int, growth: list[int], ids: bool, at_once: int
+) -> None:
+    server = OffsetServer(rows=listed(count, ids=ids), arrivals=growth * ENOUGH, ids=ids)
+    found: list[Row] = []
+    grows_as_fast_as_it_is_read = max(growth) * (at_once + 1) >= limit
+    with contextlib.suppress(PagingError) if grows_as_fast_as_it_is_read else contextlib.nullcontext():
+        await read_into(found, by_offset(server, at_once=at_once, limit=limit))
+        assert len(found) == count
+    assert places(found) == list(reversed(range(count)))[: len(found)]
+
+
+class Claiming(OffsetServer):
+    """A server that always claims another thousand entries, and makes them up."""
+
+    def answer(self, *, limit: int = 50, offset: int = 0) -> LedgerLike:
+        return LedgerLike(tuple(self.row(offset + n) for n in range(limit)), offset + 1000, offset)
+
+
+async def test_a_total_that_moves_on_with_every_page_is_an_error_and_not_an_endless_walk() -> None:
+    server = Claiming(rows=[])
+    with pytest.raises(PagingError, match="the list grows as fast as it is read"):
+        await everything(by_offset(server))
+    assert len(server.calls) <= PATIENCE + 2
+
+
+class Flickering(OffsetServer):
+    """A server that takes back with every second answer what it added with the first."""
+
+    def answer(self, *, limit: int = 50, offset: int = 0) -> LedgerLike:
+        page = super().answer(limit=limit, offset=offset)
+        return attrs.evolve(page, total=page.total - len(self.calls) % 2)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+async def test_a_total_that_goes_up_and_down_ends_somehow(limit: int) -> None:
+    with contextlib.suppress(PagingError):
+        await everything(by_offset(Flickering(rows=listed(20)), limit=limit))
+
+
+def test_a_page_of_a_hundred_thousand_items_is_looked_through_once() -> None:
+    ids = [str(number) for number in range(100_000)]
+    assert CursorWalk(backwards=False).step(ids) == ids[-1]
+    with pytest.raises(PagingError, match="item '99999' came twice"):
+        CursorWalk(backwards=False).step([*ids, ids[-1]])
 
 
 @laws

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wren_async import RetryPolicy
-from wren_async.core.policy import RetryBudget, retry_after
+from wren_async.core.policy import LONGEST_PAUSE, RetryBudget, http_date, retry_after
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 seconds = st.floats(0, 1000, allow_nan=False)
@@ -87,6 +87,27 @@ def test_a_date_counts_from_the_answers_own_date_whatever_our_clock_says(pause: 
     theirs = NOW + timedelta(seconds=skew)
     until = format_datetime(theirs + timedelta(seconds=pause), usegmt=True)
     assert retry_after(until, format_datetime(theirs, usegmt=True), NOW) == pause
+
+
+@pytest.mark.parametrize("value", ["100000000000000", "9" * 4000, "1" + "0" * 400 + ".5", "5, 99999999999"])
+def test_a_pause_of_ages_is_taken_for_a_week(value: str) -> None:
+    assert retry_after(value, None, NOW) == LONGEST_PAUSE == timedelta(days=7).total_seconds()
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Fri, 31 Dec 99999999999999999999 23:59:59 GMT",
+        "Fri, 31 Dec 2026 23:59:59 +99999999",
+        "Fri, 31 Dec 2026 " * 50,
+    ],
+)
+def test_a_date_of_another_age_is_none(date: str) -> None:
+    assert http_date(date) is None
+    assert retry_after(date, date, NOW) is None
 
 
 def test_without_a_date_our_clock_serves_and_a_past_date_is_no_pause() -> None:

@@ -247,7 +247,13 @@ def test_a_client_takes_the_same_options_as_its_copies(client: type[BaseClient])
         assert get_type_hints(function, include_extras=True)["options"] == typing.Unpack[ClientOptions]  # type: ignore[misc]
 
 
-OPTIONS: dict[str, Any] = {"timeout": 3.0, "deadline": 9.0, "retries": 1, "headers": {"X-Trace": "t"}}
+OPTIONS: dict[str, Any] = {
+    "timeout": 3.0,
+    "deadline": 9.0,
+    "retries": 1,
+    "headers": {"X-Trace": "t"},
+    "max_answer_bytes": 1000,
+}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -271,6 +277,10 @@ def test_options_of_a_client_and_of_its_copy_mean_the_same(client: Any) -> None:
         {"retries": "3"},
         {"retries": None},
         {"headers": {"X-Trace": "a\r\nb"}},
+        {"headers": {"Accept-Encoding": "br"}},
+        {"max_answer_bytes": 0},
+        {"max_answer_bytes": 1.5},
+        {"max_answer_bytes": None},
         {"headers": {"Authorization": "Bearer x"}},
         {"headers": "X-Trace: 1"},
     ],

@@ -1,4 +1,4 @@
-"""Checks of the arguments that generated builders take: a clear error before anything is sent.
+"""Checks of the arguments that generated builders take, so that bad input is a clear error before anything is sent.
 
 Each function returns the value as the request model holds it and lets `UNSET` through. `None` passes only where the
 API takes a JSON `null`.
@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeVar, overload
 
+from wren_async.core import numbers
 from wren_async.core.printable import printable
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument
@@ -68,6 +69,8 @@ def decimal(
     number = Decimal(value)
     if not number.is_finite():
         raise InvalidArgument(name, f"must be a finite number, not {number}")
+    if not numbers.is_bounded(number):
+        raise InvalidArgument(name, f"is far out of range; it takes a number of {numbers.BOUNDS}")
     _bounded(name, number, above=above, minimum=minimum, maximum=None)
     return number
 
@@ -86,6 +89,8 @@ def integer(
         return value
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidArgument(name, f"takes an int, not {_type(value)}")
+    if not numbers.is_bounded(value):
+        raise InvalidArgument(name, "is far out of range; it takes a whole number of at most 64 bits")
     _bounded(name, value, above=above, minimum=minimum, maximum=maximum)
     return value
 
@@ -145,6 +150,8 @@ def moment(name: str, value: V, *, nullable: bool = False) -> V:
         raise InvalidArgument(name, f"takes a datetime, not {_type(value)}")
     if value.utcoffset() is None:
         raise InvalidArgument(name, "must be aware; give it a time zone, such as tzinfo=datetime.UTC")
+    if not 1 < value.year < 9999:
+        raise InvalidArgument(name, f"lies in the year {value.year}, at the very end of what can be told in UTC")
     return value
 
 

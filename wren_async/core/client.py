@@ -60,6 +60,7 @@ class ClientOptions(TypedDict, total=False):
     deadline: float | None
     retries: RetryPolicy | int
     headers: Mapping[str, str]
+    max_answer_bytes: int
 
 
 class BaseClient:
@@ -161,6 +162,7 @@ class BaseClient:
                 timeout=options.get("timeout", UNSET),
                 deadline=options.get("deadline", UNSET),
                 retries=options.get("retries", UNSET),
+                max_answer_bytes=options.get("max_answer_bytes", UNSET),
             )
         except InvalidArgument as error:
             raise InvalidConfiguration(str(error)) from None

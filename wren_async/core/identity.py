@@ -16,7 +16,16 @@ from wren_async.errors import InvalidArgument
 _HEADER_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE: Final = r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?"
 _NOT_THE_CALLERS: Final = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding", "connection"}
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "accept-encoding",
+    }
 )
 
 

@@ -91,6 +91,9 @@ class CallOptions(TypedDict, total=False):
     """How often to try again, or a whole policy."""
     headers: Mapping[str, str]
     """Further request headers. Credentials are the client's and cannot be given here."""
+    max_answer_bytes: int
+    """Bytes that the answer's body may have, after decompression. Unless set: 1 MiB for a write or a quote, 32 MiB for
+    what is read, 64 MiB for a document. A longer answer is a `DecodeError`, or to a write an `OutcomeUnknown`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -114,4 +117,5 @@ class Call(Value, Generic[T]):
     timeout: float | Unset | None = UNSET
     deadline: float | Unset | None = UNSET
     retries: RetryPolicy | int | Unset = UNSET
+    max_answer_bytes: int | Unset = UNSET
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=lambda headers: str(sorted(headers)))

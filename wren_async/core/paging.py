@@ -7,12 +7,12 @@ truthfully, because pages repeat or contradict each other, is an error and never
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Hashable, Iterator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
 
 from wren_async.core.operation import Call
-from wren_async.core.prefetch import Window, ahead
+from wren_async.core.prefetch import Prefetch, fetch_next
 from wren_async.core.printable import printable
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, PagingError
@@ -20,6 +20,10 @@ from wren_async.errors import InvalidArgument, PagingError
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 T = TypeVar("T")
+
+PATIENCE: Final = 100
+"""Pages in a row that may bring a walk by offset no nearer to its end, because so much was added to the list meanwhile.
+"""
 
 
 class Sender(Protocol):
@@ -68,12 +72,12 @@ class CursorWalk:
 
     def step(self, ids: Sequence[str]) -> str | None:
         """The next cursor after a page with these ids, or `None` at the end. Raises `PagingError`."""
-        fresh = set(ids)
-        if len(fresh) != len(ids) or not self._seen.isdisjoint(fresh):
-            again = next(id for index, id in enumerate(ids) if id in self._seen or id in ids[:index])
-            told = printable(str(again), 60)
-            raise PagingError(f"the list does not move: item {told!r} came twice; nothing was skipped before it")
-        self._seen |= fresh
+        for id in ids:
+            if id in self._seen:
+                raise PagingError(
+                    f"the list does not move: item '{printable(id, 100)}' came twice; nothing was skipped before it"
+                )
+            self._seen.add(id)
         if not ids:
             return None
         return ids[0] if self._backwards else ids[-1]
@@ -126,7 +130,7 @@ class CursorPager(Generic[ItemT]):
 
     def pages(self) -> AsyncIterator[Page[ItemT]]:
         """The pages that hold something, in the order of the walk."""
-        return ahead(self._pages()) if self._prefetch else self._pages()
+        return fetch_next(self._pages()) if self._prefetch else self._pages()
 
     async def _pages(self) -> AsyncGenerator[Page[ItemT], None]:
         walk = self._walk()
@@ -182,6 +186,8 @@ class OffsetWalk(Generic[ItemT]):
     """Items not yet taken, counted from the old end; `None` before the first page."""
     _total: int = 0
     _vanished: int = 0
+    _stalled: int = 0
+    """Pages in a row that brought the walk no nearer to its end."""
     _seen: set[Hashable] = attrs.field(factory=set[Hashable])
 
     def next_offset(self, first: int, *, size: int, last: int | None) -> int | None:
@@ -201,7 +207,22 @@ class OffsetWalk(Generic[ItemT]):
         return bool(self.left) and total >= self._total and total - offset >= (self.left or 0)
 
     def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
-        """The new items of a page that starts at `offset`. Raises `PagingError` where the walk would lose some."""
+        """The new items of a page that starts at `offset`.
+
+        Raises `PagingError` where the walk would lose some, or would not end because the list grows as fast as it is
+        read.
+        """
+        before = self.left
+        kept = self._take(items, offset, total)
+        self._stalled = 0 if before is None or cast(int, self.left) < before else self._stalled + 1
+        if self._stalled > PATIENCE:
+            raise PagingError(
+                f"the list grows as fast as it is read: {PATIENCE} pages held nothing but what arrived since the walk "
+                "began; ask for more items in a page, or walk when less is written"
+            )
+        return kept
+
+    def _take(self, items: Sequence[ItemT], offset: int, total: int) -> tuple[ItemT, ...]:
         ids = [self.identify(item) for item in items]
         if self.left is not None and total < self._total:
             return self._go_back(ids, total)
@@ -277,7 +298,7 @@ class OffsetPager(Generic[ItemT]):
 
     def pages(self) -> AsyncIterator[OffsetPage[ItemT]]:
         """The pages that hold something new."""
-        return ahead(self._pages()) if self._prefetch else self._pages()
+        return fetch_next(self._pages()) if self._prefetch else self._pages()
 
     async def _first_page(self) -> OffsetPage[ItemT]:
         offset = self._first
@@ -285,27 +306,27 @@ class OffsetPager(Generic[ItemT]):
 
     async def _pages(self) -> AsyncGenerator[OffsetPage[ItemT], None]:
         walk, size = OffsetWalk(self._identify), 0
-        async with Window[int, Any]() as window:
+        async with Prefetch[int, Any]() as prefetch:
             while walk.left != 0:
                 # Asked for alone, a page starts where the walk stands, whatever the list has done meanwhile.
-                alone = len(window) == 0
-                self._widen(window, walk, size)
-                offset, answer = await window.first()
+                alone = len(prefetch) == 0
+                self._fetch_more(prefetch, walk, size)
+                offset, answer = await prefetch.first()
                 if not (alone or walk.fits(offset, self._total(answer))):
-                    await window.drop()
+                    await prefetch.drop()
                     continue
                 size = len(self._items(answer))
                 page = self._take(walk, offset, answer)
                 if page.items:
                     yield page
 
-    def _widen(self, window: Window[int, Any], walk: OffsetWalk[ItemT], size: int) -> None:
+    def _fetch_more(self, prefetch: Prefetch[int, Any], walk: OffsetWalk[ItemT], size: int) -> None:
         """Ask for as many pages as may be under way at once."""
-        while len(window) < self._at_once:
-            offset = walk.next_offset(self._first, size=size, last=window.last)
+        while len(prefetch) < self._at_once:
+            offset = walk.next_offset(self._first, size=size, last=prefetch.last)
             if offset is None:
                 return
-            window.begin(offset, self._fetch(offset))
+            prefetch.begin(offset, self._fetch(offset))
 
     @property
     def _first(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +13,14 @@ import attrs
 
 from wren_async.core.values import Value
 
+LONGEST_PAUSE: Final = 7 * 24 * 60 * 60.0
+"""Seconds that a server's `Retry-After` is taken for at most. A longer one cannot be meant, and a thousand years added
+to a time would be no time any more."""
+
 _SECONDS: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
+_LONGEST_DATE: Final = 100
+_YEARS: Final = range(2000, 2200)
+"""Years that a header may tell."""
 
 
 def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -51,27 +57,29 @@ def retry_after(value: str | None, date: str | None, now: datetime) -> float | N
     """Seconds that a `Retry-After` header asks for, or `None` where it asks for nothing that can be understood.
 
     The header holds seconds or an HTTP date. A date counts from the answer's own `Date`, because the two clocks may
-    differ; `now` serves where there is none.
+    differ; `now` serves where there is none. No pause is longer than `LONGEST_PAUSE`.
     """
     if value is None:
         return None
     # A proxy may add a header of its own; httpx joins the two with a comma.
     told = [part.strip() for part in value.split(",")]
     if all(_SECONDS.fullmatch(part) for part in told):
-        return min(max(map(float, told)), sys.float_info.max)
+        return min(max(map(float, told)), LONGEST_PAUSE)
     until = http_date(value.strip())
     if until is None:
         return None
-    return max(0.0, (until - (http_date(date) or now)).total_seconds())
+    return min(max(0.0, (until - (http_date(date) or now)).total_seconds()), LONGEST_PAUSE)
 
 
 def http_date(value: str | None) -> datetime | None:
-    """The moment that a header such as `Date` tells, or `None` where it tells none."""
-    if value is None:
+    """The moment that a header such as `Date` tells, or `None` where it tells none, or one of another age."""
+    if value is None or len(value) > _LONGEST_DATE:
         return None
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    if moment.year not in _YEARS:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

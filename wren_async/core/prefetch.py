@@ -11,7 +11,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-async def ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+async def fetch_next(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     """The same items, each asked for as soon as the one before it is handed out.
 
     One task at a time runs for this, and none is left when the consumer stops: neither at the end, nor by an error, nor
@@ -29,7 +29,7 @@ async def ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
         await items.aclose()
 
 
-class Window(Generic[K, T]):
+class Prefetch(Generic[K, T]):
     """Work under way in tasks of its own, which ends in the order in which it was begun.
 
     Use it with `async with`: what is still under way at the end is ended too, and none of it is left behind.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-LONGEST: Final = 300
+LONGEST: Final = 500
 """Characters of a quotation. An answer may hold megabytes, and a message is read by a person."""
 
 

@@ -14,7 +14,7 @@ import attrs
 import msgspec
 
 from wren_async.core import codec
-from wren_async.core.arguments import identifier, moment, text
+from wren_async.core.arguments import identifier, integer, moment, text
 from wren_async.core.identity import Identity, check_headers, header_value
 from wren_async.core.operation import Call, Effect, Operation, ReferenceField
 from wren_async.core.reference import attach, check_reference, check_text
@@ -24,6 +24,8 @@ from wren_async.http.exchange import WireRequest
 
 _RAW: Final = (bytes, bytearray, memoryview)
 _LONGEST_URL: Final = 16_000
+_JSON_OR_PROBLEM: Final = "application/json, application/problem+json"
+"""What is read. CNaught's errors are problem details, which a server that negotiates sends only if they are named."""
 
 T = TypeVar("T")
 
@@ -277,7 +279,7 @@ def _query_text(name: str, value: object) -> str:
     if isinstance(value, str):
         return text(name, value)
     if isinstance(value, int):
-        return str(value)
+        return str(integer(name, value))
     raise InvalidArgument(name, f"takes text, a number or a time in a query, not {type(value).__name__}")
 
 
@@ -286,7 +288,7 @@ def _headers(
 ) -> tuple[tuple[str, str], ...]:
     operation = call.operation
     headers = [
-        ("Accept", "*/*" if operation.answer is bytes else "application/json"),
+        ("Accept", "*/*" if operation.answer is bytes else _JSON_OR_PROBLEM),
         ("User-Agent", identity.user_agent),
     ]
     if content is not None:

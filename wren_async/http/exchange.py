@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Mapping
+from typing import Final
 
 import attrs
 import msgspec
 
 from wren_async.http.secret import Secret
+
+MAX_ANSWER_BYTES: Final = 32 * 2**20
+"""Where a request does not say."""
 
 
 # Neither is frozen, because each exchange makes one of both, and a frozen one takes three times as long to make.
@@ -20,16 +24,20 @@ class WireRequest:
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     content: bytes | AsyncIterable[bytes] | None = attrs.field(default=None, repr=False)
     authorization: Secret | None = None
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+    """Bytes that the answer's body may have, after decompression."""
 
 
 @attrs.define(kw_only=True)
 class Answer:
-    """A whole answer."""
+    """An answer that came to its end, or up to the bytes that it may have."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     """Names in lower case."""
     body: bytes = attrs.field(default=b"", repr=False)
+    problem: str = ""
+    """Why the body could not be read, such as that it is too long; `body` then holds at most its beginning."""
 
 
 class Progress(msgspec.Struct):

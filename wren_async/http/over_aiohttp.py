@@ -10,6 +10,7 @@ from collections.abc import AsyncIterable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from wren_async.errors import InvalidConfiguration
+from wren_async.http.body import ENCODING, read_body
 from wren_async.http.exchange import Answer, ConnectionUnusable, ExchangeFailed, Progress, WireRequest
 from wren_async.http.proxy import environment_proxy
 from wren_async.http.tls import shared_tls
@@ -68,13 +69,17 @@ class AiohttpBackend:
             async with session.request(
                 request.method,
                 url,
-                headers=[*request.headers, *_authorization(request)],
+                headers=[*request.headers, ("Accept-Encoding", ENCODING), *_authorization(request)],
                 data=_payload(request.content),
                 allow_redirects=False,
                 proxy=self._proxy(url),
                 ssl=shared_tls() if self._callers is None and url.scheme == "https" else True,
             ) as response:
-                body = await response.read()
+                headers = _joined(response.headers)
+                encoding = headers.get("content-encoding")
+                body = await read_body(response.content.iter_any(), encoding, request.max_answer_bytes)
+                if body.problem:
+                    response.close()  # or aiohttp would read the rest
         except ConnectionUnusable:
             # Nothing was sent. Once only: a server that talks before it is asked does so on each connection.
             if not once_more or isinstance(request.content, AsyncIterable):
@@ -90,7 +95,7 @@ class AiohttpBackend:
             progress.ended_by(error)
             reason = str(error) or type(error).__name__
             raise ExchangeFailed(reason, timed_out=isinstance(error, TimeoutError)) from error
-        return Answer(status=response.status, headers=_joined(response.headers), body=body)
+        return Answer(status=response.status, headers=headers, body=body.content, problem=body.problem)
 
     def _open(self) -> aiohttp.ClientSession:
         # Not before the first exchange: a session belongs to the loop that makes it.
@@ -105,6 +110,7 @@ class AiohttpBackend:
             self._session = aiohttp.ClientSession(
                 **ways,
                 skip_auto_headers=("Content-Type",),
+                auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 request_class=TrackingRequest,
@@ -169,5 +175,8 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in headers.items():
         name = name.lower()
+        if not value.isascii():
+            # aiohttp makes halves of surrogate pairs of what is no UTF-8, which nothing could be made of later.
+            value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined

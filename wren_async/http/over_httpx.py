@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from wren_async.http.body import ENCODING, Body, bounded, read_body
 from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
 from wren_async.http.pool import LifoPool
 from wren_async.http.proxy import plain_proxy_hosts
@@ -44,7 +45,6 @@ class HttpxBackend:
         self._pool = LifoPool() if client is None else None
         self._client = client if client is not None else httpx.AsyncClient(transport=self._pool)
         self.max_in_flight = _OWN_PLACES if client is None else _CALLERS_PLACES
-        self._encodings = self._client.headers.get("Accept-Encoding", "gzip, deflate")
         # httpx and httpx2 look the same but do not take each other's requests.
         self._request_class = type(self._client.build_request("GET", "http://localhost"))
 
@@ -67,6 +67,7 @@ class HttpxBackend:
             raise ExchangeFailed(str(error) or type(error).__name__) from error
         try:
             response = await self._send(built)
+            body = await _read(response, request.max_answer_bytes)
         except asyncio.CancelledError as error:
             progress.ended_by(error)
             await watch.close()
@@ -79,20 +80,20 @@ class HttpxBackend:
         return Answer(
             status=response.status_code,
             headers={name.lower(): value for name, value in response.headers.items()},
-            body=response.content,
+            body=body.content,
+            problem=body.problem,
         )
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         if self._pool is not None:
-            return await _send_over(self._pool, request)
-        return await self._client.send(request, follow_redirects=False, auth=_unchanged)
+            # Without a client around it, whose cookies, redirects, credentials and hooks are a quarter of an exchange.
+            return await self._pool.handle_async_request(request)
+        return await self._client.send(request, follow_redirects=False, auth=_unchanged, stream=True)
 
     def _build(self, request: WireRequest, watch: _Watch) -> httpx.Request:
         # Not by the client's own `build_request`: a client that the caller brought may carry headers, cookies and
         # parameters of its own, for other hosts.
-        headers = [*request.headers]
-        if not any(name.lower() == "accept-encoding" for name, _ in headers):
-            headers.append(("Accept-Encoding", self._encodings))
+        headers = [*request.headers, ("Accept-Encoding", ENCODING)]
         if request.authorization is not None:
             headers.append(("Authorization", request.authorization.reveal()))
         return self._request_class(
@@ -109,15 +110,14 @@ class HttpxBackend:
             await self._client.aclose()
 
 
-async def _send_over(pool: LifoPool, request: httpx.Request) -> httpx.Response:
-    """Without a client around it, whose cookies, redirects, credentials and hooks are a quarter of an exchange."""
-    response = await pool.handle_async_request(request)
+async def _read(response: httpx.Response, most: int) -> Body:
+    """Read the body as it comes from the wire: httpx would decompress it as often as told, to any length."""
+    if response.is_stream_consumed:  # by a hook of the caller's client, or by a mock that never had a stream
+        return bounded(response.content, most)
     try:
-        await response.aread()
-    except BaseException:
+        return await read_body(response.stream, response.headers.get("Content-Encoding"), most)  # type: ignore[arg-type]
+    finally:
         await response.aclose()
-        raise
-    return response
 
 
 def _is_overheard(client: httpx.AsyncClient, address: str) -> bool:

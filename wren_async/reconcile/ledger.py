@@ -6,10 +6,12 @@ An equal amount is a hint and no proof: a wallet is shared, and refills itself.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
@@ -139,8 +141,13 @@ async def new_entries(
     return Charges(look=look, charges=tuple(deductions.charges), top_ups=tuple(top_ups.charges))
 
 
-def _charge(entry: LedgerEntry, linked: str | None, cents: int) -> Charge:
-    return Charge(where=LEDGER, id=linked, cents=cents, at=entry.created_at)
+def _charge(entry: LedgerEntry, linked: str | None, cents: int | Decimal) -> Charge:
+    return Charge(where=LEDGER, id=linked, cents=whole_cents(cents), at=entry.created_at)
+
+
+def whole_cents(cents: int | Decimal) -> int:
+    """An amount of the ledger as an order's answer tells it: of what was charged, any fraction of a cent goes up."""
+    return math.ceil(cents)
 
 
 async def _entries_since(

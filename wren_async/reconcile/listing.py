@@ -21,6 +21,7 @@ from wren_async.reconcile.verdict import Look, Present, Shows
 T = TypeVar("T")
 RowT = TypeVar("RowT")
 
+_LIST_BYTES: Final = 512 * 2**20
 _TURN: Final = 500
 """Rows that are read before the other tasks get their turn."""
 
@@ -107,6 +108,12 @@ class Reader:
         self.body = b""
         """The last body as it came."""
 
+    @property
+    def longest_list(self) -> int:
+        """Bytes of a list that comes in one answer: what the client says or, because orders are looked for there, what
+        holds more than a million rows."""
+        return self._client._limits.max_answer_bytes or _LIST_BYTES
+
     async def send(self, call: Call[T]) -> T:
         """Send a read."""
         return (await self.send_raw(call)).value
@@ -132,8 +139,8 @@ async def whole_list(reader: Reader, call: Call[Any], name: str) -> AsyncIterato
 
     An account may have more of them than fit in memory as models, so each is to be read when its turn comes.
     """
-    raw_call = attrs.evolve(call, operation=attrs.evolve(call.operation, answer=bytes))
-    reply = await reader.send_raw(raw_call)
+    operation = attrs.evolve(call.operation, answer=bytes)
+    reply = await reader.send_raw(attrs.evolve(call, operation=operation, max_answer_bytes=reader.longest_list))
     if reply.status >= 300:
         raise UnreadableList(f"answered {reply.status}")
     try:

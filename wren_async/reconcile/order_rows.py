@@ -93,11 +93,7 @@ def _cents(row: Row) -> Decimal | None:
     if isinstance(row, TreeOrder):
         shown = row.extra_fields.get("amountPaidByCustomer")
         return Decimal(shown) if isinstance(shown, int) else None
-    if row.amount_paid_by_customer is not None:
-        return Decimal(row.amount_paid_by_customer)
-    # Documented in whole cents, and read so; where a part has a fraction, it is kept as it came.
-    raw = row.extra_fields.get("amount_paid_by_customer", row.extra_fields.get("amountPaidByCustomer"))
-    return raw if isinstance(raw, Decimal) else None
+    return None if row.amount_paid_by_customer is None else Decimal(row.amount_paid_by_customer)
 
 
 def _whole(parts: Iterable[Decimal | None]) -> int | None:

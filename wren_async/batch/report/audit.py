@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import takewhile
 from typing import Final, TypeVar, cast
 
@@ -29,6 +30,7 @@ from wren_async.core.paging import OffsetPage
 from wren_async.core.reference import carried
 from wren_async.core.values import UNSET
 from wren_async.reconcile import Checkpoint
+from wren_async.reconcile.ledger import whole_cents
 from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, whole_list
 from wren_async.wren import WrenClient
 
@@ -303,12 +305,12 @@ def _take_entries(entries: Sequence[LedgerEntry], staging: StagingTable) -> None
         item = staging.by_id(LEDGER, entry.order_group_id)
         if entry.type == LedgerEntryType.DEDUCTION:
             if item is None:
-                staging.put_aside(LEDGER, entry.order_group_id, -entry.amount_usd_cents)
+                staging.put_aside(LEDGER, entry.order_group_id, whole_cents(-entry.amount_usd_cents))
             else:
-                staging.charge(item.position, cents=-entry.amount_usd_cents)
+                staging.charge(item.position, cents=whole_cents(-entry.amount_usd_cents))
         elif entry.type == LedgerEntryType.REFUND and item is not None:
             # The sign of a refund is not documented.
-            staging.charge(item.position, refunded=abs(entry.amount_usd_cents))
+            staging.charge(item.position, refunded=whole_cents(abs(Decimal(entry.amount_usd_cents))))
 
 
 async def _compare_purchases(batch: _Batch, client: WrenClient) -> Audit:

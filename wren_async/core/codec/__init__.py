@@ -2,24 +2,27 @@
 
 - A wrong type is a fault with its JSON path, never a silent conversion; `20.0` is a good integer.
 - Numbers with a fraction are `Decimal` from the wire to the model and back.
-- What the contract does not know is kept in `extra_fields`. A lenient attribute that cannot be read is `None`, and its
-  raw value is kept there too.
+- What the contract does not know is kept in `extra_fields`. A lenient attribute that cannot be read is `None`, and what
+  was sent is kept there too, under its name on the wire.
+- Numbers, the depth of nesting and the faults that are named are bounded, whatever a server sends.
 
-Nearly everything goes down a fast road, `native` for reading and `writing` for writing. What that refuses goes down the
-codec's own, the cattrs hooks of `structuring`, which read and write the same and say what is wrong.
+Nearly everything takes the fast path, by msgspec. What that refuses takes the strict path, the hooks of cattrs, which
+reads and writes the same and says what is wrong.
 """
 
 from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import msgspec
 
-from wren_async.core.codec import native, writing
-from wren_async.core.codec.writing import instant
+from wren_async.core import numbers
+from wren_async.core.codec import fast
+from wren_async.core.codec.fast import instant
+from wren_async.core.printable import printable
 from wren_async.core.values import JSON, UNSET
 
 if TYPE_CHECKING:
@@ -33,11 +36,14 @@ __all__ = [
     "encode",
     "instant",
     "parse",
+    "parse_error",
     "structure",
-    "unstructure",
 ]
 
 T = TypeVar("T")
+
+LONGEST_ERROR: Final = 2**20
+"""Bytes of an error's body that is decoded."""
 
 
 class Unreadable(Exception):
@@ -55,10 +61,30 @@ class Unwritable(Exception):
 def parse(raw: bytes) -> JSON:
     """JSON without a type: numbers with a fraction become `Decimal`."""
     try:
-        return native.untyped.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, InvalidOperation, RecursionError) as error:
-        reason = "a number that is too large" if isinstance(error, InvalidOperation) else error
-        raise Unreadable((f"$: not JSON ({reason})",)) from None
+        value = fast.untyped.decode(raw)
+    except ArithmeticError:
+        raise Unreadable((f"$: holds a number out of bounds ({numbers.BOUNDS})",)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable((f"$: not JSON ({printable(str(error))})",)) from None
+    except RecursionError:
+        raise Unreadable((_TOO_DEEP,)) from None
+    if fast.is_too_deep(value):
+        raise Unreadable((_TOO_DEEP,))
+    return value
+
+
+def parse_error(raw: bytes) -> JSON:
+    """The body of an error, or `None` where it is no JSON, or is longer than any error has a reason to be.
+
+    Decoded, a body may take twenty times its bytes, and an error keeps it.
+    """
+    try:
+        return parse(raw) if len(raw) <= LONGEST_ERROR else None
+    except Unreadable:
+        return None
+
+
+_TOO_DEEP: Final = f"$: more than {fast.DEPTH} objects and arrays lie within each other"
 
 
 def decode(raw: bytes, form: type[T]) -> T:
@@ -68,8 +94,8 @@ def decode(raw: bytes, form: type[T]) -> T:
     if form is types.NoneType:
         return cast(T, None)
     try:
-        return native.read(raw, form)
-    except native.OffTheRoad:
+        return fast.read(raw, form)
+    except fast.FastPathRefused:
         return structure(parse(raw), form)
 
 
@@ -77,22 +103,16 @@ def structure(value: JSON, form: type[T]) -> T:
     """Read a decoded JSON value as `form`, or raise `Unreadable`."""
     from cattrs import BaseValidationError
 
-    from wren_async.core.codec.strict import Fault
+    from wren_async.core.codec.strict import PROBLEMS, Misfit
 
     try:
         return converter().structure(value, form)
-    except Fault as fault:
-        raise Unreadable(tuple(f"{path}: {problem}" for path, problem in fault.under("$"))) from None
-    except BaseValidationError as error:  # pragma: no cover - every hook of ours raises Fault
+    except Misfit as misfit:
+        problems = [f"{path}: {problem}" for path, problem in misfit.under("$")]
+        more = ["$: and more, which are not told"] if len(problems) > PROBLEMS else []
+        raise Unreadable((*problems[:PROBLEMS], *more)) from None
+    except BaseValidationError as error:  # pragma: no cover - every hook of ours raises Misfit
         raise Unreadable((f"$: {error}",)) from None
-
-
-def unstructure(value: object) -> JSON:
-    """A model as the JSON value that is sent: wire names, no unset attributes."""
-    try:
-        return writing.plain(value)
-    except native.OffTheRoad:
-        return cast(JSON, converter().unstructure(value))
 
 
 def encode(value: object) -> bytes:
@@ -115,8 +135,8 @@ _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 def _writable(value: object) -> JSON:
     try:
-        return writing.plain(value)
-    except native.OffTheRoad:
+        return fast.plain(value)
+    except fast.FastPathRefused:
         written: Any = converter().unstructure(value)
     _refuse_what_json_lacks(written, "$")
     return cast(JSON, written)
@@ -129,9 +149,10 @@ def _refuse_what_json_lacks(value: object, path: str) -> None:
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _refuse_what_json_lacks(item, f"{path}[{index}]")
-    elif isinstance(value, Decimal):
-        if not value.is_finite():
-            raise Unwritable(f"{path}: {value} is no JSON number")
+    elif isinstance(value, Decimal) and not value.is_finite():
+        raise Unwritable(f"{path}: {value} is no JSON number")
+    elif isinstance(value, Decimal | int) and not numbers.is_bounded(value):
+        raise Unwritable(f"{path}: is out of bounds; a number has {numbers.BOUNDS}")
     elif value is UNSET:
         raise Unwritable(f"{path}: is UNSET; give a value, or leave the name out")
     elif isinstance(value, float):

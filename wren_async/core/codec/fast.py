@@ -1,35 +1,108 @@
-"""Twins of the models: what msgspec decodes, and the code that makes the models of it.
+"""The fast path between bytes and models. What it cannot be sure of is left to the strict path, which names faults.
 
-msgspec is fastest, and strict about types and unknown fields, where it reads its own Structs. It reads attrs classes
-much slower, drops their unknown fields and cannot rename them. So each model has a Struct as its twin, with the names
-of the wire, and a function that moves what was decoded from the one to the other.
+Reading: msgspec is fastest, and strict about types and unknown fields, where it reads its own Structs. It reads attrs
+classes much slower, drops their unknown fields and cannot rename them. So each model has a Struct with the names of the
+wire, and a function that moves what was decoded from the Struct to the model. Bytes are tried twice: first with Structs
+that refuse unknown fields, then with Structs that pass them over, beside the same bytes read without types, from which
+the unknown fields are kept.
+
+Writing: one walk over the model, which knows of each value that it may be sent as it is.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import types
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from enum import Enum, StrEnum
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
 
-from wren_async.core.codec.newcomers import Newcomers
-from wren_async.core.values import NO_EXTRA, UNSET, Unset
+from wren_async.core import numbers
+from wren_async.core.values import JSON, NO_EXTRA, UNSET, Unset
+
+T = TypeVar("T")
+
+DEPTH: Final = 64
+"""Objects and arrays that may lie within each other. Python's own walks over a value that is far deeper fail."""
+
+untyped: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=numbers.exact)
+"""Reads JSON without a type: numbers with a fraction become `Decimal`."""
 
 
-class OffTheRoad(Exception):
-    """This value, or this type, is for the codec's own road."""
+class FastPathRefused(Exception):
+    """The fast path cannot read or write this value or this type; the strict path will, or says what is wrong."""
 
 
-class Reading(msgspec.Struct, frozen=True):
+def is_too_deep(value: JSON) -> bool:
+    """Whether more than `DEPTH` objects and arrays lie within each other."""
+    level: list[Any] = [value]
+    for _ in range(DEPTH):
+        level = [
+            item
+            for each in level
+            for item in (each.values() if type(each) is dict else each if type(each) is list else ())
+            if type(item) is dict or type(item) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
+def can_be_told_in_utc(moment: datetime) -> bool:
+    """Whether a time with an offset lies within the years that Python knows, once the offset is taken off."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def read(raw: bytes, form: type[T]) -> T:
+    """Read `raw` as `form`, or raise `FastPathRefused`."""
+    try:
+        value: T = _decoder(form, False)(raw)  # type: ignore[arg-type] # a class can be hashed
+    except _REFUSALS:
+        try:
+            value = _decoder(form, True)(raw)  # type: ignore[arg-type]
+        except _REFUSALS:
+            raise FastPathRefused from None
+    return value
+
+
+_REFUSALS: Final = (FastPathRefused, msgspec.MsgspecError, ArithmeticError, RecursionError, UnicodeDecodeError)
+
+
+@functools.cache
+def _decoder(form: Any, keeps: bool) -> Callable[[bytes], Any]:
+    """Reads bytes, and keeps unknown fields or refuses them. It raises any of `_REFUSALS`."""
+    try:
+        found = _reading(form, keeps, ())
+        decode: Callable[[bytes], Any] = msgspec.json.Decoder(found.struct, float_hook=numbers.exact).decode
+    except (FastPathRefused, TypeError, RecursionError):
+        return _refuse
+    make = found.maker()
+    if keeps:
+        return lambda raw: make(decode(raw), untyped.decode(raw))
+    return lambda raw: make(decode(raw))
+
+
+def _refuse(_: bytes) -> object:
+    raise FastPathRefused
+
+
+class _Reading(msgspec.Struct, frozen=True):
     """How the values of one type are read."""
 
-    twin: Any
+    struct: Any
     """The type that msgspec decodes."""
     code: str = "v"
     """The model's value as a Python expression: `v` is what was decoded, `raw` the same JSON without types."""
@@ -42,102 +115,112 @@ class Reading(msgspec.Struct, frozen=True):
         return made
 
 
-def reading(form: Any, *, keeps: bool, above: tuple[type, ...] = ()) -> Reading:
-    """How `form`, found inside the models `above`, is read, or `OffTheRoad`.
-
-    With `keeps`, unknown fields are kept and remembered. Without, those remembered are kept and others refused.
-    """
+def _reading(form: Any, keeps: bool, above: tuple[type, ...]) -> _Reading:
+    """How `form`, found inside the models `above`, is read, or `FastPathRefused`."""
     if form in _PLAIN:
-        return Reading(_PLAIN[form])
+        return _Reading(_PLAIN[form])
     if form is Decimal:
         # For a Decimal, msgspec would take a string too. An untyped number is one already, or an int.
-        return Reading(Any, "(v if type(v) is Decimal else number(v))")
+        return _Reading(Any, "(v if type(v) is Decimal else number(v))")
+    if form is datetime:
+        return _Reading(Annotated[datetime, msgspec.Meta(tz=True)], "(v if 1 < v.year < 9999 else edge_of_time(v))")
+    if form in (object, Any):
+        return _Reading(Any, "(v if type(v) not in containers else shallow(v))")
     if isinstance(form, type) and issubclass(form, StrEnum):
-        return Reading(form)
+        return _Reading(form)
     if attrs.has(form):
         return _known.get((form, keeps)) or _known.setdefault((form, keeps), _of_model(form, keeps, above))
     origin, arguments = get_origin(form), get_args(form)
     if origin is tuple:
-        return _of_tuple(reading(arguments[0], keeps=keeps, above=above), keeps)
+        return _of_tuple(_reading(arguments[0], keeps, above), keeps)
     if origin in (dict, Mapping):
-        return _of_mapping(reading(arguments[1], keeps=keeps, above=above), keeps)
+        return _of_mapping(_reading(arguments[1], keeps, above), keeps)
     if origin in (Union, types.UnionType):
-        members = [member for member in arguments if member is not Unset]
-        return _of_union([reading(member, keeps=keeps, above=above) for member in members])
-    raise OffTheRoad
+        # Of an int or a Decimal, only the int is read here: fractions of a cent are rare.
+        left_out = (Unset, Decimal) if int in arguments else (Unset,)
+        return _of_union([_reading(member, keeps, above) for member in arguments if member not in left_out])
+    raise FastPathRefused
 
 
-def learn() -> bool:
-    """Whether new fields were met, so that what does not keep them all has to be made again to know them."""
-    grown = newcomers.have_grown()
-    if grown:
-        _known.clear()
-    return grown
-
-
-newcomers: Final = Newcomers()
-_known: Final[dict[tuple[type, bool], Reading]] = {}
-_numbers: Final = itertools.count(1)
+_known: Final[dict[tuple[type, bool], _Reading]] = {}
+_counter: Final = itertools.count(1)
 _PLAIN: Final[Mapping[Any, Any]] = {
     str: str,
-    int: int,
+    int: Annotated[int, msgspec.Meta(ge=numbers.SMALLEST_INT, le=numbers.LARGEST_INT)],
     bool: bool,
     types.NoneType: None,
-    object: Any,
-    Any: Any,
-    datetime: Annotated[datetime, msgspec.Meta(tz=True)],
 }
 
 
 def _number(value: object) -> Decimal:
     if type(value) is int:
-        return Decimal(value)
-    raise OffTheRoad
+        return numbers.exact(value)
+    raise FastPathRefused
 
 
-_SCOPE: Final = {"Decimal": Decimal, "number": _number, "UNSET": UNSET, "OffTheRoad": OffTheRoad}
+def _edge_of_time(moment: datetime) -> datetime:
+    if not can_be_told_in_utc(moment):
+        raise FastPathRefused
+    return moment
 
 
-def _of_tuple(item: Reading, keeps: bool) -> Reading:
+def _shallow(value: object) -> object:
+    if is_too_deep(value):
+        raise FastPathRefused
+    return value
+
+
+_SCOPE: Final = {
+    "Decimal": Decimal,
+    "number": _number,
+    "containers": (dict, list),
+    "edge_of_time": _edge_of_time,
+    "shallow": _shallow,
+    "UNSET": UNSET,
+    "FastPathRefused": FastPathRefused,
+}
+
+
+def _of_tuple(item: _Reading, keeps: bool) -> _Reading:
     if item.code == "v":
-        return Reading(types.GenericAlias(tuple, (item.twin, ...)))
+        return _Reading(types.GenericAlias(tuple, (item.struct, ...)))
     each = "v, raw in zip(v, raw)" if keeps and item.names else "v in v"
-    return Reading(types.GenericAlias(list, item.twin), f"tuple([{item.code} for {each}])", item.names)
+    return _Reading(types.GenericAlias(list, item.struct), f"tuple([{item.code} for {each}])", item.names)
 
 
-def _of_mapping(item: Reading, keeps: bool) -> Reading:
-    twin = types.GenericAlias(dict, (str, item.twin))
+def _of_mapping(item: _Reading, keeps: bool) -> _Reading:
+    struct = types.GenericAlias(dict, (str, item.struct))
     if item.code == "v":
-        return Reading(twin)
+        return _Reading(struct)
     each = "(k, v), raw in zip(v.items(), raw.values())" if keeps and item.names else "k, v in v.items()"
-    return Reading(twin, f"{{k: {item.code} for {each}}}", item.names)
+    return _Reading(struct, f"{{k: {item.code} for {each}}}", item.names)
 
 
-def _of_union(members: list[Reading]) -> Reading:
-    twin: Any = Union[tuple(member.twin for member in members)]  # noqa: UP007 - of a number known only here
+def _of_union(members: list[_Reading]) -> _Reading:
+    struct: Any = Union[tuple(member.struct for member in members)]  # noqa: UP007 - of a number known only here
     made = [member for member in members if member.code != "v"]
     if not made:
-        return Reading(twin)
-    if len([member for member in members if member.twin is not None]) > 1:
-        raise OffTheRoad
+        return _Reading(struct)
+    if len([member for member in members if member.struct is not None]) > 1:
+        raise FastPathRefused
     code = made[0].code
-    return Reading(twin, f"(None if v is None else {code})" if len(members) > 1 else code, made[0].names)
+    return _Reading(struct, f"(None if v is None else {code})" if len(members) > 1 else code, made[0].names)
 
 
-# --- models ---------------------------------------------------------------------------------------------------------
+# --- reading models -------------------------------------------------------------------------------------------------
 
 
-class _Slot(msgspec.Struct, frozen=True):
+class _FieldReading(msgspec.Struct, frozen=True):
     """How one attribute of a model is read."""
 
     attribute: str
     names: tuple[str, ...]
-    reading: Reading
+    reading: _Reading
     default: object
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """The fields of the twin that stand for this attribute, one for each name on the wire."""
+        """The Struct's fields that stand for this attribute, one for each name on the wire."""
         return self.attribute, *(f"_{index}_{self.attribute}" for index in range(1, len(self.names)))
 
     @property
@@ -146,18 +229,18 @@ class _Slot(msgspec.Struct, frozen=True):
 
     def fields(self) -> Iterator[tuple[str, Any] | tuple[str, Any, Any]]:
         if self.required and len(self.names) == 1:
-            yield self.attribute, self.reading.twin
+            yield self.attribute, self.reading.struct
             return
         for spelling in self.spellings:
-            yield spelling, self.reading.twin | None, None if self.required else self.default
+            yield spelling, self.reading.struct | None, None if self.required else self.default
 
     def lines(self, keeps: bool) -> Iterator[str]:
-        """Code that moves the attribute from the twin `s`, of the object `whole`, to the model `m`."""
+        """Code that moves the attribute from the Struct `s`, of the object `whole`, to the model `m`."""
         first, *others = self.spellings
         yield f"v = s.{first}"
         yield from (f"if v is None: v = s.{other}" for other in others)
         if others and self.required:
-            yield "if v is None: raise OffTheRoad"
+            yield "if v is None: raise FastPathRefused"
         if keeps and self.reading.names:
             yield f"raw = whole.get({self.names[0]!r})"
             yield from (f"if raw is None: raw = whole.get({name!r})" for name in self.names[1:])
@@ -169,59 +252,50 @@ class _Slot(msgspec.Struct, frozen=True):
         return f"v if v is None or v is UNSET else {self.reading.code}"
 
 
-def _of_model(model: type, keeps: bool, above: tuple[type, ...]) -> Reading:
+def _of_model(model: type, keeps: bool, above: tuple[type, ...]) -> _Reading:
     if model in above or hasattr(model, "__attrs_post_init__"):
-        raise OffTheRoad
-    slots = tuple(_slots(model, keeps, (*above, model)))
-    bare = _bare_array(model, slots)
-    news = newcomers.of(model) if not keeps and _has_room(model) else ()
-    twin: Any = _twin(model, slots, news, keeps)
-    name = f"make_{model.__name__}_{next(_numbers)}"
-    head = f"def {name}(s, whole):" if keeps else f"def {name}(s):"
+        raise FastPathRefused
+    fields = tuple(_field_readings(model, keeps, (*above, model)))
+    bare = _bare_array(model, fields)
+    struct: Any = _struct(model, fields, keeps)
+    name = f"make_{model.__name__}_{next(_counter)}"
     scope: dict[str, Any] = {
         **_SCOPE,
-        **{maker: made for slot in slots for maker, made in slot.reading.names.items()},
+        **{maker: made for field in fields for maker, made in field.reading.names.items()},
         "new": object.__new__,
         "Draft": _draft(model),
         "Model": model,
-        "Twin": twin,
-        "known": frozenset(wire for slot in slots for wire in slot.names),
-        "news": news,
-        "meet": newcomers.meet,
+        "Struct": struct,
+        "known": frozenset(wire for field in fields for wire in field.names),
         "no_extra": NO_EXTRA,
     }
-    source = "\n    ".join((head, *_lines(model, slots, bare, len(news), keeps)))
+    head = f"def {name}(s, whole):" if keeps else f"def {name}(s):"
+    source = "\n    ".join((head, *_lines(model, fields, bare, keeps)))
     exec(compile(source, f"<{name}>", "exec"), scope)  # noqa: S102 - of the names of our own attributes
     call = f"{name}(v, raw)" if keeps else f"{name}(v)"
-    return Reading(twin if bare is None else bare.reading.twin | twin, call, {name: scope[name]})
+    return _Reading(struct if bare is None else bare.reading.struct | struct, call, {name: scope[name]})
 
 
-def _slots(model: type, keeps: bool, above: tuple[type, ...]) -> Iterator[_Slot]:
+def _field_readings(model: type, keeps: bool, above: tuple[type, ...]) -> Iterator[_FieldReading]:
     hints = get_type_hints(model)
     for field in attrs.fields(model):
         if field.validator is not None or field.converter is not None:
-            raise OffTheRoad
+            raise FastPathRefused
         if "extra" in field.metadata:
             continue
         names = (field.metadata.get("wire", field.name), *field.metadata.get("aliases", ()))
         if field.default not in (attrs.NOTHING, None, UNSET) or (field.default is UNSET and len(names) > 1):
-            raise OffTheRoad
-        yield _Slot(field.name, names, reading(hints[field.name], keeps=keeps, above=above), field.default)
+            raise FastPathRefused
+        yield _FieldReading(field.name, names, _reading(hints[field.name], keeps, above), field.default)
 
 
-def _has_room(model: type) -> bool:
-    """Whether the model has an attribute for unknown fields."""
-    return any("extra" in field.metadata for field in attrs.fields(model))
-
-
-def _twin(model: type, slots: tuple[_Slot, ...], news: tuple[str, ...], keeps: bool) -> type[msgspec.Struct]:
+def _struct(model: type, fields: tuple[_FieldReading, ...], keeps: bool) -> type[msgspec.Struct]:
     # The first spellings go first: msgspec finds a name soonest where the field is the next one.
-    fields = sorted((field for slot in slots for field in slot.fields()), key=lambda field: field[0].startswith("_"))
-    wire = {spelling: name for slot in slots for spelling, name in zip(slot.spellings, slot.names, strict=True)}
+    ordered = sorted((each for field in fields for each in field.fields()), key=lambda each: each[0].startswith("_"))
     return msgspec.defstruct(
         model.__name__,
-        [*fields, *((_newcomer(index), Any, UNSET) for index in range(len(news)))],
-        rename={**wire, **{_newcomer(index): name for index, name in enumerate(news)}},
+        ordered,
+        rename={spelling: name for each in fields for spelling, name in zip(each.spellings, each.names, strict=True)},
         forbid_unknown_fields=not keeps,
         kw_only=True,
         gc=False,
@@ -238,44 +312,116 @@ def _draft(model: type) -> type:
     return type(model.__name__, (model,), thawed)
 
 
-def _newcomer(index: int) -> str:
-    """The field of the twin that stands for a new field."""
-    return f"_new_{index}"
-
-
-def _lines(model: type, slots: tuple[_Slot, ...], bare: _Slot | None, news: int, keeps: bool) -> Iterator[str]:
-    """The body of the function that makes a model of its twin `s` and, if fields are kept, of the object `whole`."""
+def _lines(model: type, fields: tuple[_FieldReading, ...], bare: _FieldReading | None, keeps: bool) -> Iterator[str]:
+    """The body of the function that makes a model of its Struct `s` and, if fields are kept, of the object `whole`."""
     if bare is not None:
         wrap = f"; whole = {{{bare.names[0]!r}: whole}}" if keeps else ""
-        yield f"if type(s) is list: s = Twin({bare.attribute}=s){wrap}"
+        yield f"if type(s) is list: s = Struct({bare.attribute}=s){wrap}"
     yield "m = new(Draft)"
-    for slot in slots:
-        yield from slot.lines(keeps)
-    if _has_room(model):
-        yield from _extra_lines(news, keeps)
+    for field in fields:
+        yield from field.lines(keeps)
+    if any("extra" in field.metadata for field in attrs.fields(model)):
+        if keeps:
+            # A comprehension would be a call of its own.
+            yield "extra = {}"
+            yield "for k in whole:"
+            yield "    if k not in known: extra[k] = x if type(x := whole[k]) not in containers else shallow(x)"
+            yield "m.extra_fields = extra or no_extra"
+        else:
+            yield "m.extra_fields = no_extra"
     yield "m.__class__ = Model"
     yield "return m"
 
 
-def _extra_lines(news: int, keeps: bool) -> Iterator[str]:
-    if not keeps and not news:
-        yield "m.extra_fields = no_extra"
-        return
-    yield "extra = {}"
-    if keeps:
-        # A comprehension would be a call of its own.
-        yield "for k in whole:"
-        yield "    if k not in known: extra[k] = whole[k]"
-        yield "if extra: meet(Model, extra)"
-    for index in range(news):
-        yield f"v = s.{_newcomer(index)}"
-        yield f"if v is not UNSET: extra[news[{index}]] = v"
-    yield "m.extra_fields = extra or no_extra"
-
-
-def _bare_array(model: type, slots: tuple[_Slot, ...]) -> _Slot | None:
+def _bare_array(model: type, fields: tuple[_FieldReading, ...]) -> _FieldReading | None:
     """The attribute that an array in the place of the whole object stands for."""
     attribute = getattr(model, "__bare_array__", None)
-    alone = all(not slot.required for slot in slots if slot.attribute != attribute)
-    found = [slot for slot in slots if slot.attribute == attribute and get_origin(slot.reading.twin) is list and alone]
+    alone = all(not field.required for field in fields if field.attribute != attribute)
+    found = [
+        field for field in fields if field.attribute == attribute and get_origin(field.reading.struct) is list and alone
+    ]
     return found[0] if found else None
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def plain(value: object) -> JSON:
+    """A model or any JSON value as what is sent: wire names, no unset attributes. May raise `FastPathRefused`.
+
+    A float, a number out of bounds, an unset attribute in a place that is sent or a foreign class is refused.
+    """
+    kind: Any = type(value)
+    return value if kind in _AS_IT_IS else _writer(kind)(value)
+
+
+def instant(moment: datetime) -> str:
+    """A time as both APIs write it: UTC with six digits and a `Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+_AS_IT_IS: Final = frozenset({str, bool, types.NoneType})
+
+
+@functools.cache
+def _writer(kind: type) -> Callable[[Any], JSON]:
+    if kind in _WRITERS:
+        return _WRITERS[kind]
+    if attrs.has(kind):
+        return _model_writer(kind)
+    if issubclass(kind, Enum) and kind is not type(UNSET):
+        return lambda member: plain(member._value_)
+    if issubclass(kind, Mapping):
+        return _object
+    raise FastPathRefused
+
+
+def _bounded(number: int | Decimal) -> int | Decimal:
+    if not numbers.is_bounded(number):
+        raise FastPathRefused
+    return number
+
+
+def _object(value: Mapping[str, object]) -> dict[str, JSON]:
+    written = {name: plain(item) for name, item in value.items()}
+    if not all(type(name) is str for name in written):
+        raise FastPathRefused
+    return written
+
+
+def _array(value: list[object] | tuple[object, ...]) -> list[JSON]:
+    return [plain(item) for item in value]
+
+
+_WRITERS: Final[Mapping[type, Callable[[Any], JSON]]] = {
+    int: _bounded,
+    Decimal: _bounded,
+    datetime: instant,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}
+
+
+def _model_writer(model: type) -> Callable[[Any], JSON]:
+    fields = [field for field in attrs.fields(model) if "extra" not in field.metadata]
+    written_as = [(field.name, field.metadata.get("wire", field.name), field.default is UNSET) for field in fields]
+    keeps = len(fields) < len(attrs.fields(model))
+
+    def write(value: Any) -> dict[str, JSON]:
+        written: dict[str, JSON] = {}
+        for attribute, name, optional in written_as:
+            item = getattr(value, attribute)
+            kind: Any = type(item)
+            if item is UNSET:
+                if not optional:
+                    raise FastPathRefused
+            elif kind in _AS_IT_IS:
+                written[name] = item
+            else:
+                written[name] = _writer(kind)(item)
+        if keeps and value.extra_fields:
+            written.update(_object(value.extra_fields))
+        return written
+
+    return write

@@ -1,6 +1,6 @@
-"""The codec's own road, for what the fast one refuses: cattrs, with hooks that are strict and name every fault.
+"""The strict path, for what the fast path refuses: cattrs, with hooks that convert nothing and name every fault.
 
-This module takes longer to import than all the rest of the codec: it is loaded when it is first needed.
+cattrs takes longer to import than all the rest of the codec, so this module is not loaded before it is needed.
 """
 
 from __future__ import annotations
@@ -18,15 +18,21 @@ import msgspec
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from wren_async.core.codec.writing import instant
+from wren_async.core import numbers
+from wren_async.core.codec.fast import can_be_told_in_utc, instant
+from wren_async.core.printable import printable
 from wren_async.core.values import JSON, UNSET, Unset
 
+PROBLEMS: Final = 100
+"""Faults of one body that are named. A server may send a million of them."""
+
 _MISSING: Any = object()
-_MOST_DIGITS: Final = 100
+_SHOWN: Final = 60
+"""Characters of a server's text that a fault repeats."""
 
 
-class Fault(Exception):
-    """One or more faults below a point of the JSON: each a path relative to it, and what is wrong there."""
+class Misfit(Exception):
+    """Faults below a point of the JSON: for each, the path from there and what is wrong at its end."""
 
     def __init__(self, *faults: tuple[str, str]) -> None:
         super().__init__(faults)
@@ -58,6 +64,10 @@ def converter() -> Converter:
 # --- plain values ---------------------------------------------------------------------------------------------------
 
 
+def _shown(text: str) -> str:
+    return f"'{printable(text, _SHOWN)}'"
+
+
 def _kind(value: object) -> str:
     """What a JSON value is, in JSON's words."""
     if value is None:
@@ -73,45 +83,58 @@ def _kind(value: object) -> str:
 
 def _read_str(value: object, form: type[str]) -> str:
     if not isinstance(value, str):
-        raise Fault(("", f"takes a string, not {_kind(value)}"))
+        raise Misfit(("", f"takes a string, not {_kind(value)}"))
     if form is str:
         return value
     try:
         return form(value)
     except ValueError:
-        raise Fault(("", f"{value!r} is no {form.__name__}")) from None
+        raise Misfit(("", f"{_shown(value)} is no {form.__name__}")) from None
 
 
 def _read_int(value: object, _: object) -> int:
-    # `1e999999999` is a few bytes on the wire and would be half a gigabyte as an int.
-    if isinstance(value, Decimal) and value.adjusted() < _MOST_DIGITS and value == value.to_integral_value():
-        return int(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Fault(("", f"takes a whole number, not {value if isinstance(value, Decimal) else _kind(value)}"))
+        raise Misfit(("", f"takes a whole number, not {value if isinstance(value, Decimal) else _kind(value)}"))
+    if not numbers.is_bounded(value):
+        raise Misfit(("", "takes a whole number of 64 bits, not a larger one"))
     return value
 
 
 def _read_decimal(value: object, _: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Fault(("", f"takes a number, not {_kind(value)}"))
-    return Decimal(value)
+        raise Misfit(("", f"takes a number, not {_kind(value)}"))
+    try:
+        return numbers.exact(value)
+    except ArithmeticError:
+        raise Misfit(("", f"takes a number of {numbers.BOUNDS}")) from None
+
+
+def _read_number(value: object, _: object) -> int | Decimal:
+    """A number that is usually whole. One with a fraction is kept with it."""
+    number = _read_decimal(value, _)
+    return _read_int(value, _) if number == number.to_integral_value() else number
 
 
 def _read_bool(value: object, _: object) -> bool:
     if not isinstance(value, bool):
-        raise Fault(("", f"takes true or false, not {_kind(value)}"))
+        raise Misfit(("", f"takes true or false, not {_kind(value)}"))
     return value
 
 
 def _read_datetime(value: object, _: object) -> datetime:
     if not isinstance(value, str):
-        raise Fault(("", f"takes a time as a string, not {_kind(value)}"))
+        raise Misfit(("", f"takes a time as a string, not {_kind(value)}"))
     try:
         moment = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
         moment = _unusual_time(value)
     # Both APIs speak UTC; a time that does not say so is read as UTC, not as this machine's.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not can_be_told_in_utc(moment):
+        raise Misfit(("", f"{_shown(value)} is no time that UTC can tell"))
+    return moment
 
 
 def _unusual_time(value: str) -> datetime:
@@ -119,12 +142,12 @@ def _unusual_time(value: str) -> datetime:
     try:
         return datetime.fromisoformat(value)
     except ValueError:
-        raise Fault(("", f"{value!r} is no time")) from None
+        raise Misfit(("", f"{_shown(value)} is no time")) from None
 
 
 def _read_none(value: object, _: object) -> None:
     if value is not None:
-        raise Fault(("", f"takes null, not {_kind(value)}"))
+        raise Misfit(("", f"takes null, not {_kind(value)}"))
 
 
 _READERS: Mapping[type, Callable[[Any, Any], object]] = {
@@ -148,18 +171,22 @@ def _is_union(form: Any) -> bool:
 def _read_union(form: Any) -> Callable[[Any, Any], object]:
     members = [member for member in get_args(form) if member not in (Unset, types.NoneType)]
     nullable = types.NoneType in get_args(form)
-    readers = [(member, converter().get_structure_hook(member)) for member in members]
+    readers: list[tuple[Any, Callable[[Any, Any], object]]] = []
+    if int in members and Decimal in members:
+        readers.append((Decimal, _read_number))
+        members = [member for member in members if member not in (int, Decimal)]
+    readers += [(member, converter().get_structure_hook(member)) for member in members]
 
     def read(value: object, _: object) -> object:
         if value is None and nullable:
             return None
-        faults: list[Fault] = []
+        faults: list[Misfit] = []
         for member, reader in readers:
             try:
                 return reader(value, member)
-            except Fault as fault:
+            except Misfit as fault:
                 faults.append(fault)
-        raise faults[0] if len(faults) == 1 else Fault(("", " or ".join(f.faults[0][1] for f in faults)))
+        raise faults[0] if len(faults) == 1 else Misfit(("", " or ".join(f.faults[0][1] for f in faults)))
 
     return read
 
@@ -174,7 +201,7 @@ def _read_tuple(form: Any) -> Callable[[Any, Any], object]:
 
     def read(value: object, _: object) -> tuple[object, ...]:
         if not isinstance(value, list):
-            raise Fault(("", f"takes an array, not {_kind(value)}"))
+            raise Misfit(("", f"takes an array, not {_kind(value)}"))
         entries = ((f"[{index}]", entry) for index, entry in enumerate(value))
         return tuple(_read_every(entries, reader, item))
 
@@ -191,24 +218,26 @@ def _read_mapping(form: Any) -> Callable[[Any, Any], object]:
 
     def read(value: object, _: object) -> dict[str, object]:
         if not isinstance(value, dict):
-            raise Fault(("", f"takes an object, not {_kind(value)}"))
-        entries = ((f".{name}", entry) for name, entry in value.items())
+            raise Misfit(("", f"takes an object, not {_kind(value)}"))
+        entries = ((f".{printable(name, _SHOWN)}", entry) for name, entry in value.items())
         return dict(zip(value, _read_every(entries, reader, item), strict=True))
 
     return read
 
 
 def _read_every(entries: Iterable[tuple[str, object]], reader: Callable[[Any, Any], object], form: Any) -> list[object]:
-    """The entries of a container, or all their faults at once."""
+    """The entries of a container, or their faults together."""
     found: list[object] = []
     faults: list[tuple[str, str]] = []
     for step, entry in entries:
         try:
             found.append(reader(entry, form))
-        except Fault as fault:
+        except Misfit as fault:
             faults.extend(fault.under(step))
+            if len(faults) >= PROBLEMS:
+                break
     if faults:
-        raise Fault(*faults)
+        raise Misfit(*faults)
     return found
 
 
@@ -216,7 +245,7 @@ def _read_every(entries: Iterable[tuple[str, object]], reader: Callable[[Any, An
 
 
 @attrs.frozen
-class _Slot:
+class _AttributeReading:
     """How one attribute of a model is read."""
 
     attribute: str
@@ -227,10 +256,10 @@ class _Slot:
     lenient: bool
 
 
-def _slots(model: type) -> tuple[_Slot, ...]:
+def _readings(model: type) -> tuple[_AttributeReading, ...]:
     hints = get_type_hints(model)
     return tuple(
-        _Slot(
+        _AttributeReading(
             attribute=field.name,
             names=(field.metadata.get("wire", field.name), *field.metadata.get("aliases", ())),
             form=hints[field.name],
@@ -244,22 +273,22 @@ def _slots(model: type) -> tuple[_Slot, ...]:
 
 
 def _read_model(model: type) -> Callable[[Any, Any], object]:
-    slots: tuple[_Slot, ...] | None = None
+    readings: tuple[_AttributeReading, ...] | None = None
     known: frozenset[str] = frozenset()
     keeps_extra = any("extra" in field.metadata for field in attrs.fields(model))
     bare_array: str | None = getattr(model, "__bare_array__", None)
 
     def read(value: object, _: object) -> object:
-        nonlocal slots, known
-        if slots is None:
+        nonlocal readings, known
+        if readings is None:
             # Not before the first use: a model may hold itself.
-            slots = _slots(model)
-            known = frozenset(name for slot in slots for name in slot.names)
+            readings = _readings(model)
+            known = frozenset(name for reading in readings for name in reading.names)
         if bare_array is not None and isinstance(value, list):
             value = {_wire_name(model, bare_array): value}
         if not isinstance(value, dict):
-            raise Fault(("", f"takes an object, not {_kind(value)}"))
-        return _build(model, slots, value, _unknown(value, known) if keeps_extra else None)
+            raise Misfit(("", f"takes an object, not {_kind(value)}"))
+        return _build(model, readings, value, _unknown(value, known) if keeps_extra else None)
 
     return read
 
@@ -269,39 +298,39 @@ def _unknown(value: Mapping[str, object], known: frozenset[str]) -> dict[str, ob
 
 
 def _build(
-    model: type, slots: tuple[_Slot, ...], value: Mapping[str, object], extra: dict[str, object] | None
+    model: type, readings: tuple[_AttributeReading, ...], value: Mapping[str, object], extra: dict[str, object] | None
 ) -> object:
     arguments: dict[str, object] = {}
     faults: list[tuple[str, str]] = []
-    for slot in slots:
-        name, item = _find(slot, value)
-        if item is _MISSING or (item is None and not slot.required):
-            if slot.required:
+    for reading in readings:
+        name, item = _find(reading, value)
+        if item is _MISSING or (item is None and not reading.required):
+            if reading.required:
                 faults.append((f".{name}", "is missing"))
-            elif item is None and Unset in get_args(slot.form):
-                arguments[slot.attribute] = None
+            elif item is None and Unset in get_args(reading.form):
+                arguments[reading.attribute] = None
             continue
         try:
-            arguments[slot.attribute] = slot.reader(item, slot.form)
-        except Fault as fault:
-            if slot.lenient and extra is not None:
+            arguments[reading.attribute] = reading.reader(item, reading.form)
+        except Misfit as fault:
+            if reading.lenient and extra is not None:
                 extra[name] = item
             else:
                 faults.extend(fault.under(f".{name}"))
     if faults:
-        raise Fault(*faults)
+        raise Misfit(*faults)
     if extra:
         arguments["extra_fields"] = extra
     return model(**arguments)
 
 
-def _find(slot: _Slot, value: Mapping[str, object]) -> tuple[str, object]:
-    found = slot.names[0], value.get(slot.names[0], _MISSING)
-    if len(slot.names) == 1 or (found[1] is not _MISSING and found[1] is not None):
+def _find(reading: _AttributeReading, value: Mapping[str, object]) -> tuple[str, object]:
+    found = reading.names[0], value.get(reading.names[0], _MISSING)
+    if len(reading.names) == 1 or (found[1] is not _MISSING and found[1] is not None):
         return found
     # A server in the middle of a change may send both spellings, one of them empty.
-    others = ((name, value[name]) for name in slot.names[1:] if value.get(name) is not None)
-    nulls = ((name, value[name]) for name in slot.names if name in value)
+    others = ((name, value[name]) for name in reading.names[1:] if value.get(name) is not None)
+    nulls = ((name, value[name]) for name in reading.names if name in value)
     return next(others, None) or next(nulls, found)
 
 

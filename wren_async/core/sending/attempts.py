@@ -79,10 +79,17 @@ class Attempts(Generic[T]):
     def _prepare(self) -> None:
         session, call = self._session, self._call
         session.check()
-        self._limits = self._limits.but(timeout=call.timeout, deadline=call.deadline, retries=call.retries)
+        self._limits = self._limits.but(
+            timeout=call.timeout,
+            deadline=call.deadline,
+            retries=call.retries,
+            max_answer_bytes=call.max_answer_bytes,
+        )
         deadline = self._limits.deadline
         self._ends = None if deadline is None else session.timing.monotonic() + deadline
         self._prepared = prepare(call, self._identity, draw_key=_draw)
+        most = self._limits.most_bytes(self._prepared.effect, call.operation.answer)
+        self._prepared.request.max_answer_bytes = most
         if call.idempotency_key is not UNSET and self._prepared.key is not None:
             session.bind(self._prepared.key, fingerprint(self._prepared, self._identity))
         self._sending = session.references.begin(self._prepared) if self._prepared.effect.writes else None
@@ -204,6 +211,8 @@ class Attempts(Generic[T]):
     def _understand(self, answer: Answer) -> AttemptResult[T]:
         form = self._call.operation.answer
         self._session.server_clock.note(answer.headers)
+        if answer.problem and 200 <= answer.status < 300 and form is not NoneType:
+            return AttemptResult(answer=answer, problems=(f"$: {answer.problem}",))
         if form is bytes and 200 <= answer.status < (300 if self._prepared.effect.writes else 400):
             # A document may lie elsewhere, where a read may follow. A write never does.
             return AttemptResult(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
@@ -212,7 +221,7 @@ class Attempts(Generic[T]):
                 return AttemptResult(answer=answer, value=codec.decode(answer.body, form))
             except codec.Unreadable as error:
                 return AttemptResult(answer=answer, problems=error.problems)
-        return AttemptResult(answer=answer, parsed=_parsed(answer.body), retry_after=self._told(answer))
+        return AttemptResult(answer=answer, parsed=codec.parse_error(answer.body), retry_after=self._told(answer))
 
     def _told(self, answer: Answer) -> float | None:
         headers = answer.headers
@@ -357,10 +366,3 @@ def _wants_another(result: tuple[AttemptResult[Any], Decision]) -> bool:
 def _result(state: RetryCallState) -> tuple[AttemptResult[Any], Decision]:
     assert state.outcome is not None  # noqa: S101 - set by tenacity before it asks
     return cast("tuple[AttemptResult[Any], Decision]", state.outcome.result())
-
-
-def _parsed(raw: bytes) -> object:
-    try:
-        return codec.parse(raw)
-    except codec.Unreadable:
-        return None

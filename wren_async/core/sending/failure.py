@@ -87,7 +87,7 @@ def _facts(
             for name, value in headers.items()
             if name.lower() not in _SECRET_HEADERS
         },
-        body=_parsed(raw),
+        body=codec.parse_error(raw),
         raw=raw,
     )
 
@@ -98,13 +98,6 @@ def _monotonic(history: History, clock: ServerClock) -> tuple[float, float] | No
     if history.last_sent is None or clock.now is not None:
         return None
     return history.first_sent_at, history.last_sent_at
-
-
-def _parsed(raw: bytes) -> object:
-    try:
-        return codec.parse(raw)
-    except codec.Unreadable:
-        return None
 
 
 def _reason(prepared: Prepared[Any], result: AttemptResult[Any], credentials: Credentials) -> str:

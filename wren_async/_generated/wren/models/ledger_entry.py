@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 1ca91da6caf11765a7f108a92059391001139dbba3efe41403cf7dacaa45ed03
+# sha256 a63c1b007a3cfe70aca0a3ebab2e9b658d589b54155eebaa965e6ad5b2fe221c
 
 """A model of the Wren API."""
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 
 import attrs
 
@@ -20,8 +21,10 @@ class LedgerEntry(Value):
 
     id: str | int | None = attrs.field(default=None, metadata={"lenient": True})
     """Id of the entry. Not documented, so it may be absent."""
-    amount_usd_cents: int
+    amount_usd_cents: int | Decimal
     """Amount in US cents: above zero for a top-up, below zero for a deduction, and presumably above zero for a refund.
+
+    Documented as cents, and a row of an order below a cent may have a fraction of one.
     """
     type: LedgerEntryType
     """What kind of movement it is."""

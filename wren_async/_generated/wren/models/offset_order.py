@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 1ca91da6caf11765a7f108a92059391001139dbba3efe41403cf7dacaa45ed03
+# sha256 a63c1b007a3cfe70aca0a3ebab2e9b658d589b54155eebaa965e6ad5b2fe221c
 
 """A model of the Wren API."""
 
@@ -20,10 +20,10 @@ class OffsetOrder(Value):
 
     id: str | int | None = attrs.field(default=None, metadata={"lenient": True})
     """Id of the row, which is not the id of the order group."""
-    amount_paid_by_customer: int | None = attrs.field(
+    amount_paid_by_customer: int | Decimal | None = attrs.field(
         default=None, metadata={"aliases": ("amountPaidByCustomer",), "lenient": True}
     )
-    """What the row cost, in US cents."""
+    """What the row cost, in US cents; a part of a small order may have a fraction of one."""
     tons: Decimal | None = attrs.field(default=None, metadata={"lenient": True})
     """Weight of the row, in tonnes of CO2e."""
     portfolio_id: int | None = attrs.field(default=None, metadata={"aliases": ("portfolioId",), "lenient": True})

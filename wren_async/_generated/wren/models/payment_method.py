@@ -1,5 +1,5 @@
 # Generated from openapi/wren.yaml by `make generate`. Do not edit.
-# sha256 1ca91da6caf11765a7f108a92059391001139dbba3efe41403cf7dacaa45ed03
+# sha256 a63c1b007a3cfe70aca0a3ebab2e9b658d589b54155eebaa965e6ad5b2fe221c
 
 """An enum of the Wren API."""
 
