@@ -325,6 +325,6 @@ async def test_the_deprecated_ride_warns_only_when_it_is_called_by_its_resource(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         await scene.cnaught.send(KINDS["ride"]())
-    with pytest.warns(DeprecationWarning, match="create_ground_transport_quote"):
+    with pytest.warns(DeprecationWarning, match="Quotes.ground_transport"):
         await scene.cnaught.orders.create_ride(distance_km=10)
     assert len(scene.sandbox.orders) == 2

@@ -18,7 +18,8 @@ def printable(text: str, longest: int = LONGEST) -> str:
         text = text[: longest - 1] + "…"
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+    shown = "".join(each if each.isprintable() else _escaped(each) for each in text)
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def _escaped(character: str) -> str:

@@ -39,6 +39,8 @@ class Prepared(msgspec.Struct, Generic[T], kw_only=True):
     request: WireRequest
     effect: Effect
     """What the bytes to be sent will do."""
+    writes: bool
+    """Whether that changes something on the server."""
     key: str | None
     """The idempotency key, if one is sent."""
     reference: str | None
@@ -74,7 +76,8 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
         _refuse_what_has_no_header(call)
     content, effect, reference = _content(call, draw_key)
     key = _key(call, effect, draw_key)
-    if identity.ceilings is not None and effect.writes:
+    writes = effect.writes
+    if identity.ceilings is not None and writes:
         identity.ceilings.check(content)
     subaccount_id = _subaccount(call, identity)
     return Prepared(
@@ -87,6 +90,7 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
             authorization=None if operation.credentials == "none" else identity.credentials.bearer,
         ),
         effect=effect,
+        writes=writes,
         key=key,
         reference=reference,
         subaccount_id=subaccount_id,
@@ -149,7 +153,7 @@ def _content(
         return None, _plain_effect(operation), None
     content = bytes(body) if isinstance(body, _RAW) else _encode(body)
     effect = _effect(operation, content)
-    if operation.reference is not None and effect.writes:
+    if operation.reference is not None:
         _check_text(operation.reference, content)
     return content, effect, None
 

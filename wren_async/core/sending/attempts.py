@@ -92,7 +92,7 @@ class Attempts(Generic[T]):
         self._prepared.request.max_answer_bytes = most
         if call.idempotency_key is not UNSET and self._prepared.key is not None:
             session.bind(self._prepared.key, fingerprint(self._prepared, self._identity))
-        self._sending = session.references.begin(self._prepared) if self._prepared.effect.writes else None
+        self._sending = session.references.begin(self._prepared) if self._prepared.writes else None
 
     def reply(self) -> Reply[T]:
         """The whole reply, once it is there."""
@@ -130,7 +130,7 @@ class Attempts(Generic[T]):
 
     def _begin(self) -> Awaitable[AttemptResult[T]]:
         self._history.attempts += 1
-        return self._write() if self._prepared.effect.writes else self._read()
+        return self._write() if self._prepared.writes else self._read()
 
     def _classify(self, result: AttemptResult[T]) -> Decision:
         prepared, history = self._prepared, self._history
@@ -213,7 +213,7 @@ class Attempts(Generic[T]):
         self._session.server_clock.note(answer.headers)
         if answer.problem and 200 <= answer.status < 300 and form is not NoneType:
             return AttemptResult(answer=answer, problems=(f"$: {answer.problem}",))
-        if form is bytes and 200 <= answer.status < (300 if self._prepared.effect.writes else 400):
+        if form is bytes and 200 <= answer.status < (300 if self._prepared.writes else 400):
             # A document may lie elsewhere, where a read may follow. A write never does.
             return AttemptResult(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
         if 200 <= answer.status < 300:

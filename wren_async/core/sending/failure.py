@@ -46,7 +46,7 @@ def failure(
     if undecided:
         return OutcomeUnknown(f"may have been carried out, but {reason}", facts)
     if result.answer is None:
-        if result.unsent and (prepared.effect.writes or history.first_sent is None):
+        if result.unsent and (prepared.writes or history.first_sent is None):
             return NotSent(f"nothing was sent: {reason}", facts)
         return (AttemptTimedOut if result.timed_out else ConnectionLost)(reason, facts)
     if result.succeeded:

@@ -110,7 +110,8 @@ class Session:
         self.on_attempt = on_attempt
         self.budget = budget
         self.limiter = ConcurrencyLimiter(max_in_flight)
-        self._closed = False
+        self.closed = False
+        """Whether the client was closed."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.server_clock = ServerClock(timing)
@@ -120,18 +121,13 @@ class Session:
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
 
     @property
-    def closed(self) -> bool:
-        """Whether the client was closed."""
-        return self._closed
-
-    @property
     def outcomes(self) -> Mapping[str, Outcome]:
         """Outcomes of writes that outlived their callers, by reference (or key); the oldest are forgotten."""
         return MappingProxyType(self._outcomes)
 
     def check(self) -> None:
         """Refuse use after closing and on a second event loop."""
-        if self._closed:
+        if self.closed:
             raise ClientClosed("the client is closed; make a new one, or keep it open for as long as it is used")
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -201,10 +197,10 @@ class Session:
 
         A write that has not ended by then is torn and named in the log; its outcome is an `OutcomeUnknown`.
         """
-        if self._closed:
+        if self.closed:
             return
         self._check_loop()
-        self._closed = True
+        self.closed = True
         # A write that ends undecided from now on names itself.
         self._name_undecided(lambda outcome: outcome.unknown)
         try:
