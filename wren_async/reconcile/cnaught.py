@@ -72,12 +72,13 @@ class Reconciliation:
         self._reader = Reader(client)
         self._cases = [_Case(each, subaccount_of(client, each.call)) for each in lost]
 
-    async def verdicts(self, settle_time: float) -> list[Verdict[Any]]:
+    async def verdicts(self, settle_time: float, *, search_only: bool = False) -> list[Verdict[Any]]:
         """The verdict on each write, in their order."""
         if not self._cases:
             return []
         await self._ask_the_time()
-        await self._repeat_all()
+        if not search_only:
+            await self._repeat_all()
         await self._search_orders(settle_time)
         for case in self._cases:
             if case.verdict is None:
@@ -309,11 +310,15 @@ class _Desk:
 
 
 async def reconcile(
-    client: BaseClient, lost: Iterable[OutcomeUnknown | Unsettled[Any]], settle_time: float
+    client: BaseClient,
+    lost: Iterable[OutcomeUnknown | Unsettled[Any]],
+    settle_time: float,
+    *,
+    search_only: bool = False,
 ) -> list[Verdict[Any]]:
     """The verdict on each write, in their order."""
     run = Reconciliation(client, [as_unsettled(each, client) for each in lost])
-    return await run.verdicts(settle_seconds(settle_time))
+    return await run.verdicts(settle_seconds(settle_time), search_only=search_only)
 
 
 async def find_or_place(

@@ -27,18 +27,25 @@ class CNaughtReconciling(BaseClient):
     __slots__ = ()
 
     @overload
-    async def reconcile(self, lost: Unsettled[T], *, settle_time: float = ...) -> Verdict[T]: ...
-    @overload
-    async def reconcile(self, lost: OutcomeUnknown, *, settle_time: float = ...) -> Verdict[Any]: ...
     async def reconcile(
-        self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME
+        self, lost: Unsettled[T], *, settle_time: float = ..., search_only: bool = ...
+    ) -> Verdict[T]: ...
+    @overload
+    async def reconcile(
+        self, lost: OutcomeUnknown, *, settle_time: float = ..., search_only: bool = ...
+    ) -> Verdict[Any]: ...
+    async def reconcile(
+        self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME, search_only: bool = False
     ) -> Verdict[Any]:
         """Find out what became of a write whose answer was lost. **It may place it now**: exactly once either way.
+
+        With `search_only=True` it sends nothing that could buy.
 
         Args:
             lost: The error, or what a journal remembers of it.
             settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
                 and the server's.
+            search_only: Look for the order in the lists alone, and do not send it again with its key.
 
         For ten minutes from the first sending, by the server's clock, the very call is sent again with its key. The
         server repeats its first answer (`How.REPLAYED`) or, if nothing had reached it, carries the call out now
@@ -49,10 +56,14 @@ class CNaughtReconciling(BaseClient):
 
         Ask the client, or the copy for a subaccount, that sent it: its key means nothing elsewhere.
         """
-        return (await self.reconcile_many([lost], settle_time=settle_time))[0]
+        return (await self.reconcile_many([lost], settle_time=settle_time, search_only=search_only))[0]
 
     async def reconcile_many(
-        self, lost: Iterable[OutcomeUnknown | Unsettled[Any]], *, settle_time: float = SETTLE_TIME
+        self,
+        lost: Iterable[OutcomeUnknown | Unsettled[Any]],
+        *,
+        settle_time: float = SETTLE_TIME,
+        search_only: bool = False,
     ) -> list[Verdict[Any]]:
         """Find out what became of many, as `reconcile` does, walking the orders of each subaccount once at most.
 
@@ -60,7 +71,7 @@ class CNaughtReconciling(BaseClient):
         """
         from wren_async.reconcile import cnaught
 
-        return await cnaught.reconcile(self, lost, settle_time)
+        return await cnaught.reconcile(self, lost, settle_time, search_only=search_only)
 
     async def find_or_place(
         self, call: Call[models.Order], *, since: datetime | None = None, settle_time: float = SETTLE_TIME
