@@ -94,7 +94,7 @@ _MEANINGS: Final = {
     Exit.SOME_UNDECIDED: "some orders may or may not have been placed; run again later, or settle them by hand",
     Exit.CAP: "stopped by a cap on money, mass or failures",
     Exit.CREDENTIALS: "stopped because the token was refused (401, 403) or the wallet is empty (402)",
-    Exit.UNFINISHED: "stopped for another reason, which was told; run again to go on",
+    Exit.UNFINISHED: "stopped for another reason, which was told, with what to do about it",
     Exit.BOOKS_DIFFER: "the books do not agree, or could not be read (report --books)",
     Exit.INTERRUPTED: "stopped by Ctrl-C or SIGTERM; run again to go on",
 }

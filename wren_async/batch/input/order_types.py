@@ -6,27 +6,26 @@ from collections.abc import Collection
 
 from wren_async.batch.intents import KINDS, Api, CNaughtPrice
 from wren_async.batch.journal.contract import Journal
+from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.run.budget import Caps
 from wren_async.errors import InvalidArgument
-
-_NOTE = "kinds"
 
 
 async def note_kinds(journal: Journal, kinds: Collection[str]) -> None:
     """Note the kinds of the orders of a batch."""
-    await journal.note(_NOTE, " ".join(sorted(kinds)))
+    await journal.note(Note.KINDS, " ".join(sorted(kinds)))
 
 
 async def noted_kinds(journal: Journal) -> Collection[str] | None:
     """The kinds of the orders of a batch; `None` where they were not noted, as in journals of earlier versions."""
-    noted = await journal.noted(_NOTE)
+    noted = await journal.noted(Note.KINDS)
     return None if noted is None else noted.split()
 
 
 async def noted_apis(journal: Journal) -> Collection[Api] | None:
     """The APIs that the orders of a batch are for; `None` where that was not noted, and only a walk can tell."""
     kinds = await noted_kinds(journal)
-    return None if kinds is None else {KINDS[kind].api for kind in kinds}
+    return None if kinds is None else {read_note(Note.KINDS, kind, lambda name: KINDS[name].api) for kind in kinds}
 
 
 async def check_caps(journal: Journal, caps: Caps) -> None:

@@ -20,9 +20,9 @@ from wren_async._generated.cnaught.models import Order, OrderState
 from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purchase
 from wren_async._generated.wren.operations import purchases
 from wren_async.batch.journal.contract import Journal, State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
 from wren_async.batch.report.staging import Item, StagingTable
-from wren_async.batch.run.recovery import FIRST_CHECKPOINT
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.paging import OffsetPage
 from wren_async.core.values import UNSET
@@ -139,7 +139,7 @@ class _Batch:
 
 
 async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
-    noted = await journal.noted(FIRST_CHECKPOINT)
+    noted = await journal.noted(Note.FIRST_LEDGER)
     batch = _Batch(staging, checkpoint=Checkpoint.from_json(noted) if noted else None)
     chunk: list[tuple[ReportRow, str | None]] = []
     async for row in report_rows(journal):

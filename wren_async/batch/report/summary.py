@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from wren_async.batch.journal.contract import Journal, State, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.report.audit import Books
 from wren_async.batch.report.histograms import Durations, Reasons, Timeline
 from wren_async.batch.report.rows import ReportRow, report_rows
@@ -143,7 +144,7 @@ async def read_report(journal: Journal, *, books: tuple[Books, ...] = (), made: 
         made: When the report is made; now, if left out.
     """
     report = Report(
-        batch_id=await journal.noted("root") or journal.batch_id,
+        batch_id=await journal.noted(Note.ROOT) or journal.batch_id,
         made=made or datetime.now(UTC),
         totals=await journal.totals(),
         history=await History.of(journal),

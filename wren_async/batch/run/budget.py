@@ -47,7 +47,18 @@ class Budget:
     @classmethod
     def of(cls, caps: Caps, totals: Totals) -> Budget:
         """The budget of a batch that stands as `totals` say."""
-        return cls(caps, totals.spent_cents + totals.reserved_cents, totals.spent_grams + totals.reserved_grams)
+        cents = totals.spent_cents + totals.unknown_cents + totals.reserved_cents
+        return cls(caps, cents, totals.spent_grams + totals.reserved_grams)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing may be sent, not even again, where what is spent or reserved exceeds a cap already."""
+        caps = self.caps
+        if caps.cents is not None and self.cents > caps.cents:
+            return f"{_usd(self.cents)} spent or reserved already exceed {_usd(caps.cents)}"
+        if caps.kilograms is not None and self.grams > caps.kilograms * 1000:
+            return f"{Decimal(self.grams) / 1000} kg bought or reserved already exceed {caps.kilograms} kg"
+        return None
 
     def reserve(self, row: Row) -> str | None:
         """Reserve what an order is expected to cost. Returns why it may not be sent, where a cap says so."""
@@ -72,16 +83,21 @@ class Budget:
             cents, grams = spent(row, result)
             self.cents += cents - row.cents
             self.grams += grams - row.grams
-            if cents > row.cents:
-                told = f"order {row.position} cost {_usd(cents)}, and the plan expected {_usd(row.cents)}"
-                return Ending.OVERCHARGED, told
-            return None
+            problem = overcharge(row, result)
+            return (Ending.OVERCHARGED, problem) if problem else None
         self.failures += 1
         if result.state is not State.UNDECIDED:
             self.release(row)
         if self.caps.failures is not None and self.failures > self.caps.failures:
             return Ending.TOO_MANY_FAILURES, f"{self.failures} orders were refused or are undecided"
         return None
+
+
+def overcharge(row: Row, result: Result) -> str | None:
+    """Why an order cost more than was reserved for it, if it did; `None` too where its cost is not known."""
+    if result.cents is None or result.cents <= row.cents:
+        return None
+    return f"order {row.position} cost {_usd(result.cents)}, and the plan expected {_usd(row.cents)}"
 
 
 def _usd(cents: int) -> str:

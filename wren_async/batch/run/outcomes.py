@@ -12,8 +12,18 @@ import attrs
 from wren_async._generated.cnaught.models import Order
 from wren_async._generated.wren.models import OffsetOrderReceipt, ProjectOrderReceipt, TreeOrderReceipt
 from wren_async.batch.events import Ending
-from wren_async.batch.intents import api_of, restore
-from wren_async.batch.journal.contract import Entry, Result, State
+from wren_async.batch.intents import (
+    CNaughtMass,
+    CNaughtPrice,
+    Intent,
+    WrenOffset,
+    WrenProject,
+    WrenTrees,
+    api_of,
+    digest,
+    restore,
+)
+from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State
 from wren_async.core.reply import Reply
 from wren_async.errors import AccessRefused, CallError, NotSent, OutcomeUnknown, PaymentRequired, RateLimited
 from wren_async.reconcile import KEY_TRUST, FoundOrder, How, Placed, Unsettled, Verdict
@@ -68,9 +78,14 @@ def refused(error: CallError, attempts: int) -> Result:
     return Result(state=State.REFUSED, attempts=attempts, reason=error.reason)
 
 
-def undecided(error: OutcomeUnknown, attempts: int, last_sent: datetime, reason: str = "") -> Result:
-    """What a lost answer tells, of an order that nothing was sent of after `last_sent`."""
-    told = ACCEPTED + error.reason if error.accepted else error.reason
+def undecided(
+    error: OutcomeUnknown, attempts: int, last_sent: datetime, reason: str = "", *, accepted: bool = False
+) -> Result:
+    """What a lost answer tells, of an order that nothing was sent of after `last_sent`.
+
+    It was `accepted` where any answer to it was a success, even if a later one tells nothing.
+    """
+    told = ACCEPTED + error.reason if accepted or error.accepted else error.reason
     return Result(
         state=State.UNDECIDED,
         attempts=attempts,
@@ -92,6 +107,16 @@ def crashed(entry: Entry, now: datetime) -> Result:
     return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
 
 
+def intent_of(row: Row) -> Intent:
+    """The intent of an order, as it was planned. Raises `JournalError` where it is not: another would be bought."""
+    if digest(row.intent) != row.digest:
+        raise JournalError(
+            f"order {row.position}: its intent is not the one that was planned, so the journal is damaged: nothing of "
+            "it is sent"
+        )
+    return restore(row.intent)
+
+
 def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     """An undecided order as reconciling takes it.
 
@@ -100,7 +125,7 @@ def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     row, result = entry.row, entry.result
     elsewhere = continues and not result.attempts
     return Unsettled(
-        call=restore(row.intent).call(row.reference, row.key),
+        call=intent_of(row).call(row.reference, row.key),
         reference=row.reference,
         key=row.key,
         first_sent=None if elsewhere else result.first_sent,
@@ -110,10 +135,12 @@ def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     )
 
 
-def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime) -> Result:
-    """What a verdict that came now makes of an undecided order."""
+def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime, *, repeated: bool) -> Result:
+    """What a verdict that came now makes of an undecided order, which may have been `repeated` to reach it."""
     was = entry.result
     if isinstance(verdict, Placed):
+        if verdict.how is How.FOUND and (problem := disagreement(entry.row, verdict.order)):
+            return attrs.evolve(was, state=State.UNDECIDED, cents=_details(verdict.order).cents, reason=problem)
         return attrs.evolve(
             _details(verdict.order),
             attempts=was.attempts,
@@ -128,7 +155,7 @@ def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime) -> Result:
     reason = str(verdict.evidence)
     if (was.reason or "").startswith(ACCEPTED):
         reason = ACCEPTED + reason
-    last_sent = now if _may_have_been_repeated(entry, now) else was.last_sent
+    last_sent = now if repeated and _may_have_been_repeated(entry, now) else was.last_sent
     return attrs.evolve(was, state=State.UNDECIDED, reason=reason, last_sent=last_sent)
 
 
@@ -138,6 +165,64 @@ def _may_have_been_repeated(entry: Entry, now: datetime) -> bool:
     if first_sent is None or api_of(entry.row.intent) != "cnaught":
         return False
     return (now - first_sent).total_seconds() <= KEY_TRUST
+
+
+def disagreement(row: Row, order: Any) -> str | None:
+    """How an order with the reference of a row differs from it in its amount; `None` where it agrees, or shows none."""
+    intent = intent_of(row)
+    found, asked = _amounts(intent, order)
+    if found is None or found == asked or _is_rounded(intent, order):
+        return None
+    if isinstance(intent, WrenProject) and found == row.cents:
+        return None
+    return (
+        f"an order with its reference is there, but of {_told(intent, found)}, and the input asks for "
+        f"{_told(intent, asked)}: is this the input that the batch was made from? Settle it by hand"
+    )
+
+
+def _amounts(intent: Intent, order: Any) -> tuple[Decimal | int | None, Decimal | int]:
+    """What was found and what was asked, by what the intent is measured in."""
+    match intent:
+        case WrenOffset():
+            return order.tons, intent.tons
+        case WrenTrees():
+            return order.trees, intent.amount_of_trees
+        case WrenProject():
+            return order.cents, intent.amount_in_usd_cents
+        case CNaughtMass():
+            return order.amount_kg, intent.amount_kg
+        case CNaughtPrice():
+            return order.price_usd_cents, intent.total_price_usd_cents
+
+
+def _is_rounded(intent: Intent, order: Any) -> bool:
+    """Whether a difference is only that of parts that were rounded, or of what no whole kilogram was left for."""
+    match intent:
+        case WrenOffset():
+            tons: Decimal = order.tons
+            return abs(tons - intent.tons) <= max(Decimal("0.001"), intent.tons / 1000)
+        case CNaughtMass():
+            kilograms: Decimal = order.amount_kg
+            return 0 <= kilograms - intent.amount_kg < 1
+        case CNaughtPrice():
+            cents: int = order.price_usd_cents
+            mass: Decimal = order.amount_kg
+            return 0 <= (intent.total_price_usd_cents - cents) * mass <= cents + mass
+        case _:
+            return False
+
+
+def _told(intent: Intent, amount: Decimal | int) -> str:
+    match intent:
+        case WrenOffset():
+            return f"{amount} t"
+        case WrenTrees():
+            return f"{amount} trees"
+        case CNaughtMass():
+            return f"{amount} kg"
+        case _:
+            return f"{amount} cents"
 
 
 def _details(value: Any) -> Result:

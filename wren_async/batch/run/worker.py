@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Final
 
-from wren_async.batch.events import Ended, Ending, Meter, Progress, Returned, Settled
+from wren_async.batch.events import Alarm, Ended, Ending, Meter, Progress, Returned, Settled
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, Result, State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Budget, Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.outcomes import pending
@@ -27,6 +28,11 @@ from wren_async.errors import UsageError
 _RETURNS: Final = 5
 """How often an order may come back unsent before it waits for the next run."""
 _PROGRESS: Final = 1.0
+EXPLAIN: Final = (
+    "Nothing goes on until a person has found out, and has seen to it that nothing else places orders of this batch. "
+    "Then say so: --alarm-is-explained, Batch(..., alarm_is_explained=True); the lists are looked through first"
+)
+"""What to do about an alarm."""
 
 
 class Worker:
@@ -50,7 +56,14 @@ class Worker:
         self._emit = emit
         self._slots = Slots(concurrency, timing)
         self._sender = Sender(
-            clients, slots=self._slots, concurrency=concurrency, timing=timing, clocks=clocks, emit=emit, halt=self.halt
+            clients,
+            slots=self._slots,
+            concurrency=concurrency,
+            timing=timing,
+            clocks=clocks,
+            emit=emit,
+            halt=self.halt,
+            alarm=self._raise_alarm,
         )
         self._meter = Meter(timing.monotonic())
         self._began = timing.monotonic()
@@ -74,6 +87,12 @@ class Worker:
         """Take no new orders; those on the wire are finished. The first reason counts."""
         self._end = self._end or (why, message)
         self._slots.close()
+
+    async def _raise_alarm(self, entry: Entry, message: str) -> None:
+        """Stop, and let no later run go on either before a person has looked into it."""
+        await self._journal.note(Note.ALARM, message)
+        self.halt(Ending.ALARM, f"{message} {EXPLAIN}")
+        await self._emit(Alarm(entry=entry, message=message))
 
     async def place_all(self) -> None:
         """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
