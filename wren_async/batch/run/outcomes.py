@@ -107,6 +107,20 @@ def crashed(entry: Entry, now: datetime) -> Result:
     return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
 
 
+def doubted(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Result:
+    """An order that something else may have sent, no earlier than that and until now.
+
+    Its key is then as old as that, so it is not trusted for longer.
+    """
+    return attrs.evolve(
+        entry.result,
+        state=State.UNDECIDED,
+        reason=f"it may have been sent: {reason}",
+        first_sent=earliest,
+        last_sent=now,
+    )
+
+
 def intent_of(row: Row) -> Intent:
     """The intent of an order, as it was planned. Raises `JournalError` where it is not: another would be bought."""
     if digest(row.intent) != row.digest:
@@ -214,6 +228,8 @@ def _is_rounded(intent: Intent, order: Any) -> bool:
 
 
 def _told(intent: Intent, amount: Decimal | int) -> str:
+    if isinstance(amount, Decimal):
+        amount = Decimal(f"{amount.normalize():f}")
     match intent:
         case WrenOffset():
             return f"{amount} t"

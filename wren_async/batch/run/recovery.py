@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -17,7 +17,7 @@ from wren_async.batch.journal.notes import Note, read_note, server_of
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.account_lists import UNREADABLE, Sought, shown
 from wren_async.batch.run.budget import overcharge
-from wren_async.batch.run.outcomes import crashed, from_verdict, unsettled
+from wren_async.batch.run.outcomes import crashed, doubted, from_verdict, unsettled
 from wren_async.batch.run.sender import Halt
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.cnaught import CNaughtClient
@@ -29,6 +29,8 @@ from wren_async.wren import WrenClient
 _CHUNK: Final = 500
 _AT_ONCE: Final = 10_000
 """Orders in doubt that share a walk of the lists; more of them do not fit in memory for certain."""
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any order of any batch."""
 _MARGIN: Final = timedelta(days=1)
 """Room for clocks that were wrong when the batch was planned."""
 
@@ -125,8 +127,25 @@ class Recovery:
         if not reason:
             return
         await self._journal.note(Note.DOUBT, reason)
-        await self._doubt_all()
+        earliest = await self._planned() or _LONG_AGO
+        async for chunk in self._chunks(State.PENDING):
+            await self._journal.sending([entry.row.position for entry in chunk], earliest)
+        async for chunk in self._chunks(State.SENDING):
+            async with asyncio.TaskGroup() as group:
+                for entry in chunk:
+                    result = doubted(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
+                    group.create_task(self._journal.settle(entry.row.position, result))
         await self._journal.note(Note.DOUBT, "")
+
+    async def _chunks(self, state: State) -> AsyncIterator[Sequence[Entry]]:
+        chunk: list[Entry] = []
+        async for entry in self._journal.entries(state):
+            chunk.append(entry)
+            if len(chunk) >= _CHUNK:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
 
     async def _reason_to_doubt(self, control: Control) -> str | None:
         if self._past is Past.BEHIND:
@@ -159,8 +178,8 @@ class Recovery:
 
     async def _first_shown(self) -> Sequence[int]:
         sought = await Sought.of(self._journal, State.PENDING)
-        planned = None if self._continues else await self._journal.noted(Note.PLANNED)
-        since = None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat) - _MARGIN
+        planned = await self._planned()
+        since = None if planned is None else planned - _MARGIN
         async with aclosing(shown(sought, self._clients, since)) as positions:
             async for position in positions:
                 return [position]
@@ -169,16 +188,10 @@ class Recovery:
     async def _root(self) -> str:
         return await self._journal.noted(Note.ROOT) or self._journal.batch_id
 
-    async def _doubt_all(self) -> None:
-        """Count every pending order as sent a moment ago."""
-        positions: list[int] = []
-        async for entry in self._journal.entries(State.PENDING):
-            positions.append(entry.row.position)
-            if len(positions) >= _CHUNK:
-                await self._journal.sending(positions, self._clocks.now())
-                positions = []
-        if positions:
-            await self._journal.sending(positions, self._clocks.now())
+    async def _planned(self) -> datetime | None:
+        """When the batch was planned: nothing of it was sent before. `None` where that is not known."""
+        planned = None if self._continues else await self._journal.noted(Note.PLANNED)
+        return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
 
     async def reconcile(self, control: Control) -> int:
         """Look for all undecided orders; how many of them are pending again."""
