@@ -489,12 +489,10 @@ async def test_the_digest_of_an_intent_is_checked_whatever_the_journal(here: Wor
     assert here.sandbox.orders == []
 
 
-@pytest.mark.parametrize("note", ["kinds", "wren account", "wren ledger", "planned"])
+@pytest.mark.parametrize("note", ["kinds", "wren account", "wren ledger", "begun"])
 async def test_a_damaged_note_is_a_journal_error(here: World, note: str) -> None:
     await here.seed()
     journal = await in_doubt(here, tonnes(1))
-    async with here.batch(journal) as batch:
-        await batch.plan(tonnes(1))
     journal._entries[2] = attrs.evolve(
         (first := await journal.entry(1)),
         row=attrs.evolve(first.row, position=2, reference=first.row.reference[:-1] + "2"),

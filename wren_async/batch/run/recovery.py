@@ -32,7 +32,7 @@ _AT_ONCE: Final = 10_000
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of any batch."""
 _MARGIN: Final = timedelta(days=1)
-"""Room for clocks that were wrong when the batch was planned."""
+"""Room for clocks that were wrong when the batch was begun."""
 
 T = TypeVar("T")
 
@@ -96,8 +96,6 @@ class Recovery:
         for api, client in self._clients.items():
             await self._journal.note(server_of(api), _server(client))
         await check_accounts(self._journal, self._clients, same_account=self._same_account)
-        if await self._journal.noted(Note.PLANNED) is None:
-            await self._journal.note(Note.PLANNED, self._clocks.now().isoformat())
 
     async def check_servers(self) -> None:
         """Refuse to go on against another server or account: what was placed would not be found there."""
@@ -113,6 +111,7 @@ class Recovery:
         """Settle what earlier runs left in doubt, and what the accounts show although the journal does not know it."""
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
+        await self._note_beginning()
         await self._doubt_what_may_have_been_sent(control)
         # A process that ended while it reconciled may have repeated any of these with their keys.
         states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(Note.RECONCILING) else [])
@@ -121,13 +120,19 @@ class Recovery:
             await self._journal.settle(entry.row.position, crashed(entry, self._clocks.latest(api)))
         await self.reconcile(control)
 
+    async def _note_beginning(self) -> None:
+        """Note when the first run began, where nothing can have been sent before."""
+        if self._past is Past.NEW and not self._continues and await self._journal.noted(Note.BEGUN) is None:
+            begun = min((self._clocks.earliest(api) for api in self._clients), default=self._clocks.now())
+            await self._journal.note(Note.BEGUN, begun.isoformat())
+
     async def _doubt_what_may_have_been_sent(self, control: Control) -> None:
         """Put all that is pending in doubt, where the journal cannot know what was sent of it."""
         reason = await self._journal.noted(Note.DOUBT) or await self._reason_to_doubt(control)
         if not reason:
             return
         await self._journal.note(Note.DOUBT, reason)
-        earliest = await self._planned() or _LONG_AGO
+        earliest = await self._begun() or _LONG_AGO
         async for chunk in self._chunks(State.PENDING):
             await self._journal.sending([entry.row.position for entry in chunk], earliest)
         async for chunk in self._chunks(State.SENDING):
@@ -178,8 +183,8 @@ class Recovery:
 
     async def _first_shown(self) -> Sequence[int]:
         sought = await Sought.of(self._journal, State.PENDING)
-        planned = await self._planned()
-        since = None if planned is None else planned - _MARGIN
+        begun = await self._begun()
+        since = None if begun is None else begun - _MARGIN
         async with aclosing(shown(sought, self._clients, since)) as positions:
             async for position in positions:
                 return [position]
@@ -188,10 +193,10 @@ class Recovery:
     async def _root(self) -> str:
         return await self._journal.noted(Note.ROOT) or self._journal.batch_id
 
-    async def _planned(self) -> datetime | None:
-        """When the batch was planned: nothing of it was sent before. `None` where that is not known."""
-        planned = None if self._continues else await self._journal.noted(Note.PLANNED)
-        return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
+    async def _begun(self) -> datetime | None:
+        """When the first run of the batch began: nothing was sent before. `None` where that is not known."""
+        begun = await self._journal.noted(Note.BEGUN)
+        return None if begun is None else read_note(Note.BEGUN, begun, datetime.fromisoformat)
 
     async def reconcile(self, control: Control) -> int:
         """Look for all undecided orders; how many of them are pending again."""
