@@ -436,6 +436,18 @@ async def test_a_success_that_nobody_could_read_is_remembered_whatever_comes_aft
     assert (entry.result.reason or "").startswith("placed, but its details could not be read")
 
 
+async def test_a_success_that_nobody_could_read_is_remembered_from_a_recovery_too(here: World) -> None:
+    journal = await in_doubt(here, kilograms(1))
+    here.sandbox.faults.add("malformed_json", operation="createOrder", times=1)
+    here.sandbox.faults.add("status", operation="createOrder", status=503, when="before")
+    here.sandbox.faults.add("status", operation="listOrders", status=503, when="before")
+    async with here.batch(journal) as batch:
+        await run(batch)
+    entry = await journal.entry(1)
+    assert entry.result.state is State.UNDECIDED
+    assert (entry.result.reason or "").startswith("placed, but its details could not be read")
+
+
 async def test_a_batch_never_has_orders_without_saying_where_they_go(here: World) -> None:
     class Killed(Exception):
         pass

@@ -23,13 +23,14 @@ from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffs
 from wren_async.batch.journal.contract import Entry, Result, Row, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Books, Difference, compare_books
-from wren_async.batch.report.histograms import Durations, Reasons, Timeline, kind_of_reason
+from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.page import html_page, mass, usd
 from wren_async.batch.report.plots import duration, short_number
 from wren_async.batch.report.rows import CSV_COLUMNS, mass_text, report_rows, write_csv
 from wren_async.batch.report.summary import Report, read_report
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.history import History
+from wren_async.batch.run.reasons import Reasons, kind_of_reason
 from wren_async.sandbox import Sandbox
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

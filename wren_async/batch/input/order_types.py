@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from wren_async.batch.intents import KINDS, Api, CNaughtPrice
+from wren_async.batch.intents import KINDS, Api
 from wren_async.batch.journal.contract import Journal
 from wren_async.batch.journal.notes import Note, read_note
-from wren_async.batch.run.budget import Caps
-from wren_async.errors import InvalidArgument
 
 
 async def note_kinds(journal: Journal, kinds: Collection[str]) -> None:
@@ -26,13 +24,3 @@ async def noted_apis(journal: Journal) -> Collection[Api] | None:
     """The APIs that the orders of a batch are for; `None` where that was not noted, and only a walk can tell."""
     kinds = await noted_kinds(journal)
     return None if kinds is None else {read_note(Note.KINDS, kind, lambda name: KINDS[name].api) for kind in kinds}
-
-
-async def check_caps(journal: Journal, caps: Caps) -> None:
-    """Refuse a cap on mass over orders by price: it could not hold them. Raises `InvalidArgument`."""
-    if caps.kilograms is not None and CNaughtPrice.kind in (await noted_kinds(journal) or ()):
-        raise InvalidArgument(
-            "caps",
-            "has kilograms, and the batch has orders by price, whose mass CNaught tells only once they are placed: cap "
-            "their cents instead, or order by amount_kg",
-        )

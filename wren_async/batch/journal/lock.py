@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,7 @@ else:
 
 _SIGNATURE: Final = "wren-async journal"
 _MOST_BYTES: Final = 1000
+_NOT_THROUGH_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,9 +62,10 @@ class FileLock:
         self._seen: Seen | None = None
         try:
             # Never through a link: it could lead to a file that is not ours to write.
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NOT_THROUGH_LINKS, 0o600)
         except OSError as error:
-            raise JournalError(f"{purpose}: cannot make the lock file {path.name}: {error.strerror}") from error
+            why = "it is a link" if path.is_symlink() else error.strerror
+            raise JournalError(f"{purpose}: cannot make the lock file {path.name}: {why}") from error
         try:
             self._take(path, purpose)
         except BaseException:
@@ -87,8 +90,9 @@ class FileLock:
         os.close(self._descriptor)
 
     def _take(self, path: Path, purpose: str) -> None:
-        lines = self._lines()
-        if lines and lines[0] != _SIGNATURE:
+        # An empty one is ours, left by a process that ended before it could sign, or has nothing to lose.
+        is_ours = stat.S_ISREG(os.fstat(self._descriptor).st_mode) and self._lines()[:1] in ([], [_SIGNATURE])
+        if not is_ours:
             raise JournalError(
                 f"{purpose}: {path.name} beside it is the file of another program, and a journal needs that name for "
                 "its lock; give the journal another name"

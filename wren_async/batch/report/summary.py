@@ -16,9 +16,10 @@ import attrs
 from wren_async.batch.journal.contract import Journal, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.report.audit import Books
-from wren_async.batch.report.histograms import Durations, Reasons, Timeline
+from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.rows import ReportRow, report_rows
 from wren_async.batch.run.history import History
+from wren_async.batch.run.reasons import Reasons
 
 _KEPT: Final = 500
 _UNSETTLED: Final = (State.UNDECIDED, State.SENDING)

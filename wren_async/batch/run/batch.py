@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from wren_async.batch.events import Ending, Event, Planning, Progress
-from wren_async.batch.input.order_types import check_caps
 from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
 from wren_async.batch.input.pricing import PriceList
@@ -27,7 +26,7 @@ from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.run.budget import Budget, Caps
+from wren_async.batch.run.budget import Budget, Caps, check_caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
 from wren_async.batch.run.recovery import Control, Recovery

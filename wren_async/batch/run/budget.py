@@ -8,7 +8,9 @@ from typing import Any, Final
 import attrs
 
 from wren_async.batch.events import Ending
-from wren_async.batch.journal.contract import Result, Row, State, Totals
+from wren_async.batch.input.order_types import noted_kinds
+from wren_async.batch.intents import CNaughtPrice
+from wren_async.batch.journal.contract import Journal, Result, Row, State, Totals
 from wren_async.batch.journal.states import spent
 from wren_async.errors import InvalidArgument
 
@@ -31,6 +33,16 @@ class Caps:
     projects and trees count with what their dry runs tell, which may be nothing."""
     failures: int | None = attrs.field(default=_FAILURES, validator=_not_negative)
     """Orders that one run may see refused or undecided; with more it stops."""
+
+
+async def check_caps(journal: Journal, caps: Caps) -> None:
+    """Refuse a cap on mass over orders by price: it could not hold them. Raises `InvalidArgument`."""
+    if caps.kilograms is not None and CNaughtPrice.kind in (await noted_kinds(journal) or ()):
+        raise InvalidArgument(
+            "caps",
+            "has kilograms, and the batch has orders by price, whose mass CNaught tells only once they are placed: cap "
+            "their cents instead, or order by amount_kg",
+        )
 
 
 @attrs.define

@@ -12,7 +12,7 @@ import attrs
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Returned
 from wren_async.batch.journal.contract import Journal, JournalError
 from wren_async.batch.journal.notes import Note
-from wren_async.batch.report.histograms import Reasons
+from wren_async.batch.run.reasons import Reasons
 
 _KEPT: Final = 50
 

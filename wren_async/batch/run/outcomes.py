@@ -167,7 +167,7 @@ def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime, *, repeated
     if isinstance(verdict, NotPlacedVerdict):
         return attrs.evolve(was, state=State.PENDING, reconciled=True, reason=verdict.evidence.reason)
     reason = str(verdict.evidence)
-    if (was.reason or "").startswith(ACCEPTED):
+    if verdict.evidence.accepted or (was.reason or "").startswith(ACCEPTED):
         reason = ACCEPTED + reason
     last_sent = now if repeated and _may_have_been_repeated(entry, now) else was.last_sent
     return attrs.evolve(was, state=State.UNDECIDED, reason=reason, last_sent=last_sent)
