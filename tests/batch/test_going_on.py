@@ -110,6 +110,38 @@ async def test_an_older_copy_buys_nothing_again(here: World, tmp_path: Path, in_
     assert nothing_twice(here) == 10
 
 
+async def test_a_copy_that_ran_long_before_the_journal_did_is_found_too(here: World, tmp_path: Path) -> None:
+    await here.seed()
+    path, copy = await planned_and_copied(here, tmp_path, [*tonnes(3), *kilograms(1, 2, 3)])
+    async with here.batch(copy, caps=Caps(cents=2400), concurrency=1) as batch:
+        await run(batch)
+    here.pass_time(5 * 24 * 3600)
+    async with here.batch(path, concurrency=1, caps=Caps(cents=0)) as batch:
+        await run(batch)
+    # It has looked at nothing, because nothing was ever sent from it; now it was begun.
+    async with await SqliteJournal.open(path) as journal:
+        await journal.sending([6], here.timing.utc())
+    async with here.batch(path) as batch:
+        await run(batch)
+    nothing_twice(here)
+
+
+async def test_an_older_journal_is_doubted_once(here: World, tmp_path: Path) -> None:
+    await here.seed()
+    path, copy = await planned_and_copied(here, tmp_path, kilograms(1, 2, 3))
+    async with here.batch(path, caps=Caps(cents=2), concurrency=1) as batch:
+        await run(batch)
+    here.pass_time(3600)
+    shutil.copy(copy, path)
+    async with here.batch(path) as batch:
+        await run(batch)
+        assert State.UNDECIDED in await states(batch)
+        here.pass_time(901)
+        await run(batch)
+        assert await states(batch) == [State.PLACED] * 3
+    assert nothing_twice(here) == 3
+
+
 async def test_a_run_that_lost_its_log_buys_nothing_and_the_message_shows_the_way(here: World, tmp_path: Path) -> None:
     await here.seed()
     path, left = tmp_path / "rides.journal", tmp_path / "left" / "rides.journal"
@@ -501,7 +533,7 @@ async def test_the_digest_of_an_intent_is_checked_whatever_the_journal(here: Wor
     assert here.sandbox.orders == []
 
 
-@pytest.mark.parametrize("note", ["kinds", "wren account", "wren ledger", "begun"])
+@pytest.mark.parametrize("note", ["kinds", "wren account", "wren ledger", "planned"])
 async def test_a_damaged_note_is_a_journal_error(here: World, note: str) -> None:
     await here.seed()
     journal = await in_doubt(here, tonnes(1))

@@ -172,7 +172,10 @@ class Batch:
         # Before there are orders: a batch never has any without saying where they go.
         await self._recovery.note_servers()
         planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell)
-        return await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        if not plan.resumed:
+            await self._recovery.note_planning()
+        return plan
 
     def run(self) -> AsyncIterator[Event]:
         """Place the orders, and tell what happens; the last event is an `Ended`, unless a mistake is raised.

@@ -32,7 +32,7 @@ _AT_ONCE: Final = 10_000
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of any batch."""
 _MARGIN: Final = timedelta(days=1)
-"""Room for clocks that were wrong when the batch was begun."""
+"""Room for clocks that were wrong when the batch was planned."""
 
 T = TypeVar("T")
 
@@ -85,6 +85,7 @@ class Recovery:
         self._none_was_placed = none_was_placed
         self._same_account = same_account
         self._past = journal.past
+        self._is_past_known = journal.past is Past.NEW
         self._in_parts = False
 
     # --- servers ---
@@ -105,13 +106,23 @@ class Recovery:
                 raise JournalError(f"the batch was begun with {noted}, not {_server(client)}; go on there")
         await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
+    async def note_planning(self) -> None:
+        """Note that the batch was planned just now, by the clock that is behind, if the servers tell the time."""
+        if self._continues:
+            # The orders that count are those of the other batch, and older.
+            return
+        for api, client in self._clients.items():
+            await self._clocks.ask(api, client)
+        if all(self._clocks.knows(api) for api in self._clients):
+            planned = min((self._clocks.earliest(api) for api in self._clients), default=self._clocks.now())
+            await self._journal.note(Note.PLANNED, planned.isoformat())
+
     # --- doubt ---
 
     async def recover(self, control: Control) -> None:
         """Settle what earlier runs left in doubt, and what the accounts show although the journal does not know it."""
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
-        await self._note_beginning()
         await self._doubt_what_may_have_been_sent(control)
         # A process that ended while it reconciled may have repeated any of these with their keys.
         states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(Note.RECONCILING) else [])
@@ -120,19 +131,13 @@ class Recovery:
             await self._journal.settle(entry.row.position, crashed(entry, self._clocks.latest(api)))
         await self.reconcile(control)
 
-    async def _note_beginning(self) -> None:
-        """Note when the first run began, where nothing can have been sent before."""
-        if self._past is Past.NEW and not self._continues and await self._journal.noted(Note.BEGUN) is None:
-            begun = min((self._clocks.earliest(api) for api in self._clients), default=self._clocks.now())
-            await self._journal.note(Note.BEGUN, begun.isoformat())
-
     async def _doubt_what_may_have_been_sent(self, control: Control) -> None:
         """Put all that is pending in doubt, where the journal cannot know what was sent of it."""
         reason = await self._journal.noted(Note.DOUBT) or await self._reason_to_doubt(control)
         if not reason:
             return
         await self._journal.note(Note.DOUBT, reason)
-        earliest = await self._begun() or _LONG_AGO
+        earliest = await self._planned() or _LONG_AGO
         async for chunk in self._chunks(State.PENDING):
             await self._journal.sending([entry.row.position for entry in chunk], earliest)
         async for chunk in self._chunks(State.SENDING):
@@ -141,6 +146,7 @@ class Recovery:
                     result = doubted(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
                     group.create_task(self._journal.settle(entry.row.position, result))
         await self._journal.note(Note.DOUBT, "")
+        self._is_past_known = True
 
     async def _chunks(self, state: State) -> AsyncIterator[Sequence[Entry]]:
         chunk: list[Entry] = []
@@ -153,17 +159,16 @@ class Recovery:
             yield chunk
 
     async def _reason_to_doubt(self, control: Control) -> str | None:
+        is_first_of_another = self._continues and await self._journal.noted(Note.CONFIRMED) is None
+        if self._is_past_known and not is_first_of_another:
+            return None
         if self._past is Past.BEHIND:
             return "the journal is older than its run"
-        confirmed = await self._journal.noted(Note.CONFIRMED)
-        is_first_of_another = self._continues and confirmed is None
-        if self._past is Past.NEW and not is_first_of_another:
-            return None
         found = await self._look(control)
         if found is None:
             return None
         # Once is enough: from now on this process holds the journal.
-        self._past = Past.NEW
+        self._is_past_known = True
         if not is_first_of_another:
             return f"the account shows order {found[0]}, which the journal had never sent" if found else None
         if not found and not self._none_was_placed:
@@ -183,8 +188,8 @@ class Recovery:
 
     async def _first_shown(self) -> Sequence[int]:
         sought = await Sought.of(self._journal, State.PENDING)
-        begun = await self._begun()
-        since = None if begun is None else begun - _MARGIN
+        planned = await self._planned()
+        since = None if planned is None else planned - _MARGIN
         async with aclosing(shown(sought, self._clients, since)) as positions:
             async for position in positions:
                 return [position]
@@ -193,10 +198,10 @@ class Recovery:
     async def _root(self) -> str:
         return await self._journal.noted(Note.ROOT) or self._journal.batch_id
 
-    async def _begun(self) -> datetime | None:
-        """When the first run of the batch began: nothing was sent before. `None` where that is not known."""
-        begun = await self._journal.noted(Note.BEGUN)
-        return None if begun is None else read_note(Note.BEGUN, begun, datetime.fromisoformat)
+    async def _planned(self) -> datetime | None:
+        """When the batch was planned: nothing of it was sent before. `None` where that is not known."""
+        planned = await self._journal.noted(Note.PLANNED)
+        return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
 
     async def reconcile(self, control: Control) -> int:
         """Look for all undecided orders; how many of them are pending again."""
