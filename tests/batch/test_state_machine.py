@@ -278,6 +278,9 @@ class BatchesUnderFire(RuleBasedStateMachine):
         if changed:
             self.intents = [_larger(intent) for intent in self.intents]
         self.copies = []
+        # Planning asks for prices, by operations that meet these faults too.
+        self.world.sandbox.faults.clear()
+        self.world.timeout = 5.0
         self.await_(self._continue(self.await_(self._root())))
 
     async def _root(self) -> str:
