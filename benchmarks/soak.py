@@ -1,18 +1,23 @@
-"""Many orders, mixed faults, and a client process that is killed three times: nothing twice, nothing lost, flat memory.
+"""Many orders, mixed faults, and a client that is killed, restored and continued: nothing twice, nothing lost.
 
     python benchmarks/soak.py [--orders 100000] [--faults 0.05] [--concurrency 32]
 
-Half of the orders are for Wren and half for CNaught. Waits of the batch pass at once; everything else is real: sockets,
-the journal on disk, and SIGKILL. At the end the clocks move past the settle time, and nothing may be undecided.
+Half of the orders are for Wren and half for CNaught. The process is killed three times while it places, and as often
+while it recovers. Once its journal is replaced by an older copy; a copy without its log is tried and must be refused;
+and in the end a new journal continues the batch with some amounts changed, which must buy nothing. Waits pass at once;
+everything else is real: sockets, the journal on disk, and SIGKILL. At the end the clocks move past the settle time, and
+nothing may be undecided.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,12 +29,29 @@ from pathlib import Path
 from typing import Any
 
 from wren_async import CNaughtClient, Timing, WrenClient
-from wren_async.batch import Batch, Caps, CNaughtMass, Intent, Progress, Settled, SqliteJournal, State, WrenOffset
+from wren_async.batch import (
+    Batch,
+    Caps,
+    CNaughtMass,
+    Intent,
+    JournalError,
+    Progress,
+    Settled,
+    SqliteJournal,
+    State,
+    WrenOffset,
+)
 from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 
-KILLS = (0.1, 0.2, 0.3)
-"""Shares of the orders after which the process is killed."""
+KILLS = 3
+EACH = 0.1
+"""Share of the orders that each process sends before it is killed."""
 SETTLE = 30 * 24 * 3600
+HOUR = 3600
+RECOVERING = 0.3
+"""Seconds after which a process that recovers is killed."""
+CHANGED = 500
+"""One order in so many is changed in the end."""
 OPERATIONS = ("createOffsetOrder", "createOrder")
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "rate_limit", "retry_after": 2},
@@ -47,13 +69,14 @@ FAULTS: tuple[dict[str, Any], ...] = (
 )
 
 
-def intents(count: int) -> Iterator[Intent]:
-    """The orders."""
+def intents(count: int, changed: int = 0) -> Iterator[Intent]:
+    """The orders; one in so many of another amount, if any is to be `changed`."""
     for number in range(count):
+        more = 100 if changed and number % changed == 0 else 0
         if number % 2:
-            yield CNaughtMass(amount_kg=1 + number % 7)
+            yield CNaughtMass(amount_kg=1 + number % 7 + more)
         else:
-            yield WrenOffset(tons=1 + number % 5, payment_method="credits")
+            yield WrenOffset(tons=1 + number % 5 + more, payment_method="credits")
 
 
 def resident() -> float:
@@ -90,13 +113,17 @@ async def client(told: dict[str, Any]) -> None:
     """Run the batch once, and print what it took."""
     hasty = Hasty(told["ahead"])
     orders, settled, undecided, memory = told["orders"], 0, 0, {}
-    wren = WrenClient(told["wren"][1], base_url=told["wren"][0], timing=Timing(utc=hasty.utc), timeout=10)
-    cnaught = CNaughtClient(told["cnaught"][1], base_url=told["cnaught"][0], timing=Timing(utc=hasty.utc), timeout=10)
+    wren = WrenClient(told["wren"][1], base_url=told["wren"][0], timing=hasty.timing, timeout=10)
+    cnaught = CNaughtClient(told["cnaught"][1], base_url=told["cnaught"][0], timing=hasty.timing, timeout=10)
     async with wren, cnaught:
-        options: dict[str, Any] = {"caps": Caps(failures=None), "concurrency": told["concurrency"]}
+        options: dict[str, Any] = {
+            "caps": Caps(failures=None),
+            "concurrency": told["concurrency"],
+            "continues": told["continues"],
+        }
         async with Batch(told["journal"], wren=wren, cnaught=cnaught, timing=hasty.timing, **options) as batch:
             memory["before planning"] = resident()
-            await batch.plan(intents(orders))
+            await batch.plan(intents(orders, told["changed"]))
             memory["planned"] = resident()
             print(json.dumps({"planned": True}), flush=True)
             began = time.perf_counter()
@@ -117,13 +144,22 @@ async def client(told: dict[str, Any]) -> None:
 # --- the sandbox and the killer ---
 
 
-def start(sandbox: Sandbox, chosen: argparse.Namespace, journal: Path, ahead: float) -> subprocess.Popen[str]:
+def start(
+    sandbox: Sandbox,
+    chosen: argparse.Namespace,
+    journal: Path,
+    ahead: float,
+    continues: str | None = None,
+    changed: int = 0,
+) -> subprocess.Popen[str]:
     """Start a client process, and wait until it has planned."""
     told = {
         "orders": chosen.orders,
         "concurrency": chosen.concurrency,
         "ahead": ahead,
         "journal": str(journal),
+        "continues": continues,
+        "changed": changed,
         "wren": [sandbox.wren.base_url, sandbox.wren.live_token],
         "cnaught": [sandbox.cnaught.base_url, sandbox.cnaught.api_key],
     }
@@ -148,18 +184,78 @@ def count(sandbox: Sandbox) -> int:
     return sum(fault.seen for fault in sandbox.faults if fault.kind.value == "truncated_json")
 
 
-def place(sandbox: Sandbox, chosen: argparse.Namespace, journal: Path) -> dict[str, Any]:
-    """Place everything, with a kill at each of the shares; what the last process told."""
-    for share in KILLS:
-        process = start(sandbox, chosen, journal, 0)
-        while count(sandbox) < share * chosen.orders and process.poll() is None:
+def place(sandbox: Sandbox, chosen: argparse.Namespace, journal: Path) -> tuple[dict[str, Any], float]:
+    """Place everything, with kills and an older copy on the way; what the last process told, and how far time went."""
+    ahead = 0.0
+    older = journal.with_name("older")
+    for round_ in range(KILLS):
+        process = start(sandbox, chosen, journal, ahead)
+        enough = count(sandbox) + EACH * chosen.orders
+        while count(sandbox) < enough and process.poll() is None:
             time.sleep(0.002)
-        if process.poll() is not None:
-            raise SystemExit("the client process ended before it was killed")
-        process.kill()
-        process.communicate()
-        print(f"killed after about {count(sandbox):,} requests to place", flush=True)
-    return finish(start(sandbox, chosen, journal, 0))
+        kill(process, sandbox)
+        refuse_without_log(journal)
+        kill_recovering(sandbox, chosen, journal, ahead)
+        if round_ == 0:
+            copy(journal, older / journal.name)
+        elif round_ == 1:
+            # What the older copy does not know may still be on its way: it waits for the settle time.
+            copy(older / journal.name, journal)
+            finish(start(sandbox, chosen, journal, ahead))
+            print("restored an older copy:", Counter(state for state, _ in asyncio.run(states(journal)).values()))
+            ahead += HOUR
+            sandbox.clock.move(HOUR)
+    return finish(start(sandbox, chosen, journal, ahead)), ahead
+
+
+def kill(process: subprocess.Popen[str], sandbox: Sandbox) -> None:
+    """Kill a client process at its work."""
+    if process.poll() is not None:
+        raise SystemExit("the client process ended before it was killed")
+    process.kill()
+    process.communicate()
+    print(f"killed after about {count(sandbox):,} requests to place", flush=True)
+
+
+def kill_recovering(sandbox: Sandbox, chosen: argparse.Namespace, journal: Path, ahead: float) -> None:
+    """Kill a process soon after it began to recover what another left."""
+    process = start(sandbox, chosen, journal, ahead)
+    time.sleep(RECOVERING)
+    kill(process, sandbox)
+
+
+def copy(journal: Path, to: Path) -> None:
+    """Copy a journal with its log, as a backup does; the lock of the place that it comes to stays."""
+    to.parent.mkdir(exist_ok=True)
+    for suffix in ("", "-wal"):
+        source, target = journal.with_name(journal.name + suffix), to.with_name(to.name + suffix)
+        target.unlink(missing_ok=True)
+        if source.exists():
+            shutil.copy(source, target)
+
+
+def refuse_without_log(journal: Path) -> None:
+    """What a kill left must be refused where its log is not beside it."""
+    alone = journal.with_name("alone")
+    shutil.copy(journal, alone)
+    with contextlib.suppress(JournalError):
+        asyncio.run(states(alone))
+        raise SystemExit("a journal without its log was believed")
+
+
+def continue_changed(sandbox: Sandbox, chosen: argparse.Namespace, journal: Path, ahead: float) -> list[str]:
+    """Continue the batch in a new journal, with some amounts changed: nothing is bought, and those are undecided."""
+    before = len(sandbox.orders)
+    root = next(iter(asyncio.run(states(journal)))).rpartition("-")[0]
+    new = journal.with_name("new")
+    finish(start(sandbox, chosen, new, ahead, root, CHANGED))
+    found = Counter(state for state, _ in asyncio.run(states(new)).values())
+    print("continued with some amounts changed:", found)
+    changed = len(range(0, chosen.orders, CHANGED))
+    problems = [] if len(sandbox.orders) == before else [f"continuing bought {len(sandbox.orders) - before} orders"]
+    if found[State.UNDECIDED] != changed or found[State.PLACED] != chosen.orders - changed:
+        problems.append(f"{changed} amounts were changed, and continuing found {found}")
+    return problems
 
 
 async def states(journal: Path) -> dict[str, tuple[State, str | None]]:
@@ -195,22 +291,24 @@ def soak(sandbox: Sandbox, chosen: argparse.Namespace, journal: Path) -> list[st
     """Place, kill, resume, let time pass, and check."""
     break_things(sandbox, chosen.faults)
     began = time.perf_counter()
-    last = place(sandbox, chosen, journal)
+    last, ahead = place(sandbox, chosen, journal)
     seconds = time.perf_counter() - began
     faulty = sum(fault.applied for fault in sandbox.faults)
-    print(f"placed in {seconds:.0f} s with {len(KILLS)} kills and {faulty:,} faults")
+    print(f"placed in {seconds:.0f} s with {2 * KILLS} kills and {faulty:,} faults")
     print(f"last process: {last['settled'] / last['seconds']:.0f} orders/s settled, {last['undecided']:,} undecided")
     print("memory of the last process, MB: " + ", ".join(f"{name} {mb:.1f}" for name, mb in last["memory"].items()))
     print("before the clocks moved:", Counter(state.value for state, _ in asyncio.run(states(journal)).values()))
     sandbox.faults.clear()
-    for round_ in (1, 2):
+    for _ in range(2):
+        ahead += SETTLE
         sandbox.clock.move(SETTLE)
-        finish(start(sandbox, chosen, journal, round_ * SETTLE))
+        finish(start(sandbox, chosen, journal, ahead))
     found = asyncio.run(states(journal))
     print("after the clocks moved: ", Counter(state.value for state, _ in found.values()))
     problems = check(sandbox, found)
     if len(found) != chosen.orders:
         problems.append(f"{len(found)} of {chosen.orders} orders in the journal")
+    problems += continue_changed(sandbox, chosen, journal, ahead)
     return problems + [f"{name}: {state}" for name, (state, _) in found.items() if state is not State.PLACED]
 
 

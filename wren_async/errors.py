@@ -400,7 +400,9 @@ class NotFindable(WrenAsyncError):
 
 
 class JournalError(WrenAsyncError):
-    """The journal cannot be used: damaged, of a newer version, of another batch, or in use by another process."""
+    """The journal cannot be used as it is: damaged, older than its run, of a newer version or another batch, in use by
+    another process, or waiting for a person to explain an alarm. It says what to do.
+    """
 
 
 class StateNotReached(WrenAsyncError):

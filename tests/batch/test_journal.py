@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from wren_async.batch.journal.contract import Journal, JournalError, Result, Row, State
+from wren_async.batch.journal.contract import Journal, JournalError, Past, Result, Row, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.sqlite import PAGE, SqliteJournal
 from wren_async.errors import InvalidArgument
@@ -246,11 +246,12 @@ async def test_totals_follow_every_move(journal: Journal) -> None:
     assert (totals.spent_grams, totals.reserved_grams, totals.planned_grams) == (20_002, 2_200, 222_220)
 
 
-async def test_an_order_placed_with_its_answer_unread_counts_as_planned(journal: Journal) -> None:
+async def test_a_cost_that_was_not_answered_is_told_as_unknown_and_not_as_the_planned_one(journal: Journal) -> None:
     await bring(journal, 1, State.SENDING)
     await journal.settle(1, Result(state=State.PLACED))
     totals = await journal.totals()
-    assert (totals.spent_cents, totals.spent_grams) == (250, 1000)
+    assert (totals.spent_cents, totals.spent_grams) == (0, 1000)
+    assert (totals.unknown_orders, totals.unknown_cents) == (1, 250)
 
 
 async def test_an_empty_batch_has_totals_too(journal: Journal) -> None:
@@ -324,6 +325,6 @@ async def test_a_closed_journal_says_so(journal: Journal) -> None:
 
 
 async def test_each_batch_has_its_own_id(journal: Journal) -> None:
-    assert journal.is_new
+    assert journal.past is Past.NEW
     assert len(journal.batch_id) >= 16
     assert journal.batch_id != MemoryJournal().batch_id

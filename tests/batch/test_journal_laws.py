@@ -105,10 +105,10 @@ class Journals(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        batch_id = self.real.batch_id
+        batch_id, runs = self.real.batch_id, self.model.past
         self.run(self.real.aclose())
         self.real = self.run(SqliteJournal.open(self.path))
-        assert (self.real.batch_id, self.real.is_new) == (batch_id, False)
+        assert (self.real.batch_id, self.real.past) == (batch_id, runs)
 
     @invariant()
     def tell_the_same(self) -> None:

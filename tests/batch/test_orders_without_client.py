@@ -12,10 +12,10 @@ from wren_async import InvalidConfiguration
 from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
 from wren_async.batch.journal.contract import State
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.report.audit import audit_books
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.history import History
-from wren_async.batch.run.recovery import FIRST_CHECKPOINT
 
 BOTH: list[Intent] = [WrenOffset(tons=1, payment_method="credits"), CNaughtMass(amount_kg=1)] * 8
 
@@ -86,7 +86,7 @@ async def test_the_first_checkpoint_of_a_batch_stays(here: World) -> None:
         async with here.batch(journal) as batch:
             await batch.plan(BOTH)
             await run(batch)
-            first = await journal.noted(FIRST_CHECKPOINT)
+            first = await journal.noted(Note.FIRST_LEDGER)
             assert '"total": 0' in (first or "")
 
 

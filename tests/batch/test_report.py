@@ -33,13 +33,14 @@ from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.report import page as page_module
 from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Audit, Difference, audit_books
 from wren_async.batch.report.escaping import cell
-from wren_async.batch.report.histograms import Durations, Reasons, Timeline, kind_of_reason
+from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.page import html_page, write_page
 from wren_async.batch.report.rows import CSV_COLUMNS, mass_text, report_rows, write_csv
 from wren_async.batch.report.summary import Report, read_report
 from wren_async.batch.report.wording import spent, verdict
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.history import History
+from wren_async.batch.run.reasons import Reasons, kind_of_reason
 from wren_async.batch.units import duration, mass, usd
 from wren_async.sandbox import Sandbox
 

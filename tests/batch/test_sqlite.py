@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 from journal_crashes import COURSES, NOON, ORDERS, Diary, placed, row, run
 
-from wren_async.batch.journal.contract import JournalError, Result, State
+from wren_async.batch.journal.contract import JournalError, Past, Result, State
 from wren_async.batch.journal.sqlite import SqliteJournal
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="kills and file modes of POSIX")
@@ -130,11 +130,19 @@ async def test_killed_at_any_statement_nothing_promised_is_lost_and_nothing_is_h
     assert final == {position: course[-1] for position, course in COURSES.items()}
 
 
+def frames(log: bytes) -> tuple[bytes, int]:
+    """The salt of a write-ahead log, and where its valid frames end: what follows is of an earlier round."""
+    salt, end, frame = log[16:24], 32, 4096 + 24
+    while log[end + 8 : end + 16] == salt:
+        end += frame
+    return salt, end
+
+
 async def test_a_log_cut_off_anywhere_holds_every_promise_made_before(tmp_path: Path) -> None:
     # What a loss of power leaves: the main file as it was, and the log as far as it was written.
     live = tmp_path / "live"
     log = live.with_name("live-wal")
-    promises: list[tuple[int, str]] = []
+    promises: list[tuple[bytes, int, str]] = []
 
     class SizedDiary(Diary):
         def __init__(self) -> None:
@@ -143,21 +151,28 @@ async def test_a_log_cut_off_anywhere_holds_every_promise_made_before(tmp_path: 
         def _tell(self, what: str, positions: list[int]) -> None:
             self.text += json.dumps([what, positions]) + "\n"
             if what == "promised":
-                promises.append((log.stat().st_size, self.text))
                 shutil.copy(live, tmp_path / "main")
                 shutil.copy(log, tmp_path / "log")
+                promises.append((*frames((tmp_path / "log").read_bytes()), self.text))
 
     diary = SizedDiary()
     await run(live, diary)
     whole = (tmp_path / "log").read_bytes()
-    assert len(whole) == promises[-1][0]
+    salt, end = frames(whole)
+    # What was promised in an earlier round of the log is in the main file.
+    sizes = [(size if of == salt else 0, text) for of, size, text in promises]
+    assert len({size for size, _ in sizes}) > 3
     everything_asked = diary.text.replace("promised", "asked") + diary.text
     frame = 4096 + 24
-    for cut in sorted({*range(0, len(whole), frame // 2), *(size for size, _ in promises), len(whole) - 1}):
+    for cut in sorted({*range(0, end, frame // 2), *(size for size, _ in sizes), end - 1}):
         copy = tmp_path / f"cut{cut}"
         shutil.copy(tmp_path / "main", copy)
         copy.with_name(f"{copy.name}-wal").write_bytes(whole[:cut])
-        kept = [text for size, text in promises if size <= cut]
+        if cut == 0:
+            with pytest.raises(JournalError, match="cut0-wal, is not beside it"):
+                await SqliteJournal.open(copy)
+            continue
+        kept = [text for size, text in sizes if size <= cut]
         asked_only = everything_asked.replace("promised", "asked")
         promised_only = "".join(line for line in (kept[-1] if kept else "").splitlines(True) if "promised" in line)
         await check_after_crash(copy, asked_only + promised_only)
@@ -268,13 +283,13 @@ async def test_after_a_failed_commit_nothing_more_is_promised(path: Path, watche
 
 async def test_a_journal_opened_again_is_the_same_batch(path: Path) -> None:
     async with await SqliteJournal.open(path) as journal:
-        assert journal.is_new
+        assert journal.past is Past.NEW
         batch_id = journal.batch_id
         await journal.add([row(1)])
         await journal.seal("whole input")
         await journal.note("checkpoint", "entry 9")
     async with await SqliteJournal.open(str(path)) as journal:
-        assert not journal.is_new
+        assert journal.past is Past.NEW
         assert journal.batch_id == batch_id
         assert await journal.sealed()
         assert await journal.noted("checkpoint") == "entry 9"
@@ -329,6 +344,141 @@ async def test_only_the_owner_can_read_it(path: Path) -> None:
         os.umask(before)
 
 
+# What is older than its run
+
+
+async def broken_off(path: Path, away: Path) -> Path:
+    """What a killed run leaves, in another directory: the file with its log."""
+    away.mkdir()
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(position) for position in (1, 2, 3)])
+        await journal.seal("whole input")
+        await journal.sending([1, 2], NOON)
+        await journal.settle(1, placed(1))
+        for file in path.parent.glob(f"{path.name}*"):
+            shutil.copy(file, away)
+    return away / path.name
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+async def test_a_file_whose_run_was_broken_off_is_refused_without_its_log(
+    path: Path, tmp_path: Path, emptied: bool
+) -> None:
+    left = await broken_off(path, tmp_path / "away")
+    log = left.with_name(f"{left.name}-wal")
+    whole = log.read_bytes()
+    if emptied:
+        log.write_bytes(b"")
+    else:
+        log.unlink()
+    async with await SqliteJournal.open(path) as journal:
+        batch_id = journal.batch_id
+    before = left.read_bytes()
+    for read_only in (False, True):
+        with pytest.raises(JournalError, match=rf"rides\.journal-wal, is not beside it.*--continues {batch_id}"):
+            await SqliteJournal.open(left, read_only=read_only)
+    assert left.read_bytes() == before
+    log.write_bytes(whole)
+    assert (await open_and_read(left))[1][1] == placed(1)
+
+
+async def test_a_run_that_ended_well_needs_no_log(path: Path, tmp_path: Path) -> None:
+    await make(path, 3)
+    assert not path.with_name(f"{path.name}-wal").exists()
+    shutil.copy(path, tmp_path / "copy")
+    assert len(await results(tmp_path / "copy")) == 3
+
+
+async def test_the_mark_stands_in_the_file_before_the_first_order_may_be_sent(path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(1)])
+    assert path.read_bytes()[68:72] == b"WREN"
+    async with await SqliteJournal.open(path) as journal:
+        await journal.totals()
+        assert path.read_bytes()[68:72] == b"WREN", "nothing is sent yet"
+        await journal.sending([1], NOON)
+        assert path.read_bytes()[68:72] == b"WRER"
+    assert path.read_bytes()[68:72] == b"WREN"
+
+
+async def test_a_journal_tells_whether_anything_may_have_been_sent_from_it(path: Path, tmp_path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        assert journal.past is Past.NEW
+        await journal.add([row(1)])
+    shutil.copy(path, tmp_path / "before")
+    async with await SqliteJournal.open(path) as journal:
+        assert journal.past is Past.NEW, "it was planned, and nothing more"
+        await journal.sending([1], NOON)
+        await journal.settle(1, placed(1))
+    async with await SqliteJournal.open(path) as journal:
+        assert journal.past is Past.RUN_BEFORE
+    async with await SqliteJournal.open(tmp_path / "before") as journal:
+        assert journal.past is Past.RUN_BEFORE, "a copy cannot know what was sent from the other"
+
+
+async def test_an_older_copy_in_its_old_place_is_known_to_be_behind_until_it_has_run(path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(1), row(2)])
+    before = path.read_bytes()
+    async with await SqliteJournal.open(path) as journal:
+        await journal.sending([1], NOON)
+    path.write_bytes(before)
+    for _ in range(2):
+        async with await SqliteJournal.open(path) as journal:
+            assert journal.past is Past.BEHIND
+    async with await SqliteJournal.open(path) as journal:
+        await journal.sending([1], NOON)
+    async with await SqliteJournal.open(path) as journal:
+        assert journal.past is Past.RUN_BEFORE
+
+
+async def test_a_file_with_two_names_is_refused(path: Path, tmp_path: Path) -> None:
+    await make(path, 1)
+    os.link(path, tmp_path / "other")
+    for name in (path, tmp_path / "other"):
+        with pytest.raises(JournalError, match=r"2 names \(hard links\).*Remove the other"):
+            await SqliteJournal.open(name)
+    (tmp_path / "other").unlink()
+    assert len(await results(path)) == 1
+
+
+@pytest.mark.parametrize("emptied", [True, False])
+async def test_a_journal_that_was_emptied_or_removed_is_not_made_anew(path: Path, emptied: bool) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(1)])
+        await journal.note("root", "f" * 32)
+        await journal.sending([1], NOON)
+    if emptied:
+        os.truncate(path, 0)
+    else:
+        path.unlink()
+    with pytest.raises(JournalError, match=rf"(emptied|is gone).*--continues {'f' * 32}"):
+        await SqliteJournal.open(path)
+    assert path.exists() == emptied
+
+
+async def test_a_journal_from_which_nothing_was_sent_may_be_removed_and_made_anew(path: Path) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(1)])
+    path.unlink()
+    assert await results(path) == {}
+
+
+async def test_a_lock_is_no_other_program_s_file_and_goes_through_no_link(path: Path, tmp_path: Path) -> None:
+    lock = path.with_name(f"{path.name}.lock")
+    lock.write_text("name = 'poetry'")
+    with pytest.raises(JournalError, match=r"rides\.journal\.lock beside it is the file of another program"):
+        await SqliteJournal.open(path)
+    assert lock.read_text() == "name = 'poetry'"
+    lock.unlink()
+    target = tmp_path / "letter"
+    target.write_text("dear")
+    lock.symlink_to(target)
+    with pytest.raises(JournalError, match="cannot make the lock file"):
+        await SqliteJournal.open(path)
+    assert target.read_text() == "dear"
+
+
 # What is no journal
 
 
@@ -373,7 +523,7 @@ async def test_a_path_that_can_hold_no_file_is_named(tmp_path: Path) -> None:
 async def test_a_truncated_journal_is_refused(path: Path, size: int) -> None:
     await make(path, 100)
     os.truncate(path, size if size > 0 else path.stat().st_size + size)
-    with pytest.raises(JournalError, match="restore it from a copy"):
+    with pytest.raises(JournalError, match="--continues"):
         await SqliteJournal.open(path)
 
 
@@ -403,20 +553,31 @@ async def test_with_any_byte_of_its_header_flipped_a_journal_is_whole_or_refused
     assert refused > 40
 
 
-async def test_flipped_bytes_elsewhere_raise_nothing_but_journal_errors(path: Path, tmp_path: Path) -> None:
-    await make(path, 40)
+async def test_a_flipped_bit_anywhere_orders_nothing_else_and_raises_nothing_but_journal_errors(
+    path: Path, tmp_path: Path
+) -> None:
+    async with await SqliteJournal.open(path) as journal:
+        await journal.add([row(position) for position in range(1, 41)])
+        await journal.seal("whole input")
+        await journal.note("root", journal.batch_id)
+        rows = {entry.row.position: entry.row async for entry in journal.entries()}
     original = path.read_bytes()
     copy = tmp_path / "flipped"
     refused = 0
-    for place in range(100, len(original), 397):
+    for place in range(100, len(original), 97):
         changed = bytearray(original)
-        changed[place] ^= 0xFF
+        changed[place] ^= 1 << place % 8
         copy.write_bytes(changed)
         try:
-            await open_and_read(copy)
+            async with await SqliteJournal.open(copy) as journal:
+                assert {entry.row.position: entry.row async for entry in journal.entries()} == rows
+                await journal.totals()
+                await journal.noted("root")
         except JournalError:
             refused += 1
-    assert refused > 0
+        finally:
+            copy.with_name("flipped.lock").unlink(missing_ok=True)
+    assert refused > 100
 
 
 @pytest.mark.parametrize(
@@ -451,7 +612,7 @@ async def test_a_journal_whose_books_do_not_balance_is_refused(path: Path, chang
         "DELETE FROM standing WHERE position = 4",
         "DELETE FROM orders WHERE position = 4",
         "INSERT INTO standing (position, state, planned_cents, planned_grams) VALUES (9, 'placed', 1, 1)",
-        "INSERT INTO orders (position, intent, digest, reference, key) VALUES (9, '', '', '', '')",
+        "INSERT INTO orders (position, intent, digest, reference, key, checksum) VALUES (9, '', '', '', '', '')",
     ],
 )
 async def test_the_database_itself_refuses_what_an_order_must_not_do(path: Path, change: str) -> None:
@@ -493,7 +654,7 @@ async def test_a_journal_that_is_held_can_be_read_as_it_stood(path: Path) -> Non
         await held.add([row(1), row(2)])
         await held.sending([1], NOON)
         async with await SqliteJournal.open(path, read_only=True) as seen:
-            assert (seen.batch_id, seen.is_new) == (held.batch_id, False)
+            assert (seen.batch_id, seen.past) == (held.batch_id, Past.RUN_BEFORE)
             await held.settle(1, Result(state=State.PLACED, order_id="o-1"))
             assert [entry.result.state async for entry in seen.entries()] == [State.SENDING, State.PENDING]
             assert (await seen.totals()).orders[State.SENDING] == 1

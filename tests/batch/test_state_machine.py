@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
 
+import attrs
 from batch_world import World
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
-from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.contract import Past, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
@@ -129,6 +131,18 @@ def intents_of(api: str, count: int) -> list[Intent]:
     return [kinds[index % len(kinds)] for index in range(count)]
 
 
+def _larger(intent: Intent) -> Intent:
+    """The same order, of ten times the amount."""
+    name = {
+        WrenOffset: "tons",
+        WrenTrees: "amount_of_trees",
+        WrenProject: "amount_in_usd_cents",
+        CNaughtMass: "amount_kg",
+        CNaughtPrice: "total_price_usd_cents",
+    }[type(intent)]
+    return attrs.evolve(intent, **{name: getattr(intent, name) * 10})
+
+
 class BatchesUnderFire(RuleBasedStateMachine):
     """Runs, stops, leaves and kills a batch while servers, connections and clocks misbehave."""
 
@@ -138,6 +152,10 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.jumped = False
         self.late = False
+        self.copies: list[MemoryJournal] = []
+        self.was_restored = False
+        self.is_behind = False
+        """Whether the journal may be older than what was placed, because it is a copy or a new one."""
 
     def await_(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -157,6 +175,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
         planned = self.await_(self.store.totals()).planned_cents
         self.cap = planned * 2 // 3 if capped else PRICES
         self.concurrency = 3
+        self.none_was_placed = False
 
     async def _begin(self) -> None:
         await self.world.sandbox.start_here()
@@ -219,13 +238,67 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.break_orders(faults)
         self.await_(self._run_and_cancel(turns))
 
-    @rule(faults=FAULT_LISTS, writes=st.integers(0, 12), after=st.booleans())
+    @rule(faults=FAULT_LISTS, writes=st.integers(0, 30), after=st.booleans())
     def kill(self, faults: list[str], writes: int, after: bool) -> None:
         self.break_orders(faults)
         journal = MortalJournal(self.store)
         journal.writes_left, journal.after = writes, after
         with contextlib.suppress(Killed):
             self.await_(self._run(journal))
+
+    @rule(faults=FAULT_LISTS, writes=st.integers(0, 12), after=st.booleans(), kills=st.integers(1, 3))
+    def kill_while_recovering(self, faults: list[str], writes: int, after: bool, kills: int) -> None:
+        self.kill(["reset before", "reset after", "503 before"], 8, after)
+        for _ in range(kills):
+            self.kill(faults, writes, after)
+
+    @rule(faults=FAULT_LISTS, send_again=st.booleans())
+    def reconcile(self, faults: list[str], send_again: bool) -> None:
+        self.break_orders(faults)
+        before = len(self.world.sandbox.orders)
+        self.await_(self._run(reconcile={"send_again": send_again}))
+        self.await_(self._late_commits())
+        assert send_again or len(self.world.sandbox.orders) == before, "searching buys nothing"
+
+    @rule()
+    def copy_the_journal(self) -> None:
+        self.copies.append(copy.deepcopy(self.store))
+
+    @rule(which=st.integers(0, 5))
+    def restore_a_copy(self, which: int) -> None:
+        """An older copy in the place of the journal, once the lists show what was placed since."""
+        if not self.copies:
+            return
+        self.time_passes(16)
+        self.store = copy.deepcopy(self.copies[which % len(self.copies)])
+        # A file knows by its lock, or by its identity, that it is a copy.
+        self.store._past = Past.RUN_BEFORE
+        self.is_behind = self.was_restored = True
+
+    @rule(changed=st.booleans())
+    def continue_in_a_new_journal(self, changed: bool) -> None:
+        """The journal is lost, or refused because its log is, and another one continues its batch."""
+        self.time_passes(16)
+        if changed:
+            self.intents = [_larger(intent) for intent in self.intents]
+        self.copies = []
+        # Planning asks for prices, by operations that meet these faults too.
+        self.world.sandbox.faults.clear()
+        self.world.timeout = 5.0
+        self.await_(self._continue(self.await_(self._root())))
+
+    async def _root(self) -> str:
+        return (await self.store.entry(1)).row.reference.rpartition("-")[0]
+
+    async def _continue(self, root: str) -> None:
+        self.store = MemoryJournal()
+        self.is_behind = True
+        self.none_was_placed = not self.world.committed()
+        async with self.world.batch(self.store, continues=root) as batch:
+            await batch.plan(self.intents)
+        planned = (await self.store.totals()).planned_cents
+        # What was placed at an earlier price is counted there; the caps of the new journal hold for all of it.
+        self.cap = max(self.cap, planned)
 
     @rule()
     def another_input_is_refused(self) -> None:
@@ -242,12 +315,20 @@ class BatchesUnderFire(RuleBasedStateMachine):
                 return
         raise AssertionError("a shorter input was taken for the same")
 
-    async def _run(self, journal: Any = None, *, stop_after: int | None = None, leave_after: int | None = None) -> None:
+    async def _run(
+        self,
+        journal: Any = None,
+        *,
+        stop_after: int | None = None,
+        leave_after: int | None = None,
+        reconcile: dict[str, Any] | None = None,
+    ) -> None:
         wren, cnaught = self.world.clients()
         try:
             async with self._batch(journal, wren, cnaught) as batch:
                 count = 0
-                async with contextlib.aclosing(batch.run()) as events:
+                work = batch.run() if reconcile is None else batch.reconcile(**reconcile)
+                async with contextlib.aclosing(work) as events:
                     async for _ in events:
                         count += 1
                         if stop_after is not None and count > stop_after:
@@ -278,6 +359,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
             cnaught=cnaught,
             caps=Caps(cents=self.cap, failures=None),
             concurrency=self.concurrency,
+            none_was_placed=self.none_was_placed,
             timing=self.world.timing,
             patience=1.0,
         )
@@ -311,7 +393,11 @@ class BatchesUnderFire(RuleBasedStateMachine):
                 assert len(orders) == 1, entry
                 assert entry.result.order_id in (orders[0].id, None)
             elif orders:
-                assert entry.result.state in (State.SENDING, State.UNDECIDED), entry
+                possible = {State.SENDING, State.UNDECIDED}
+                possible |= {State.PENDING} if self.is_behind else set()
+                # Refused as one copy tells, and placed from another: the refusal is final there.
+                possible |= {State.REFUSED} if self.was_restored else set()
+                assert entry.result.state in possible, entry
         assert not committed
 
     def teardown(self) -> None:
@@ -331,9 +417,18 @@ class BatchesUnderFire(RuleBasedStateMachine):
         for _ in range(3):
             self.time_passes(60 * 24 * 30 if self.jumped else 30)
             self.run_to_the_end([])
+        self.await_(self._settle_other_amounts())
+        self.is_behind = False
         self.nothing_was_ordered_twice()
         self.what_is_placed_is_there()
         self.await_(self._all_is_decided())
+
+    async def _settle_other_amounts(self) -> None:
+        """What was ordered by another input is left to a person."""
+        async with self.world.batch(self.store) as batch:
+            async for entry in self.store.entries(State.UNDECIDED):
+                [order] = self.world.committed()[entry.row.reference]
+                await batch.mark_placed(entry.row.position, order.id, cents=order.cents)
 
     async def _all_is_decided(self) -> None:
         async for entry in self.store.entries():

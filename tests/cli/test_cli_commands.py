@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import shlex
+import shutil
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,78 @@ def test_a_lost_answer_is_found_by_reconciling(shell: Shell) -> None:
     assert len(shell.placed()) == 3
     assert shell.run("report", str(shell.journal), "--rows") == 0
     assert "reconciling" in shell.out
+
+
+def killed_while_sending(shell: Shell, count: int) -> None:
+    """A planned batch whose orders a killed process had marked as being sent."""
+    shell.run("plan", shell.orders(count))
+
+    async def mark() -> None:
+        async with await SqliteJournal.open(shell.journal) as journal:
+            positions = [entry.row.position async for entry in journal.entries()]
+            await journal.sending(positions, datetime.now(UTC))
+
+    asyncio.run(mark())
+
+
+def test_reconcile_searches_and_buys_only_when_told_and_with_a_yes(shell: Shell) -> None:
+    killed_while_sending(shell, 3)
+    journal = str(shell.journal)
+    assert shell.run("reconcile", journal) == Exit.SOME_UNDECIDED
+    assert shell.placed() == []
+    assert shell.run("reconcile", journal, "--send-again") == Exit.USAGE
+    assert "--yes says so" in shell.told
+    assert shell.placed() == []
+    assert shell.run("reconcile", journal, "--send-again", "--yes") == 0
+    assert len(shell.placed()) == 3
+
+
+def test_a_cap_holds_for_what_a_killed_run_left_too(shell: Shell) -> None:
+    killed_while_sending(shell, 6)
+    orders = str(shell.directory / "orders.csv")
+    assert shell.run("run", orders, "--yes", "--max-usd", "0.01") == Exit.CAP
+    assert "not sent again" in shell.told
+    assert shell.placed() == []
+    assert shell.run("run", orders, "--yes", "--max-usd", "500.00") == 0
+    assert len(set(shell.placed())) == len(shell.placed()) == 6
+
+
+def test_an_alarm_holds_until_it_is_explained(shell: Shell) -> None:
+    orders = shell.orders(3)
+    shell.run("plan", orders)
+    backup = shell.journal.with_name("backup")
+    shutil.copy(shell.journal, backup)
+    assert shell.run("resume", str(backup), "--yes") == 0
+    shell.journal.with_name("orders.csv.journal.lock").unlink()
+    shell.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(hours=1)
+    for _ in range(2):
+        assert shell.run("run", orders, "--yes") == Exit.UNFINISHED
+        assert "--alarm-is-explained" in shell.told
+    assert len(shell.placed()) == 3
+    shell.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(0)
+    assert shell.run("run", orders, "--yes", "--alarm-is-explained") == 0
+    assert len(shell.placed()) == 3
+
+
+def test_a_wrong_id_to_continue_buys_nothing(shell: Shell) -> None:
+    orders = shell.orders(3)
+    assert shell.run("run", orders, "--yes") == 0
+    assert shell.run("run", orders, "--none-was-placed", "--yes") == Exit.USAGE
+    words = ["run", orders, "--journal", str(shell.directory / "new"), "--continues", "f" * 32, "--yes"]
+    assert shell.run(*words) == Exit.UNFINISHED
+    assert "--none-was-placed" in shell.told
+    assert len(shell.placed()) == 3
+    assert shell.run(*words, "--none-was-placed") == 0
+    assert len(shell.placed()) == 6, "as a person said"
+
+
+def test_an_emptied_journal_is_not_made_anew(shell: Shell) -> None:
+    orders = shell.orders(3)
+    assert shell.run("run", orders, "--yes") == 0
+    shell.journal.write_bytes(b"")
+    assert shell.run("run", orders, "--yes") == Exit.USAGE
+    assert "--continues" in shell.told
+    assert len(shell.placed()) == 3
 
 
 def test_settling_says_what_it_needs(shell: Shell) -> None:

@@ -71,6 +71,17 @@ async def test_while_the_key_is_trusted_what_never_arrived_is_placed_now_and_onc
 
 
 @every_kind
+async def test_searching_only_sends_nothing_though_the_key_is_trusted(scene: Scene, kind: str):
+    error = await lose(scene, KINDS[kind](reference="ride-7"), when="before")
+
+    verdict = await scene.cnaught.reconcile(error, search_only=True)
+
+    assert isinstance(verdict, CannotTell), verdict
+    assert scene.reads(error.call.operation.id) == 1, "the first sending"
+    assert scene.sandbox.orders == []
+
+
+@every_kind
 async def test_after_that_nothing_is_sent_and_the_reference_finds_it(scene: Scene, kind: str):
     error = await lose(scene, KINDS[kind](reference="ride-7"), when="after")
     scene.later(minutes=11)

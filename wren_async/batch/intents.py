@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import partial
@@ -18,7 +19,7 @@ import attrs
 from wren_async._generated.wren.models import PaymentMethod
 from wren_async.cnaught import Orders, Quotes
 from wren_async.core.operation import Call
-from wren_async.core.reference import token
+from wren_async.core.reference import check_text, token
 from wren_async.errors import InvalidArgument
 from wren_async.wren import OffsetOrders, ProjectOrders, TreeOrders
 
@@ -266,9 +267,11 @@ def _check(intent: _Order) -> None:
             _check_size(name, value)
     call = intent.call(_LONGEST_REFERENCE, _LONGEST_REFERENCE)
     field = call.operation.reference
-    if field is not None and field.max_length is not None:
-        room = field.max_length - len(token(_LONGEST_REFERENCE)) - 1
-        if len(getattr(call.body, field.attribute) or "") > room:
+    if field is not None:
+        text = getattr(call.body, field.attribute) or ""
+        check_text(text, attribute=field.attribute)
+        room = (field.max_length or sys.maxsize) - len(token(_LONGEST_REFERENCE)) - 1
+        if len(text) > room:
             problem = f"must have {room} characters or fewer, because the reference goes there too"
             raise InvalidArgument(field.attribute, problem)
     if call.subaccount_id == "":

@@ -97,8 +97,15 @@ class Limits:
     same_account: Annotated[
         bool, Parameter(help="The token is new, and of the very same account as the old one.", negative=())
     ] = False
+    alarm_is_explained: Annotated[
+        bool,
+        Parameter(
+            help="A person found out why a run ended in an alarm, and nothing else places orders of this batch now.",
+            negative=(),
+        ),
+    ] = False
 
-    def settings(self, continues: str | None = None) -> Settings:
+    def settings(self, continues: str | None = None, *, none_was_placed: bool = False) -> Settings:
         """What a run takes."""
         cents = None if self.max_usd is None else self.max_usd * 100
         if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
@@ -109,7 +116,9 @@ class Limits:
             concurrency=self.concurrency,
             settle_time=self.settle_time,
             continues=continues,
+            none_was_placed=none_was_placed,
             same_account=self.same_account,
+            alarm_is_explained=self.alarm_is_explained,
         )
 
 
@@ -120,6 +129,9 @@ JournalOption = Annotated[
 JournalArgument = Annotated[Path, Parameter(help="The journal of the batch.")]
 Yes = Annotated[bool, Parameter(name=("--yes", "-y"), help="Spend money without asking.", negative=())]
 Continues = Annotated[str | None, Parameter(help="Id of a batch whose journal was lost: its orders are found first.")]
+NonePlaced = Annotated[
+    bool, Parameter(help="No order of the batch that --continues names was ever placed.", negative=())
+]
 
 
 @batch_app.command
@@ -179,6 +191,7 @@ def run_(
     dry_run: Annotated[bool, Parameter(help="Stop before anything is bought, as `plan` does.", negative=())] = False,
     yes: Yes = False,
     continues: Continues = None,
+    none_was_placed: NonePlaced = False,
     given: Input = Input(),
     limits: Limits = Limits(),
 ) -> Exit:
@@ -186,7 +199,9 @@ def run_(
 
     Ctrl-C takes no new orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
     """
-    settings = limits.settings(continues)
+    if none_was_placed and continues is None:
+        raise Stop("--none-was-placed goes with --continues")
+    settings = limits.settings(continues, none_was_placed=none_was_placed)
     ahead = _plan(orders, journal, given, settings)
     if dry_run:
         return Exit.ALL_PLACED
@@ -213,17 +228,28 @@ def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limit
 
 
 @batch_app.command
-def reconcile(journal: JournalArgument, *, settle_time: float = SETTLE_TIME, same_account: bool = False) -> Exit:
-    """Find out what became of orders in doubt. Nothing is bought.
-
-    Args:
-        settle_time: Seconds after a lost sending before its absence from the lists proves anything.
-        same_account: The token is new, and of the very same account as the old one.
-    """
+def reconcile(
+    journal: JournalArgument,
+    *,
+    send_again: Annotated[
+        bool,
+        Parameter(help="Send orders that never arrived again with their keys: this may place them.", negative=()),
+    ] = False,
+    yes: Yes = False,
+    limits: Limits = Limits(),
+) -> Exit:
+    """Find out what became of orders in doubt. Nothing is bought, unless --send-again is given."""
     check_exists(journal)
-    settings = Limits(settle_time=settle_time, same_account=same_account).settings()
-    progress = display(errors())
-    return asyncio.run(run_batch(journal, settings, progress, place=False))
+    settings = limits.settings()
+    if send_again and not yes:
+
+        async def look(_: Interrupts) -> Ahead:
+            async with access() as clients, open_batch(journal, clients, settings) as batch:
+                return await look_ahead(batch.journal, clients, in_doubt_only=True)
+
+        confirm(_wait(look))
+    work = run_batch(journal, settings, display(errors()), place=False, send_again=send_again)
+    return asyncio.run(work)
 
 
 @batch_app.command

@@ -48,17 +48,16 @@ class Ahead:
         return f"Place {count(self.orders, 'order')} for about {usd(self.cents)}{weight} at {where}?{doubt}"
 
 
-async def look_ahead(journal: Journal, clients: Access) -> Ahead:
-    """What a run of this batch may still buy."""
+async def look_ahead(journal: Journal, clients: Access, *, in_doubt_only: bool = False) -> Ahead:
+    """What a run of this batch may still buy; or what sending again the orders in doubt may."""
     totals = await journal.totals()
     number = totals.orders.get
     doubts = number(State.SENDING, 0) + number(State.UNDECIDED, 0)
-    ahead = Ahead(
-        orders=number(State.PENDING, 0) + doubts,
-        in_doubt=doubts,
-        cents=totals.pending_cents + totals.reserved_cents,
-        grams=totals.pending_grams + totals.reserved_grams,
-    )
+    ahead = Ahead(orders=doubts, in_doubt=doubts, cents=totals.reserved_cents, grams=totals.reserved_grams)
+    if not in_doubt_only:
+        ahead.orders += number(State.PENDING, 0)
+        ahead.cents += totals.pending_cents
+        ahead.grams += totals.pending_grams
     apis = await noted_apis(journal)
     if apis is not None and len(apis) < 2:
         ahead.apis |= set(apis) if ahead.orders else set()

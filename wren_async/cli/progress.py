@@ -56,7 +56,12 @@ def sums(totals: Totals) -> str:
     told = [f"{number(State.PLACED, 0):,} of {sum(totals.orders.values()):,} placed"]
     told += [f"{count:,} {state}" for state in (State.REFUSED, State.UNDECIDED) if (count := number(state, 0))]
     reserved = f" and {usd(totals.reserved_cents)} reserved" if totals.reserved_cents else ""
-    return f"{', '.join(told)}; {usd(totals.spent_cents)} spent{reserved}"
+    unknown = (
+        f" and {totals.unknown_orders:,} placed at a cost that is not known (planned {usd(totals.unknown_cents)})"
+        if totals.unknown_orders
+        else ""
+    )
+    return f"{', '.join(told)}; {usd(totals.spent_cents)} spent{unknown}{reserved}"
 
 
 def pace(event: events.Progress) -> str:

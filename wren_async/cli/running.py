@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from wren_async.batch.events import Ended
+from wren_async.batch.events import Ended, Ending, Event
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
@@ -34,7 +34,9 @@ class Settings:
     concurrency: int
     settle_time: float
     continues: str | None = None
+    none_was_placed: bool = False
     same_account: bool = False
+    alarm_is_explained: bool = False
 
 
 @attrs.define
@@ -72,7 +74,7 @@ class Interrupts:
                 signal.signal(number, handler)
 
 
-async def run_batch(path: Path, settings: Settings, display: Display, *, place: bool) -> Exit:
+async def run_batch(path: Path, settings: Settings, display: Display, *, place: bool, send_again: bool = False) -> Exit:
     """Run a batch that is planned, or only reconcile it; returns how it ended."""
 
     async def go(interrupts: Interrupts) -> Exit:
@@ -84,7 +86,7 @@ async def run_batch(path: Path, settings: Settings, display: Display, *, place: 
             display.begin(await batch.totals())
             interrupts.stop = batch.stop
             try:
-                ended = await _follow(batch, display, place=place)
+                ended = await _follow(batch.run() if place else batch.reconcile(send_again=send_again), display)
             except (WrenAsyncError, OSError) as error:
                 raise Stop(str(error), broken_off(error)) from error
         return of_run(ended) if place or ended is None else _of_reconciling(ended)
@@ -116,14 +118,16 @@ def open_batch(path: Path, clients: Access, settings: Settings) -> Batch:
         settle_time=settings.settle_time,
         patience=_PATIENCE,
         continues=settings.continues,
+        none_was_placed=settings.none_was_placed,
         same_account=settings.same_account,
+        alarm_is_explained=settings.alarm_is_explained,
     )
 
 
-async def _follow(batch: Batch, display: Display, *, place: bool) -> Ended | None:
+async def _follow(events: AsyncIterator[Event], display: Display) -> Ended | None:
     """Show what happens, up to the last event."""
     ended = None
-    async for event in batch.run() if place else batch.reconcile():
+    async for event in events:
         display.take(event)
         if isinstance(event, Ended):
             ended = event
@@ -131,5 +135,7 @@ async def _follow(batch: Batch, display: Display, *, place: bool) -> Ended | Non
 
 
 def _of_reconciling(ended: Ended) -> Exit:
+    if ended.ending is not Ending.DONE:
+        return of_run(ended)
     left = of_totals(ended.totals)
     return left if left is Exit.SOME_UNDECIDED else Exit.ALL_PLACED

@@ -42,8 +42,8 @@ def check_text(text: str | None, *, attribute: str) -> None:
     if text and (mark := _CARRIED.search(text)):
         raise InvalidArgument(
             attribute,
-            f"must not carry {mark[0]!r}, which marks a reference by which orders are found again; pass reference=... "
-            "to mark this order, and leave it out of the text",
+            f"must not carry {mark[0]!r}: so are the references written by which orders are found again, and the order "
+            "would be taken for another one",
         )
 
 

@@ -44,6 +44,7 @@ def judge_absence(
         present=present,
         reference=lost.reference,
         looks=tuple(looks),
+        accepted=lost.accepted,
         candidates=tuple(candidates),
     )
     return CannotTell(evidence=evidence) if against else NotPlaced(evidence=evidence)

@@ -167,6 +167,8 @@ class Evidence:
     reference: str | None = None
     looks: tuple[Look, ...] = ()
     """The lists that were looked through."""
+    accepted: bool = False
+    """Whether a success was answered that nobody could read."""
     candidates: tuple[Charge, ...] = ()
     """What may be the order, for a person to judge: the newest twenty at most. It proves nothing."""
 

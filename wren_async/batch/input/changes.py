@@ -25,11 +25,11 @@ from wren_async.batch.input.readers import Source, encoding_of, is_table, open_t
 from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Intent, canonical, digest
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.core.replacing import Replacement
 from wren_async.errors import InvalidArgument, UsageError
 
-_NOTE: Final = "files of its changes"
 _CHUNK: Final = 500
 _KEPT: Final = 1000
 
@@ -235,13 +235,13 @@ class _Followers:
 
 
 async def _noted_targets(journal: Journal, path: Path) -> AsyncIterator[Path]:
-    for name in json.loads(await journal.noted(_NOTE) or "[]"):
+    for name in json.loads(await journal.noted(Note.CHANGES) or "[]"):
         yield _resolved(_resolved(path).parent / name)
 
 
 async def _note_target(journal: Journal, path: Path, target: Path) -> None:
-    names = json.loads(await journal.noted(_NOTE) or "[]")
-    await journal.note(_NOTE, json.dumps([*names, _relative(target, path)]))
+    names = json.loads(await journal.noted(Note.CHANGES) or "[]")
+    await journal.note(Note.CHANGES, json.dumps([*names, _relative(target, path)]))
 
 
 # --- files ----------------------------------------------------------------------------------------------------------

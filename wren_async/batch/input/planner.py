@@ -175,6 +175,9 @@ class Planner:
 
     async def _seal(self, *, resumed: bool) -> None:
         """Note that all was taken in; or see that what was left out then is what is left out now."""
+        if not resumed:
+            # Before the seal: without the types, nobody would see that a cap on mass cannot hold orders by price.
+            await note_order_types(self._journal, self._order_types)
         try:
             await self._journal.seal(self._source.hexdigest())
         except JournalError:
@@ -182,8 +185,6 @@ class Planner:
                 raise
             place = f"line {self._unexpected} was" if self._unexpected else "some lines were"
             raise await self._changed(f"{place} no order when the batch was planned") from None
-        if not resumed:
-            await note_order_types(self._journal, self._order_types)
 
     def _tell_progress(self, rows: int, *, checking: bool) -> None:
         if self._tell is not None:

@@ -31,6 +31,17 @@ class State(enum.StrEnum):
     """Refused by the server, or given up by a person as not placed. Nothing was spent."""
 
 
+class Past(enum.Enum):
+    """What may have been sent from a journal before it was opened, as far as the journal itself can tell."""
+
+    NEW = "new"
+    """Nothing: no run of it was ever begun, and it is no copy."""
+    RUN_BEFORE = "run before"
+    """A run was begun, or this is a copy: it may be older than its run, so the lists are looked through first."""
+    BEHIND = "behind"
+    """It is older than its run: every order that it has as pending may have been placed."""
+
+
 @attrs.frozen(kw_only=True)
 class Row:
     """An order to place, as the journal first meets it."""
@@ -88,7 +99,7 @@ class Totals:
     orders: dict[State, int]
     """Number of orders by state."""
     spent_cents: int
-    """Cents of what was placed."""
+    """Cents of what was placed, as far as its cost is known."""
     reserved_cents: int
     """Expected cents of what is being sent or undecided: it counts as spent until it is settled."""
     planned_cents: int
@@ -99,6 +110,10 @@ class Totals:
     pending_cents: int = 0
     """Expected cents of what is still to be sent."""
     pending_grams: int = 0
+    unknown_orders: int = 0
+    """Placed orders whose cost is not known."""
+    unknown_cents: int = 0
+    """Expected cents of those: they count as spent at least so far, and may have cost more."""
 
 
 class Journal(Protocol):
@@ -110,8 +125,8 @@ class Journal(Protocol):
         ...
 
     @property
-    def is_new(self) -> bool:
-        """Whether this journal was made now, and not by an earlier run."""
+    def past(self) -> Past:
+        """What may have been sent from it before it was opened."""
         ...
 
     async def add(self, rows: Sequence[Row]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import itertools
 import queue
 import sqlite3
 import threading
@@ -33,6 +34,8 @@ Kind = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Exception | None]]
 class _Job:
     done: asyncio.Future[Any]
     write: Write[Any] | None = None
+    alone: bool = False
+    """Whether it makes transactions of its own."""
     kind: Kind | None = None
     row: int = 0
     argument: Any = None
@@ -67,6 +70,13 @@ class Writer:
         """Ask for a write. The future is done once the write is on disk; cancelling it does not stop the write."""
         return self._gather(_Job(self._loop.create_future(), write))
 
+    def submit_alone(self, write: Write[T]) -> asyncio.Future[T]:
+        """Ask for a write that makes transactions of its own, and without which nothing more may be written.
+
+        What was asked for before is on disk when it begins.
+        """
+        return self._gather(_Job(self._loop.create_future(), write, alone=True))
+
     def submit_one(self, kind: Kind, row: int, argument: object) -> asyncio.Future[None]:
         """Ask for a write to one row, which shares its statement with others of its kind.
 
@@ -82,6 +92,11 @@ class Writer:
             self._loop.call_soon(self._hand_over)
         self._gathered.append(job)
         return job.done
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a write failed, so that nobody knows what is on disk."""
+        return self._failure is not None
 
     async def stop(self) -> None:
         """Carry out what was asked for, then end the thread. May be called, and cancelled, any number of times."""
@@ -123,8 +138,13 @@ class Writer:
     def _carry_out(self, group: Sequence[_Job]) -> None:
         if self._failure is None:
             try:
-                self._commit(group)
-            except sqlite3.Error as error:
+                for is_alone, jobs in itertools.groupby(group, lambda job: job.alone):
+                    if is_alone:
+                        for job in jobs:
+                            self._alone(job)
+                    else:
+                        self._commit([*jobs])
+            except Exception as error:  # damaged text, for one, is a `ValueError`; the thread has to live on
                 self._give_up(error)
         if self._failure is not None:
             for job in group:
@@ -154,7 +174,11 @@ class Writer:
         except Exception as error:
             job.error = error
 
-    def _give_up(self, error: sqlite3.Error) -> None:
+    def _alone(self, job: _Job) -> None:
+        assert job.write is not None  # noqa: S101 - only `submit_alone` makes such jobs
+        job.value = job.write(self._connection)
+
+    def _give_up(self, error: Exception) -> None:
         # After a failed sync nobody knows what is on disk, and a second try may wrongly report success. Only opening
         # the file anew tells, so nothing more is written here.
         self._failure = (

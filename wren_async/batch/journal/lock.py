@@ -1,4 +1,8 @@
-"""A lock of the kernel on a file: held by one journal at a time, and free the moment its process is gone."""
+"""A lock of the kernel on a file: held by one journal at a time, and free the moment its process is gone.
+
+The lock file stays, and remembers of which batch the journal beside it is and how many runs it has seen. So a journal
+that was emptied, removed or replaced by an older copy is noticed.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import stat
 import sys
 from pathlib import Path
 from typing import Final
+
+import attrs
 
 from wren_async.batch.journal.contract import JournalError
 
@@ -29,10 +35,21 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-_SIGNED: Final = b"lock of a wren-async journal"
-"""Begins a lock file of ours. Other programs have lock files too, such as `poetry.lock`, and theirs have content."""
-_READ: Final = len(_SIGNED) + 40
+_SIGNATURE: Final = "wren-async journal"
+_MOST_BYTES: Final = 1000
 _NOT_THROUGH_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+@attrs.frozen(kw_only=True)
+class Seen:
+    """What a lock file remembers of the journal beside it."""
+
+    journal_id: str
+    """Random id of that journal."""
+    batch_id: str
+    """Id with which the references of its orders begin: that of the batch it continues, or its own."""
+    runs: int
+    """Runs that it had begun."""
 
 
 class FileLock:
@@ -42,51 +59,78 @@ class FileLock:
     """
 
     def __init__(self, path: Path, purpose: str) -> None:
+        self._seen: Seen | None = None
         try:
+            # Never through a link: it could lead to a file that is not ours to write.
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NOT_THROUGH_LINKS, 0o600)
         except OSError as error:
             why = "it is a link" if path.is_symlink() else error.strerror
             raise JournalError(f"{purpose}: cannot make the lock file {path.name}: {why}") from error
         try:
-            self._check_ours(path, purpose)
-            _try_lock(self._descriptor)
-        except OSError as error:
-            refusal = self._refusal(error, purpose)
-            os.close(self._descriptor)
-            raise refusal from error
-        except JournalError:
+            self._take(path, purpose)
+        except BaseException:
             os.close(self._descriptor)
             raise
-        self._sign()
+
+    @property
+    def seen(self) -> Seen | None:
+        """What it remembers; `None` where no journal was made yet."""
+        return self._seen
+
+    def remember(self, seen: Seen) -> None:
+        """Remember this of the journal."""
+        self._seen = seen
+        # It only helps to notice what is wrong later; a disk without room for it is no reason to fail.
+        with contextlib.suppress(OSError):
+            self._write(f"{seen.journal_id}\n{seen.batch_id}\n{seen.runs}\n")
+            os.fsync(self._descriptor)
 
     def close(self) -> None:
         """Let go of the lock."""
         os.close(self._descriptor)
 
-    def _check_ours(self, path: Path, purpose: str) -> None:
-        found = os.fstat(self._descriptor)
+    def _take(self, path: Path, purpose: str) -> None:
         # An empty one is ours, left by a process that ended before it could sign, or has nothing to lose.
-        if not stat.S_ISREG(found.st_mode) or (found.st_size and not self._content().startswith(_SIGNED)):
+        is_ours = stat.S_ISREG(os.fstat(self._descriptor).st_mode) and self._lines()[:1] in ([], [_SIGNATURE])
+        if not is_ours:
             raise JournalError(
-                f"{purpose}: {path.name} is there, and no lock of a journal; give the journal another name"
+                f"{purpose}: {path.name} beside it is the file of another program, and a journal needs that name for "
+                "its lock; give the journal another name"
             )
-
-    def _content(self) -> bytes:
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        return os.read(self._descriptor, _READ)
-
-    def _sign(self) -> None:
-        # The name of the holder only helps whoever is refused; a disk without room for it is no reason to fail.
+        try:
+            _try_lock(self._descriptor)
+        except OSError as error:
+            raise self._refusal(error, purpose) from error
+        lines = self._lines()
+        self._seen = _seen(lines[2:5])
+        if self._seen is not None:
+            self.remember(self._seen)
+            return
         with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, 0)
-            os.lseek(self._descriptor, 0, os.SEEK_SET)
-            os.write(self._descriptor, _SIGNED + b", held by process %d\n" % os.getpid())
+            self._write("")
+
+    def _write(self, more: str) -> None:
+        # Cut off only afterwards: a process that is killed in between must not leave an empty file.
+        text = f"{_SIGNATURE}\n{os.getpid()}\n{more}".encode()
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, text)
+        os.ftruncate(self._descriptor, len(text))
+
+    def _lines(self) -> list[str]:
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return os.read(self._descriptor, _MOST_BYTES).decode("utf-8", "replace").splitlines()
 
     def _refusal(self, error: OSError, purpose: str) -> JournalError:
         if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
             return JournalError(f"{purpose}: this file system cannot lock files; keep the journal on a local disk")
-        holder = self._content().decode("ascii", "replace").rpartition(" ")[2].strip()
+        holder = next(iter(self._lines()[1:2]), "")
         if holder == str(os.getpid()):
             return JournalError(f"{purpose} is already open in this process; close it first")
         who = f"process {holder}" if holder.isdigit() else "another process"
         return JournalError(f"{purpose} is in use by {who}; wait until it has finished, or stop it")
+
+
+def _seen(lines: list[str]) -> Seen | None:
+    if len(lines) < 3 or not lines[2].isdigit():
+        return None
+    return Seen(journal_id=lines[0], batch_id=lines[1], runs=int(lines[2]))

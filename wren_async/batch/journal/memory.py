@@ -8,7 +8,7 @@ from datetime import datetime
 
 import attrs
 
-from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State, Totals
+from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State, Totals
 from wren_async.batch.journal.states import (
     check_result,
     check_time,
@@ -30,6 +30,7 @@ class MemoryJournal:
         self._source_digest: str | None = None
         self._notes: dict[str, str] = {}
         self._closed = False
+        self._past = Past.NEW
 
     @property
     def batch_id(self) -> str:
@@ -37,9 +38,9 @@ class MemoryJournal:
         return self._batch_id
 
     @property
-    def is_new(self) -> bool:
-        """Always: there is no earlier run to come from."""
-        return True
+    def past(self) -> Past:
+        """Whether an order was ever marked as about to be sent."""
+        return self._past
 
     async def add(self, rows: Sequence[Row]) -> None:
         """Take in orders as pending, all of them or none. Positions must be new."""
@@ -75,6 +76,7 @@ class MemoryJournal:
         check_time("at", at)
         now_sending: dict[int, Entry] = {}
         for position in positions:
+            self._past = Past.RUN_BEFORE
             was = now_sending.get(position) or self._known(position)
             if refusal := unsendable(position, was.result.state):
                 raise refusal
@@ -115,17 +117,20 @@ class MemoryJournal:
         everything = self._entries.values()
         reserved = [entry.row for entry in everything if entry.result.state in (State.SENDING, State.UNDECIDED)]
         pending = [entry.row for entry in everything if entry.result.state is State.PENDING]
-        placed = [spent(entry.row, entry.result) for entry in everything if entry.result.state is State.PLACED]
+        placed = [entry for entry in everything if entry.result.state is State.PLACED]
+        unknown_cents = [entry.row.cents for entry in placed if entry.result.cents is None]
         return Totals(
             orders={state: sum(entry.result.state is state for entry in everything) for state in State},
-            spent_cents=sum(cents for cents, _ in placed),
+            spent_cents=sum(entry.result.cents or 0 for entry in placed),
             reserved_cents=sum(row.cents for row in reserved),
             planned_cents=sum(entry.row.cents for entry in everything),
-            spent_grams=sum(grams for _, grams in placed),
+            spent_grams=sum(spent(entry.row, entry.result)[1] for entry in placed),
             reserved_grams=sum(row.grams for row in reserved),
             planned_grams=sum(entry.row.grams for entry in everything),
             pending_cents=sum(row.cents for row in pending),
             pending_grams=sum(row.grams for row in pending),
+            unknown_orders=len(unknown_cents),
+            unknown_cents=sum(unknown_cents),
         )
 
     async def note(self, name: str, value: str) -> None:

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from wren_async.batch.journal.contract import Entry, Result, Row, State, Totals
+from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State, Totals
 from wren_async.batch.journal.states import answered_grams
 
 SELECT = """
-SELECT position, intent, digest, reference, key, planned_cents, planned_grams, state, order_id, cents, kilograms,
-    certificate, attempts, replayed, reconciled, reason, first_sent, last_sent
+SELECT position, intent, digest, reference, key, checksum, planned_cents, planned_grams, state, order_id, cents,
+    kilograms, certificate, attempts, replayed, reconciled, reason, first_sent, last_sent
 FROM standing CROSS JOIN orders USING (position)
 """
 # CROSS: the narrow table is walked, in its order, and the wide one only looked up for what matches.
 
-ADD_ORDER = "INSERT INTO orders (position, intent, digest, reference, key) VALUES (?, ?, ?, ?, ?)"
+ADD_ORDER = "INSERT INTO orders (position, intent, digest, reference, key, checksum) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_STANDING = "INSERT INTO standing (position, state, planned_cents, planned_grams) VALUES (?, 'pending', ?, ?)"
 
 PLACED_AMONG = """
 SELECT order_id FROM standing WHERE state = 'placed' AND order_id IN (SELECT value FROM json_each(?))
 """
 
-TOTALS = "SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams FROM tally"
+TOTALS = """
+SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams, unknown_orders, unknown_cents FROM tally
+"""
+
+
+def order_values(row: Row) -> tuple[Any, ...]:
+    """What is stored of an order once and for all, in the order of the columns."""
+    fixed = (row.position, row.intent, row.digest, row.reference, row.key)
+    return (*fixed, _checksum(*fixed))
+
+
+def _checksum(*fixed: object) -> str:
+    # Another reference would not be found again, and another key would let the server take a repeat for a new order.
+    return hashlib.sha256("\n".join(map(str, fixed)).encode()).hexdigest()
 
 
 def read_entries(connection: sqlite3.Connection, query: str, arguments: Sequence[Any]) -> list[Entry]:
@@ -39,10 +53,13 @@ def _entry(
     digest: str,
     reference: str,
     key: str,
+    checksum: str,
     planned_cents: int,
     planned_grams: int,
     *result: Any,
 ) -> Entry:
+    if checksum != _checksum(position, intent, digest, reference, key):
+        raise JournalError(f"order {position}: its intent, reference or key is not what was written")
     return Entry(
         row=Row(
             position=position,
@@ -115,7 +132,7 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-def read_totals(rows: Sequence[tuple[str, int, int, int, int, int]]) -> Totals:
+def read_totals(rows: Sequence[tuple[Any, ...]]) -> Totals:
     """The sums over the batch, from what `TOTALS` finds."""
     counted = {State(state): sums for state, *sums in rows}
     reserved = (counted[State.SENDING], counted[State.UNDECIDED])
@@ -129,4 +146,6 @@ def read_totals(rows: Sequence[tuple[str, int, int, int, int, int]]) -> Totals:
         planned_grams=sum(sums[2] for sums in counted.values()),
         pending_cents=counted[State.PENDING][1],
         pending_grams=counted[State.PENDING][2],
+        unknown_orders=counted[State.PLACED][5],
+        unknown_cents=counted[State.PLACED][6],
     )

@@ -1,21 +1,55 @@
-"""The layout of a journal on disk: its tables, the rules the database itself enforces, and whether a file is one."""
+"""The layout of a journal on disk: its tables, the rules the database itself enforces, and whether a file is one.
+
+While a run is on, the main file itself carries a mark in its header, outside of the write-ahead log. A file with the
+mark and without its log is older than its run.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Iterable
+from typing import Final
 
-from wren_async.batch.journal.contract import JournalError
+import attrs
 
-APPLICATION_ID = 0x5752454E
-"""Marks an SQLite file as a journal of this library."""
+from wren_async.batch.journal.contract import JournalError, State
+from wren_async.batch.journal.states import NEEDS_PROOF, TRANSITIONS
+
+AT_REST: Final = 0x5752454E
+"""Application id of an SQLite file that is a journal of this library, and in which no run is on."""
+RUN_ON: Final = 0x57524552
+"""Application id of a journal whose run is on, or was broken off: the main file means nothing without its log."""
 VERSION = 1
 """Version of the layout that this code reads and writes."""
 
-_SCHEMA = """
+
+def _sql(states: Iterable[State]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+def _transitions() -> str:
+    """The condition under which an order moves as it may, from the one table of transitions."""
+    was, becomes = NEEDS_PROOF
+    whens = "\n        ".join(
+        f"WHEN '{state}' THEN NEW.state IN ({_sql(may_become)})"
+        for state, may_become in TRANSITIONS.items()
+        if may_become
+    )
+    return f"""CASE OLD.state
+        {whens}
+        ELSE 0
+    END
+    AND (OLD.state <> '{was}' OR NEW.state <> '{becomes}' OR NEW.reconciled)"""
+
+
+_STATES = ", ".join(f"('{state}')" for state in State)
+_SCHEMA = f"""
 CREATE TABLE batch (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     id TEXT NOT NULL,
+    file TEXT NOT NULL,
+    runs INTEGER NOT NULL DEFAULT 0,
     source_digest TEXT
 ) STRICT;
 
@@ -24,13 +58,14 @@ CREATE TABLE orders (
     intent TEXT NOT NULL,
     digest TEXT NOT NULL,
     reference TEXT NOT NULL,
-    key TEXT NOT NULL
+    key TEXT NOT NULL,
+    checksum TEXT NOT NULL
 ) STRICT;
 
 -- Apart from the intents, so that what changes is narrow: many orders share a page, and a commit writes few pages.
 CREATE TABLE standing (
     position INTEGER PRIMARY KEY REFERENCES orders (position),
-    state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'undecided', 'placed', 'refused')),
+    state TEXT NOT NULL CHECK (state IN ({_sql(State)})),
     planned_cents INTEGER NOT NULL,
     planned_grams INTEGER NOT NULL,
     order_id TEXT,
@@ -54,9 +89,11 @@ CREATE TABLE tally (
     planned_cents INTEGER NOT NULL DEFAULT 0,
     planned_grams INTEGER NOT NULL DEFAULT 0,
     spent_cents INTEGER NOT NULL DEFAULT 0,
-    spent_grams INTEGER NOT NULL DEFAULT 0
+    spent_grams INTEGER NOT NULL DEFAULT 0,
+    unknown_orders INTEGER NOT NULL DEFAULT 0,
+    unknown_cents INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO tally (state) VALUES ('pending'), ('sending'), ('undecided'), ('placed'), ('refused');
+INSERT INTO tally (state) VALUES {_STATES};
 
 CREATE TRIGGER orders_are_kept BEFORE DELETE ON orders
 BEGIN SELECT RAISE(ABORT, 'an order is never removed'); END;
@@ -72,7 +109,7 @@ CREATE TRIGGER standing_is_kept BEFORE DELETE ON standing
 BEGIN SELECT RAISE(ABORT, 'an order is never removed'); END;
 
 CREATE TRIGGER standing_starts_pending BEFORE INSERT ON standing
-WHEN NEW.state <> 'pending'
+WHEN NEW.state <> '{State.PENDING}'
 BEGIN SELECT RAISE(ABORT, 'an order starts as pending'); END;
 
 CREATE TRIGGER standing_moves BEFORE UPDATE ON standing
@@ -80,13 +117,7 @@ WHEN NOT (
     NEW.position = OLD.position
     AND NEW.planned_cents = OLD.planned_cents
     AND NEW.planned_grams = OLD.planned_grams
-    AND CASE OLD.state
-        WHEN 'pending' THEN NEW.state = 'sending'
-        WHEN 'sending' THEN NEW.state IN ('pending', 'undecided', 'placed', 'refused')
-        WHEN 'undecided' THEN NEW.state IN ('undecided', 'placed', 'refused')
-            OR (NEW.state = 'pending' AND NEW.reconciled)
-        ELSE 0
-    END
+    AND {_transitions()}
 )
 BEGIN SELECT RAISE(ABORT, 'an order cannot move so'); END;
 
@@ -110,26 +141,77 @@ BEGIN
     UPDATE tally SET
         orders = orders + 1,
         planned_cents = planned_cents + NEW.planned_cents,
-        planned_grams = planned_grams + NEW.planned_grams,
-        spent_cents = spent_cents + iif(NEW.state = 'placed', coalesce(NEW.cents, NEW.planned_cents), 0),
-        spent_grams = spent_grams + iif(NEW.state = 'placed', coalesce(NEW.grams, NEW.planned_grams), 0)
+        planned_grams = planned_grams + NEW.planned_grams
     WHERE state = NEW.state;
+    UPDATE tally SET
+        spent_cents = spent_cents + coalesce(NEW.cents, 0),
+        spent_grams = spent_grams + coalesce(NEW.grams, NEW.planned_grams),
+        unknown_orders = unknown_orders + (NEW.cents IS NULL),
+        unknown_cents = unknown_cents + iif(NEW.cents IS NULL, NEW.planned_cents, 0)
+    WHERE state = NEW.state AND NEW.state = '{State.PLACED}';
 END;
-"""
+"""  # noqa: S608 - made of the names of states alone
 
-_TALLY = "SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams FROM tally WHERE orders <> 0"
-_RECOUNT = """
+_TALLY = """
+SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams, unknown_orders, unknown_cents
+FROM tally WHERE orders <> 0
+"""
+_RECOUNT = f"""
 SELECT state, count(*), sum(planned_cents), sum(planned_grams),
-    sum(iif(state = 'placed', coalesce(cents, planned_cents), 0)),
-    sum(iif(state = 'placed', coalesce(grams, planned_grams), 0))
+    sum(iif(state = '{State.PLACED}', coalesce(cents, 0), 0)),
+    sum(iif(state = '{State.PLACED}', coalesce(grams, planned_grams), 0)),
+    sum(state = '{State.PLACED}' AND cents IS NULL),
+    sum(iif(state = '{State.PLACED}' AND cents IS NULL, planned_cents, 0))
 FROM standing GROUP BY state
-"""
+"""  # noqa: S608 - as above
 
 
-def prepare(connection: sqlite3.Connection, size: int | None) -> bool:
+@attrs.frozen(kw_only=True)
+class Identity:
+    """What a journal says of itself."""
+
+    journal_id: str
+    batch_id: str
+    """Id with which the references of its orders begin: that of the batch it continues, or its own."""
+    file: str
+    """What the file was recognised by when it was made; another says that this is a copy."""
+    runs: int
+    """Runs that were begun."""
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> Identity:
+        """What this journal says."""
+        query = "SELECT id, coalesce((SELECT value FROM note WHERE name = 'root'), id), file, runs FROM batch"
+        journal_id, batch_id, file, runs = connection.execute(query).fetchone()
+        return cls(journal_id=journal_id, batch_id=batch_id, file=file, runs=runs)
+
+
+def begin_run(connection: sqlite3.Connection, runs: int) -> None:
+    """Let the main file itself say that its run number `runs` is on, before anything is sent. Blocks."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE batch SET runs = ?", (runs,))
+    connection.execute(f"PRAGMA application_id = {RUN_ON}")
+    connection.execute("COMMIT")
+    # FULL, which leaves the log as it is: with it gone or emptied for a moment, a kill would look like a lost log.
+    (is_busy, *_) = connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+    if is_busy:
+        raise JournalError("another program is reading the journal, such as a report; run again when it has finished")
+
+
+def end_run(connection: sqlite3.Connection) -> None:
+    """Take the mark from the main file, once it holds all that the log held. Blocks."""
+    if _pragma(connection, "application_id") == AT_REST:
+        return
+    (is_busy, in_log, done) = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if not is_busy and in_log == done:
+        connection.execute(f"PRAGMA application_id = {AT_REST}")
+
+
+def prepare(connection: sqlite3.Connection, size: int | None, file: str) -> bool:
     """Make an empty file a journal, or see that a file is a whole one. Returns whether it was made now.
 
-    A file that is none is left as it is. `size` is the bytes of the file, where it has no log beside it.
+    A file that is none is left as it is. `size` is the bytes of the file, where it has no log beside it, and `file`
+    what a new one is to be recognised by.
     """
     application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     is_new = application == 0 and version == 0 and not _layout(connection)
@@ -138,7 +220,7 @@ def prepare(connection: sqlite3.Connection, size: int | None) -> bool:
     # The only step outside a transaction. Killed after it, the file is still an empty database, and made anew.
     connection.execute("PRAGMA journal_mode = WAL")
     if is_new:
-        _create(connection)
+        _create(connection, file)
     return is_new
 
 
@@ -147,18 +229,18 @@ def check(connection: sqlite3.Connection) -> None:
     _check(connection, _pragma(connection, "application_id"), _pragma(connection, "user_version"), None)
 
 
-def _create(connection: sqlite3.Connection) -> None:
+def _create(connection: sqlite3.Connection, file: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for statement in _statements(_SCHEMA):
         connection.execute(statement)
-    connection.execute("INSERT INTO batch (only, id) VALUES (1, ?)", (uuid.uuid4().hex,))
-    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("INSERT INTO batch (only, id, file) VALUES (1, ?, ?)", (uuid.uuid4().hex, file))
+    connection.execute(f"PRAGMA application_id = {AT_REST}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
 
 def _check(connection: sqlite3.Connection, application: int, version: int, size: int | None) -> None:
-    if application != APPLICATION_ID:
+    if application not in (AT_REST, RUN_ON):
         raise JournalError("a database, but not the journal of a batch; name another file")
     if version > VERSION:
         raise JournalError(
@@ -186,11 +268,19 @@ def _damage(connection: sqlite3.Connection, version: int, size: int) -> str | No
     return None
 
 
-def damaged(problem: object) -> JournalError:
-    """The error of a file that cannot be trusted."""
-    return JournalError(
-        f"no journal, or a damaged one ({problem}); restore it from a copy, together with its -wal file. Do not start "
-        "the batch anew without it: only the journal knows what may have been placed"
+def damaged(problem: object, batch_id: str | None = None) -> JournalError:
+    """The error of a file that cannot be trusted, of this batch where that is known."""
+    return JournalError(f"no journal, or a damaged one ({problem}); {way_out(batch_id)}")
+
+
+def way_out(batch_id: str | None) -> str:
+    """What to do where a journal cannot be trusted."""
+    named = batch_id or "BATCH_ID"
+    told = "" if batch_id else ", with the id that its reports and references show"
+    return (
+        "neither an older copy nor a batch begun anew knows what was placed since. If orders of it were sent, go on "
+        f'with a new journal and --continues {named} (Batch(..., continues="{named}")){told}: it looks for them '
+        "before it sends any"
     )
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from wren_async.batch.journal import records, schema
-from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State, Totals
+from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State, Totals
 from wren_async.batch.journal.files import OpenFile, open_file, open_to_read
 from wren_async.batch.journal.group_commit import Writer
 from wren_async.batch.journal.moves import Transition, carry_out_marks, carry_out_settling, mark, settle
@@ -35,13 +35,14 @@ class SqliteJournal:
     """
 
     def __init__(self, opened: OpenFile, reading: ThreadPoolExecutor) -> None:
-        self._batch_id = opened.batch_id
-        self._is_new = opened.is_new
+        self._batch_id = opened.journal_id
+        self._past = opened.past
+        self._is_run_on = False
         self._reader = opened.reader
         self._reading = reading
         self._closed = False
         writer = opened.writer
-        self._writer = None if writer is None else Writer(writer, lambda: _let_go(opened, reading))
+        self._writer = None if writer is None else Writer(writer, self._let_go)
         self._opened = opened
 
     @classmethod
@@ -70,13 +71,13 @@ class SqliteJournal:
         return self._batch_id
 
     @property
-    def is_new(self) -> bool:
-        """Whether this journal was made now, and not by an earlier run."""
-        return self._is_new
+    def past(self) -> Past:
+        """What may have been sent from it before it was opened, as the file and its lock tell."""
+        return self._past
 
     async def add(self, rows: Sequence[Row]) -> None:
         """Take in orders as pending, all of them or none. Positions must be new."""
-        orders = [(row.position, row.intent, row.digest, row.reference, row.key) for row in rows]
+        orders = [records.order_values(row) for row in rows]
         standing = [(row.position, row.cents, row.grams) for row in rows]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -106,9 +107,16 @@ class SqliteJournal:
         return await self._read(_all, query, (first, max(count, 0)))
 
     async def sending(self, positions: Iterable[int], at: datetime) -> None:
-        """Mark orders as about to be sent, all of them or none. Only pending ones may be."""
+        """Mark orders as about to be sent, all of them or none. Only pending ones may be.
+
+        Before the first of them the main file itself is marked, so that it is not believed without its log.
+        """
         check_time("at", at)
         moves = [mark(position, records.time_text(at)) for position in positions]
+        if moves and not self._is_run_on:
+            self._is_run_on = True
+            # Where it fails, the writes after it fail with it.
+            self._writing.submit_alone(self._opened.begin_run).add_done_callback(_retrieve)
         if len(moves) == 1:
             await self._writing.submit_one(carry_out_marks, moves[0].position, moves[0])
         else:
@@ -173,7 +181,7 @@ class SqliteJournal:
         if self._writer is not None:
             await self._writer.stop()
         elif not was_closed:
-            await asyncio.to_thread(_let_go, self._opened, self._reading)
+            await asyncio.to_thread(self._let_go)
 
     @property
     def _writing(self) -> Writer:
@@ -196,13 +204,20 @@ class SqliteJournal:
             raise JournalError("the journal is closed")
         try:
             return await asyncio.wrap_future(self._reading.submit(read, self._reader, query, arguments))
-        except (sqlite3.Error, ValueError, ArithmeticError) as error:
+        except JournalError as error:
+            raise schema.damaged(error) from error
+        except (sqlite3.Error, ValueError, ArithmeticError, TypeError, LookupError) as error:
             raise JournalError(f"the journal could not be read: {schema.damaged(error)}") from error
 
+    def _let_go(self) -> None:
+        self._reading.shutdown(wait=True)
+        self._opened.close(is_intact=self._writer is not None and not self._writer.has_failed)
 
-def _let_go(opened: OpenFile, reading: ThreadPoolExecutor) -> None:
-    reading.shutdown(wait=True)
-    opened.close()
+
+def _retrieve(done: asyncio.Future[None]) -> None:
+    """Take in the error, so that the loop does not complain of one that nobody waited for."""
+    if not done.cancelled():
+        done.exception()
 
 
 @contextlib.contextmanager

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP
+from typing import Final
 
 import attrs
 
 from wren_async.batch.journal.contract import JournalError, Result, Row, State
 from wren_async.errors import InvalidArgument
 
-SETTLING = {
-    State.SENDING: {State.PENDING, State.UNDECIDED, State.PLACED, State.REFUSED},
-    State.UNDECIDED: {State.PENDING, State.UNDECIDED, State.PLACED, State.REFUSED},
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
+    State.PENDING: frozenset({State.SENDING}),
+    State.SENDING: frozenset({State.PENDING, State.UNDECIDED, State.PLACED, State.REFUSED}),
+    State.UNDECIDED: frozenset({State.PENDING, State.UNDECIDED, State.PLACED, State.REFUSED}),
+    State.PLACED: frozenset(),
+    State.REFUSED: frozenset(),
 }
-"""What an order may be settled as, by its state. Nothing else may be settled."""
+"""What an order may become, by its state. The triggers of the database are made from this."""
+NEEDS_PROOF: Final = (State.UNDECIDED, State.PENDING)
+"""The transition that only a result with `reconciled=True` may make."""
 
 
 def objection(position: int, was: State, result: Result) -> JournalError | None:
     """Why an order may not be settled so, or `None` where it may."""
     becomes = result.state
-    if becomes not in SETTLING.get(was, ()):
-        remedy = "a settled order is final" if was in (State.PLACED, State.REFUSED) else "mark it as being sent first"
+    if becomes is State.SENDING or becomes not in TRANSITIONS[was]:
+        remedy = "mark it as being sent first" if TRANSITIONS[was] else "a settled order is final"
         return JournalError(f"order {position} is {was} and cannot become {becomes}: {remedy}")
-    if was is State.UNDECIDED and becomes is State.PENDING and not result.reconciled:
+    if (was, becomes) == NEEDS_PROOF and not result.reconciled:
         return JournalError(
             f"order {position} is undecided: it becomes pending again only when it was proven not to have been placed "
             "(a result with `reconciled=True`)"
@@ -33,7 +40,7 @@ def objection(position: int, was: State, result: Result) -> JournalError | None:
 
 def unsendable(position: int, was: State) -> JournalError | None:
     """Why an order may not be marked as about to be sent, or `None` where it may."""
-    if was is State.PENDING:
+    if State.SENDING in TRANSITIONS[was]:
         return None
     return JournalError(f"order {position} is {was}: only a pending order may be sent")
 
@@ -69,7 +76,7 @@ def settled(was: Result, result: Result) -> Result:
 
 
 def spent(row: Row, result: Result) -> tuple[int, int]:
-    """Cents and grams that count as spent for a placed order; what the answer did not tell counts as planned."""
+    """Cents and grams that count as spent for a placed order; what was not answered counts as planned."""
     cents = row.cents if result.cents is None else result.cents
     grams = answered_grams(result)
     return cents, row.grams if grams is None else grams

@@ -22,9 +22,9 @@ from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purc
 from wren_async._generated.wren.operations import purchases
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.journal.contract import Journal, State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
 from wren_async.batch.report.staging import Item, StagingTable
-from wren_async.batch.run.recovery import FIRST_CHECKPOINT
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.paging import OffsetPage
 from wren_async.core.reference import carried
@@ -146,7 +146,7 @@ class _Batch:
 
 
 async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
-    noted = await journal.noted(FIRST_CHECKPOINT)
+    noted = await journal.noted(Note.FIRST_LEDGER)
     batch = _Batch(staging, checkpoint=Checkpoint.from_json(noted) if noted else None)
     async for rows in in_chunks(report_rows(journal)):
         await asyncio.to_thread(staging.lay_out, [(row, batch.take(row)) for row in rows])

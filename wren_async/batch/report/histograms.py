@@ -1,9 +1,8 @@
-"""Sums that stay small however many orders go into them: over time, of durations, and of reasons. Pure."""
+"""Sums that stay small however many orders go into them: over time, and of durations. Pure."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,14 +17,6 @@ _WIDTHS: Final = (1, 5, 15, 30, 60, 120, 600, 1800, 3600, 10800, 21600, 43200, 8
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _PER_DECADE: Final = 20
-_REASONS: Final = 100
-_LONGEST: Final = 160
-_OTHERS: Final = "other reasons"
-_PARTICULAR: Final = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?|\b[0-9a-f]{16,}(?:-\d+)?\b"
-    r"|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:[+-]\d\d:?\d\d|Z)?|\b\d{4,}\b",
-    re.IGNORECASE,
-)
 
 
 @attrs.define
@@ -106,30 +97,3 @@ class Durations:
         """From, to (in seconds) and number, without gaps, from the shortest to the longest."""
         for step in range(min(self._counts), max(self._counts) + 1) if self._counts else ():
             yield 10 ** (step / _PER_DECADE), 10 ** ((step + 1) / _PER_DECADE), self._counts[step]
-
-
-@attrs.define
-class Reasons:
-    """How often each reason was given; what only tells two occasions apart is left out."""
-
-    counts: Counter[str] = attrs.field(factory=Counter[str])
-
-    def __bool__(self) -> bool:
-        return bool(self.counts)
-
-    def take(self, reason: str | None, times: int = 1) -> None:
-        """Take in a reason."""
-        kind = kind_of_reason(reason)
-        self.counts[kind if kind in self.counts or len(self.counts) < _REASONS else _OTHERS] += times
-
-    def most_common(self, number: int) -> list[tuple[str, int]]:
-        """The most frequent ones, and at the end the sum of the others."""
-        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-        shown, rest = ranked[:number], ranked[number:]
-        return [*shown, (_OTHERS, sum(count for _, count in rest))] if rest else shown
-
-
-def kind_of_reason(reason: str | None) -> str:
-    """A reason without the ids, times and large numbers that make each occasion of it a different text."""
-    text = " ".join(_PARTICULAR.sub("…", reason or "").split())
-    return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "no reason given"

@@ -19,10 +19,12 @@ import attrs
 from wren_async.batch.input.origin import noted_input
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
+from wren_async.batch.journal.notes import Note, server_of
 from wren_async.batch.report.audit import Audit
-from wren_async.batch.report.histograms import Durations, Reasons, Timeline
+from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.rows import ReportRow, report_rows
 from wren_async.batch.run.history import History
+from wren_async.batch.run.reasons import Reasons
 
 _KEPT: Final = 500
 _SHOWN: Final = 5000
@@ -191,12 +193,12 @@ async def read_report(journal: Journal, *, audits: tuple[Audit, ...] = (), made:
         made: When the report is made; now, if left out.
     """
     report = Report(
-        batch_id=await journal.noted("root") or journal.batch_id,
+        batch_id=await journal.noted(Note.ROOT) or journal.batch_id,
         made=made or datetime.now(UTC),
         totals=await journal.totals(),
         history=await History.of(journal),
         source=await noted_input(journal),
-        servers={api: server for api in _APIS if (server := await journal.noted(f"{api} server")) is not None},
+        servers={api: server for api in _APIS if (server := await journal.noted(server_of(api))) is not None},
         audits=audits,
     )
     async for row in report_rows(journal):

@@ -17,6 +17,7 @@ import attrs
 
 from wren_async.batch.intents import Api, api_of, restore
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
+from wren_async.batch.journal.notes import account_of, read_note
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.reference import carried
@@ -72,10 +73,10 @@ async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *,
         if isinstance(client, WrenClient) and client.is_test:
             # It has no account, and buys nothing.
             continue
-        name = f"{api} account"
+        name = account_of(api)
         noted = await journal.noted(name)
         if noted is not None:
-            if await Mark.from_json(noted).fits(client):
+            if await read_note(name, noted, Mark.from_json).fits(client):
                 continue
             if not (same_account or await _nothing_was_sent(journal) or await _reads_an_order(journal, api, client)):
                 raise JournalError(_refusal(api))

@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from wren_async.batch.events import Ending, Event, Planning, Progress
-from wren_async.batch.input.order_types import check_caps
 from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
 from wren_async.batch.input.pricing import PriceList
@@ -26,13 +25,14 @@ from wren_async.batch.input.readers import Source
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.run.budget import Caps
+from wren_async.batch.run.budget import Budget, Caps, check_caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
-from wren_async.batch.run.recovery import Recovery
+from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
-from wren_async.batch.run.worker import Worker
+from wren_async.batch.run.worker import EXPLAIN, Worker
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
@@ -43,7 +43,6 @@ from wren_async.wren import WrenClient
 _PATIENCE: Final = 10.0
 _EVENTS: Final = 1000
 _ROUNDS: Final = 3
-_ROOT: Final = "root"
 
 T = TypeVar("T")
 
@@ -62,7 +61,9 @@ class Batch:
         settle_time: float = SETTLE_TIME,
         patience: float = _PATIENCE,
         continues: str | None = None,
+        none_was_placed: bool = False,
         same_account: bool = False,
+        alarm_is_explained: bool = False,
         timing: Timing | None = None,
     ) -> None:
         """Make a batch.
@@ -76,9 +77,13 @@ class Batch:
             settle_time: Seconds after a lost sending before its absence from the lists proves anything.
             patience: Seconds that leaving at once waits for the answers to orders on the wire.
             continues: Id of a batch whose journal was lost, for a new journal and the very same input. Every order is
-                then looked for before it is sent.
+                then looked for before it is sent, and at least one must be found.
+            none_was_placed: Say that no order of the batch that this one `continues` was ever placed.
             same_account: Say that a token other than the one the batch was begun with is of the very same account. It
                 is refused otherwise, unless it can read an order of the batch.
+            alarm_is_explained: Say that a person has found out why a run ended in an alarm, and that nothing else
+                places orders of this batch now. The lists are then looked for all orders that are still to be sent;
+                those that they do not show wait for the settle time.
             timing: Clocks and waits, for tests.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
@@ -91,7 +96,9 @@ class Batch:
         self._settle_time = settle_time
         self._patience = patience
         self._continues = continues
+        self._none_was_placed = none_was_placed
         self._same_account = same_account
+        self._alarm_is_explained = alarm_is_explained
         self._timing = timing or Timing()
         self._clocks = ServerClocks(self._timing)
         self._journal: Journal | None = None
@@ -109,6 +116,7 @@ class Batch:
                 settle_time=self._settle_time,
                 clocks=self._clocks,
                 continues=self._root != self.journal.batch_id,
+                none_was_placed=self._none_was_placed,
                 same_account=self._same_account,
             )
         except BaseException:
@@ -162,27 +170,42 @@ class Batch:
         Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients.
         """
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
-        planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell)
-        plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        # Before there are orders: a batch never has any without saying where they go.
         await self._recovery.note_servers()
+        ceilings = {api: client.ceilings for api, client in self._clients.items() if client.ceilings is not None}
+        planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell, ceilings=ceilings)
+        plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        if not plan.resumed:
+            await self._recovery.note_planning()
         return plan
 
     def run(self) -> AsyncIterator[Event]:
         """Place the orders, and tell what happens; the last event is an `Ended`, unless a mistake is raised.
 
-        What an earlier run left in doubt is reconciled first. Leaving the loop, or being cancelled, ends the run at
-        once: no order is torn, and what is not known by then is reconciled by the next run.
+        What an earlier run left in doubt is reconciled first: orders with keys are sent again, under the same caps, as
+        long as their keys are trusted. A journal that was run before may be older than its run, so the lists are then
+        looked through once for its orders; where they show one that it had never sent, all that is pending is in doubt.
+
+        After an alarm it raises `JournalError` until a person has explained it.
+
+        Leaving the loop, or being cancelled, ends the run at once: no order is torn, and what is not known by then is
+        reconciled by the next run.
         """
         return self._events(place=True)
 
-    def reconcile(self) -> AsyncIterator[Event]:
-        """Find out what became of orders in doubt, and place nothing that is not under way."""
-        return self._events(place=False)
+    def reconcile(self, *, send_again: bool = False) -> AsyncIterator[Event]:
+        """Find out what became of orders in doubt. It only searches: nothing is bought.
+
+        Args:
+            send_again: Send orders that never arrived again with their keys, under the caps, as long as their keys are
+                trusted. **It may place them**, each once either way.
+        """
+        return self._events(place=False, send_again=send_again)
 
     def stop(self) -> None:
         """Take no new orders, and finish those on the wire. The run then ends by itself."""
         if self._run is not None:
-            self._run.worker.halt(Ending.ASKED, "stopped as asked; run again to go on")
+            self._run.stop()
 
     async def totals(self) -> Totals:
         """Sums over the batch."""
@@ -223,7 +246,7 @@ class Batch:
 
     async def _find_root(self) -> str:
         """What the references begin with: the journal's own id, or that of the batch it continues."""
-        noted = await self.journal.noted(_ROOT)
+        noted = await self.journal.noted(Note.ROOT)
         if self._continues is None:
             return noted or self.journal.batch_id
         if noted not in (None, self._continues) or (noted is None and await self.journal.digests(1, 1)):
@@ -231,7 +254,7 @@ class Batch:
                 f"the journal has a batch of its own ({noted or self.journal.batch_id}); continuing "
                 f"{self._continues} takes a new journal"
             )
-        await self.journal.note(_ROOT, self._continues)
+        await self.journal.note(Note.ROOT, self._continues)
         return self._continues
 
     async def _close(self) -> None:
@@ -239,13 +262,14 @@ class Batch:
         if journal is not None and journal is not self._given:
             await journal.aclose()
 
-    async def _events(self, *, place: bool) -> AsyncIterator[Event]:
+    async def _events(self, *, place: bool, send_again: bool = False) -> AsyncIterator[Event]:
         if self._run is not None and not self._run.done:
             raise UsageError("a run of this batch is under way")
         if not await self.journal.sealed():
             raise UsageError("nothing is planned: call `plan` first, which also says what it will cost")
-        if place:
+        if place or send_again:
             await check_caps(self.journal, self._caps)
+            await self._check_alarm()
         await self._recovery.check_servers()
         await check_clients(self.journal, self._clients)
         history = await History.of(self.journal)
@@ -267,7 +291,15 @@ class Batch:
             clocks=self._clocks,
             emit=tell,
         )
-        run = self._run = _Run(worker, self._go(worker, tell, place=place), stream, history, self.journal)
+        stopped = asyncio.Event()
+        control = Control(
+            emit=tell,
+            halt=worker.halt,
+            may_repeat=lambda: self._may_repeat(worker, allowed=place or send_again),
+            stopped=stopped,
+        )
+        work = self._go(worker, control, place=place)
+        run = self._run = _Run(worker, work, stream, history, self.journal, stopped)
         try:
             async for event in stream:
                 yield event
@@ -275,27 +307,55 @@ class Batch:
         finally:
             await run.leave(self._patience)
 
-    async def _go(self, worker: Worker, emit: Callable[[Event], Awaitable[None]], *, place: bool) -> None:
+    async def _check_alarm(self) -> None:
+        """Refuse to go on after an alarm, until a person has explained it."""
+        alarm = await self.journal.noted(Note.ALARM)
+        if not alarm:
+            return
+        if not self._alarm_is_explained:
+            raise JournalError(f"a run of this batch ended in an alarm: {alarm} {EXPLAIN}")
+        await self.journal.note(Note.DOUBT, "something else may have placed them, as an alarm told")
+        await self.journal.note(Note.ALARM, "")
+
+    async def _may_repeat(self, worker: Worker, *, allowed: bool) -> bool:
+        """Whether orders in doubt may be sent again: a repeat is bought under the caps, like any order."""
+        if not allowed or worker.end is not None:
+            return False
+        return await self._above_caps() is None
+
+    async def _above_caps(self) -> str | None:
+        return Budget.of(self._caps, await self.journal.totals()).problem
+
+    async def _go(self, worker: Worker, control: Control, *, place: bool) -> None:
         """Reconcile, place, and look once more for what was lost on the way, as long as that brings anything."""
-        await self._recovery.recover(emit)
+        await self._recovery.recover(control)
+        if place and (problem := await self._above_caps()):
+            worker.halt(Ending.CAP_REACHED, f"{problem}; orders in doubt were looked for, and not sent again")
         for _ in range(_ROUNDS if place else 0):
             lost = worker.lost
             await self._recovery.note_checkpoint()
             await worker.place_all()
-            if worker.lost == lost or not await self._recovery.reconcile(emit) or worker.end:
+            if worker.lost == lost or not await self._recovery.reconcile(control) or worker.end:
                 break
         if not place:
             worker.halt(Ending.DONE, "all orders in doubt were looked for")
-        await emit(await worker.ended())
+        await control.emit(await worker.ended())
 
 
 class _Run:
     """One run: a task, and the stream of its events."""
 
     def __init__(
-        self, worker: Worker, work: Awaitable[None], stream: _Stream, history: History, journal: Journal
+        self,
+        worker: Worker,
+        work: Awaitable[None],
+        stream: _Stream,
+        history: History,
+        journal: Journal,
+        stopped: asyncio.Event,
     ) -> None:
         self.worker = worker
+        self._stopped = stopped
         self._history = history
         self._journal = journal
         self._kept = False
@@ -306,6 +366,11 @@ class _Run:
     def done(self) -> bool:
         """Whether it is over."""
         return self._task.done()
+
+    def stop(self) -> None:
+        """Begin nothing more, and finish what is on the wire."""
+        self.worker.halt(Ending.ASKED, "stopped as asked; run again to go on")
+        self._stopped.set()
 
     async def result(self) -> None:
         """Wait for the end; raises what the run failed with."""

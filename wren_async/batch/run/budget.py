@@ -8,8 +8,11 @@ from typing import Any, Final
 import attrs
 
 from wren_async.batch.events import Ending
-from wren_async.batch.journal.contract import Result, Row, State, Totals
+from wren_async.batch.input.order_types import noted_order_types
+from wren_async.batch.intents import CNaughtPrice
+from wren_async.batch.journal.contract import Journal, Result, Row, State, Totals
 from wren_async.batch.journal.states import spent
+from wren_async.batch.units import usd
 from wren_async.errors import InvalidArgument
 
 _FAILURES: Final = 100
@@ -33,6 +36,16 @@ class Caps:
     """Orders that one run may see refused or undecided; with more it stops."""
 
 
+async def check_caps(journal: Journal, caps: Caps) -> None:
+    """Refuse a cap on mass over orders by price: it could not hold them. Raises `InvalidArgument`."""
+    if caps.kilograms is not None and CNaughtPrice.kind in (await noted_order_types(journal) or ()):
+        raise InvalidArgument(
+            "caps",
+            "has kilograms, and the batch has orders by price, whose mass CNaught tells only once they are placed: cap "
+            "their cents instead, or order by amount_kg",
+        )
+
+
 @attrs.define
 class Budget:
     """What is spent and reserved. Begins with what the journal knows."""
@@ -47,13 +60,24 @@ class Budget:
     @classmethod
     def of(cls, caps: Caps, totals: Totals) -> Budget:
         """The budget of a batch that stands as `totals` say."""
-        return cls(caps, totals.spent_cents + totals.reserved_cents, totals.spent_grams + totals.reserved_grams)
+        cents = totals.spent_cents + totals.unknown_cents + totals.reserved_cents
+        return cls(caps, cents, totals.spent_grams + totals.reserved_grams)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing may be sent, not even again, where what is spent or reserved exceeds a cap already."""
+        caps = self.caps
+        if caps.cents is not None and self.cents > caps.cents:
+            return f"{usd(self.cents)} spent or reserved already exceed {usd(caps.cents)}"
+        if caps.kilograms is not None and self.grams > caps.kilograms * 1000:
+            return f"{Decimal(self.grams) / 1000} kg bought or reserved already exceed {caps.kilograms} kg"
+        return None
 
     def reserve(self, row: Row) -> str | None:
         """Reserve what an order is expected to cost. Returns why it may not be sent, where a cap says so."""
         caps = self.caps
         if caps.cents is not None and self.cents + row.cents > caps.cents:
-            return f"{_usd(self.cents)} spent or reserved, and {_usd(row.cents)} more would exceed {_usd(caps.cents)}"
+            return f"{usd(self.cents)} spent or reserved, and {usd(row.cents)} more would exceed {usd(caps.cents)}"
         if caps.kilograms is not None and self.grams + row.grams > caps.kilograms * 1000:
             held, more = Decimal(self.grams) / 1000, Decimal(row.grams) / 1000
             return f"{held} kg bought or reserved, and {more} kg more would exceed {caps.kilograms} kg"
@@ -72,10 +96,8 @@ class Budget:
             cents, grams = spent(row, result)
             self.cents += cents - row.cents
             self.grams += grams - row.grams
-            if cents > row.cents:
-                told = f"order {row.position} cost {_usd(cents)}, and the plan expected {_usd(row.cents)}"
-                return Ending.OVERCHARGED, told
-            return None
+            problem = overcharge(row, result)
+            return (Ending.OVERCHARGED, problem) if problem else None
         self.failures += 1
         if result.state is not State.UNDECIDED:
             self.release(row)
@@ -84,5 +106,8 @@ class Budget:
         return None
 
 
-def _usd(cents: int) -> str:
-    return f"${Decimal(cents) / 100:,.2f}"
+def overcharge(row: Row, result: Result) -> str | None:
+    """Why an order cost more than was reserved for it, if it did; `None` too where its cost is not known."""
+    if result.cents is None or result.cents <= row.cents:
+        return None
+    return f"order {row.position} cost {usd(result.cents)}, and the plan expected {usd(row.cents)}"

@@ -11,9 +11,9 @@ import attrs
 
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Returned
 from wren_async.batch.journal.contract import Journal, JournalError
-from wren_async.batch.report.histograms import Reasons
+from wren_async.batch.journal.notes import Note
+from wren_async.batch.run.reasons import Reasons
 
-_NOTE: Final = "history of the runs"
 _KEPT: Final = 50
 
 
@@ -66,12 +66,12 @@ class History:
             "alarms": self.alarms,
             "endings": endings,
         }
-        await journal.note(_NOTE, json.dumps(told))
+        await journal.note(Note.HISTORY, json.dumps(told))
 
     @classmethod
     async def of(cls, journal: Journal) -> History:
         """What the journal has of it; empty where it has nothing."""
-        noted = await journal.noted(_NOTE)
+        noted = await journal.noted(Note.HISTORY)
         if noted is None:
             return cls()
         try:
@@ -87,4 +87,4 @@ class History:
                 ],
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise JournalError(f"the journal's note {_NOTE!r} cannot be read: {error}") from None
+            raise JournalError(f"the journal's note {str(Note.HISTORY)!r} cannot be read: {error}") from None

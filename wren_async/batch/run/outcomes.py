@@ -12,8 +12,13 @@ import attrs
 from wren_async._generated.cnaught.models import Order
 from wren_async._generated.wren.models import OffsetOrderReceipt, ProjectOrderReceipt, TreeOrderReceipt
 from wren_async.batch.events import Ending
-from wren_async.batch.intents import api_of, restore
-from wren_async.batch.journal.contract import Entry, Result, State
+from wren_async.batch.intents import (
+    Intent,
+    api_of,
+    digest,
+    restore,
+)
+from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State
 from wren_async.core.reply import Reply
 from wren_async.errors import AccessRefused, CallError, NotSent, OutcomeUnknown, PaymentRequired, RateLimited
 from wren_async.reconcile import KEY_TRUST, FoundOrder, How, Placed, Unsettled, Verdict
@@ -68,9 +73,14 @@ def refused(error: CallError, attempts: int) -> Result:
     return Result(state=State.REFUSED, attempts=attempts, reason=error.reason)
 
 
-def undecided(error: OutcomeUnknown, attempts: int, last_sent: datetime, reason: str = "") -> Result:
-    """What a lost answer tells, of an order that nothing was sent of after `last_sent`."""
-    told = ACCEPTED + error.reason if error.accepted else error.reason
+def undecided(
+    error: OutcomeUnknown, attempts: int, last_sent: datetime, reason: str = "", *, accepted: bool = False
+) -> Result:
+    """What a lost answer tells, of an order that nothing was sent of after `last_sent`.
+
+    It was `accepted` where any answer to it was a success, even if a later one tells nothing.
+    """
+    told = ACCEPTED + error.reason if accepted or error.accepted else error.reason
     return Result(
         state=State.UNDECIDED,
         attempts=attempts,
@@ -92,6 +102,30 @@ def crashed(entry: Entry, now: datetime) -> Result:
     return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
 
 
+def doubted(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Result:
+    """An order that something else may have sent, no earlier than that and until now.
+
+    Its key is then as old as that, so it is not trusted for longer.
+    """
+    return attrs.evolve(
+        entry.result,
+        state=State.UNDECIDED,
+        reason=f"it may have been sent: {reason}",
+        first_sent=earliest,
+        last_sent=now,
+    )
+
+
+def intent_of(row: Row) -> Intent:
+    """The intent of an order, as it was planned. Raises `JournalError` where it is not: another would be bought."""
+    if digest(row.intent) != row.digest:
+        raise JournalError(
+            f"order {row.position}: its intent is not the one that was planned, so the journal is damaged: nothing of "
+            "it is sent"
+        )
+    return restore(row.intent)
+
+
 def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     """An undecided order as reconciling takes it.
 
@@ -100,7 +134,7 @@ def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     row, result = entry.row, entry.result
     elsewhere = continues and not result.attempts
     return Unsettled(
-        call=restore(row.intent).call(row.reference, row.key),
+        call=intent_of(row).call(row.reference, row.key),
         reference=row.reference,
         key=row.key,
         first_sent=None if elsewhere else result.first_sent,
@@ -110,8 +144,8 @@ def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
     )
 
 
-def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime) -> Result:
-    """What a verdict that came now makes of an undecided order."""
+def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime, *, repeated: bool) -> Result:
+    """What a verdict that came now makes of an undecided order, which may have been `repeated` to reach it."""
     was = entry.result
     if isinstance(verdict, Placed):
         return attrs.evolve(
@@ -126,9 +160,9 @@ def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime) -> Result:
     if isinstance(verdict, NotPlacedVerdict):
         return attrs.evolve(was, state=State.PENDING, reconciled=True, reason=verdict.evidence.reason)
     reason = str(verdict.evidence)
-    if (was.reason or "").startswith(ACCEPTED):
+    if verdict.evidence.accepted or (was.reason or "").startswith(ACCEPTED):
         reason = ACCEPTED + reason
-    last_sent = now if _may_have_been_repeated(entry, now) else was.last_sent
+    last_sent = now if repeated and _may_have_been_repeated(entry, now) else was.last_sent
     return attrs.evolve(was, state=State.UNDECIDED, reason=reason, last_sent=last_sent)
 
 

@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Final
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
 
-from wren_async.batch.events import Event, Returned, Settled
+import attrs
+
+from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api, api_of
-from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
+from wren_async.batch.journal.notes import Note, read_note, server_of
 from wren_async.batch.run.account_check import check_accounts
-from wren_async.batch.run.outcomes import crashed, from_verdict, unsettled
+from wren_async.batch.run.account_lists import UNREADABLE, Sought, shown
+from wren_async.batch.run.budget import overcharge
+from wren_async.batch.run.outcomes import crashed, doubted, from_verdict, unsettled
+from wren_async.batch.run.sender import Halt
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
-from wren_async.errors import CallError, InvalidConfiguration
+from wren_async.errors import AccessRefused, CallError, InvalidConfiguration
 from wren_async.reconcile import Checkpoint, Verdict
 from wren_async.wren import WrenClient
 
-_CHECKPOINT: Final = "wren ledger"
-FIRST_CHECKPOINT: Final = "wren ledger before the batch"
-"""The note of where the ledger stood before any order of the batch was sent; without it nobody knows."""
-_DOUBTED: Final = "looked for in the lists of the batch it continues"
-_RECONCILING: Final = "reconciling"
 _CHUNK: Final = 500
 _AT_ONCE: Final = 10_000
 """Orders in doubt that share a walk of the lists; more of them do not fit in memory for certain."""
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any order of any batch."""
+_MARGIN: Final = timedelta(days=1)
+"""Room for clocks that were wrong when the batch was planned."""
+
+T = TypeVar("T")
 
 Emit = Callable[[Event], Awaitable[None]]
+
+
+@attrs.frozen(kw_only=True)
+class Control:
+    """The run that a recovery is a part of: what it is told, and what it may do."""
+
+    emit: Emit
+    halt: Halt
+    may_repeat: Callable[[], Awaitable[bool]]
+    """Whether orders may be sent again with their keys now."""
+    stopped: asyncio.Event
+    """Set once the run was asked to stop: nothing more is begun then."""
+
+    async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do some work; `None` where the run is asked to stop meanwhile. What is on the wire then runs to its end."""
+        task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self.stopped.wait())
+        try:
+            await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+            return await task if task.done() else None
+        finally:
+            stop.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
 
 
 class Recovery:
@@ -40,6 +74,7 @@ class Recovery:
         settle_time: float,
         clocks: ServerClocks,
         continues: bool,
+        none_was_placed: bool,
         same_account: bool,
     ) -> None:
         self._journal = journal
@@ -47,53 +82,128 @@ class Recovery:
         self._settle_time = settle_time
         self._clocks = clocks
         self._continues = continues
+        self._none_was_placed = none_was_placed
         self._same_account = same_account
+        self._past = journal.past
+        self._is_past_known = journal.past is Past.NEW
         self._in_parts = False
 
     # --- servers ---
 
     async def note_servers(self) -> None:
-        """Note which servers and accounts the batch is for, and refuse others."""
-        await self.check_servers()
+        """Note which servers and accounts the batch is for, before it has orders; refuse others afterwards."""
+        if await self._journal.digests(1, 1):
+            await self.check_servers()
         for api, client in self._clients.items():
-            await self._journal.note(f"{api} server", _server(client))
+            await self._journal.note(server_of(api), _server(client))
+        await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
     async def check_servers(self) -> None:
         """Refuse to go on against another server or account: what was placed would not be found there."""
         for api, client in self._clients.items():
-            noted = await self._journal.noted(f"{api} server")
+            noted = await self._journal.noted(server_of(api))
             if noted not in (None, _server(client)):
                 raise JournalError(f"the batch was begun with {noted}, not {_server(client)}; go on there")
         await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
-    # --- doubt ---
-
-    async def recover(self, emit: Emit) -> None:
-        """Settle what earlier runs left in doubt."""
+    async def note_planning(self) -> None:
+        """Note that the batch was planned just now, by the clock that is behind, if the servers tell the time."""
+        if self._continues:
+            # The orders that count are those of the other batch, and older.
+            return
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
-        if self._continues and await self._journal.noted(_DOUBTED) is None:
-            await self._doubt_all()
-            await self._journal.note(_DOUBTED, self._clocks.now().isoformat())
+        if all(self._clocks.knows(api) for api in self._clients):
+            planned = min((self._clocks.earliest(api) for api in self._clients), default=self._clocks.now())
+            await self._journal.note(Note.PLANNED, planned.isoformat())
+
+    # --- doubt ---
+
+    async def recover(self, control: Control) -> None:
+        """Settle what earlier runs left in doubt, and what the accounts show although the journal does not know it."""
+        for api, client in self._clients.items():
+            await self._clocks.ask(api, client)
+        await self._doubt_what_may_have_been_sent(control)
         # A process that ended while it reconciled may have repeated any of these with their keys.
-        states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(_RECONCILING) else [])
+        states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(Note.RECONCILING) else [])
         async for entry in self._journal.entries(*states):
             api = api_of(entry.row.intent)
             await self._journal.settle(entry.row.position, crashed(entry, self._clocks.latest(api)))
-        await self.reconcile(emit)
+        await self.reconcile(control)
 
-    async def _doubt_all(self) -> None:
-        """A journal that continues a lost one cannot know what that one sent: everything may have been placed."""
-        positions: list[int] = []
-        async for entry in self._journal.entries(State.PENDING):
-            positions.append(entry.row.position)
-            if len(positions) >= _CHUNK:
-                await self._journal.sending(positions, self._clocks.now())
-                positions = []
-        if positions:
-            await self._journal.sending(positions, self._clocks.now())
+    async def _doubt_what_may_have_been_sent(self, control: Control) -> None:
+        """Put all that is pending in doubt, where the journal cannot know what was sent of it."""
+        reason = await self._journal.noted(Note.DOUBT) or await self._reason_to_doubt(control)
+        if not reason:
+            return
+        await self._journal.note(Note.DOUBT, reason)
+        earliest = await self._planned() or _LONG_AGO
+        async for chunk in self._chunks(State.PENDING):
+            await self._journal.sending([entry.row.position for entry in chunk], earliest)
+        async for chunk in self._chunks(State.SENDING):
+            async with asyncio.TaskGroup() as group:
+                for entry in chunk:
+                    result = doubted(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
+                    group.create_task(self._journal.settle(entry.row.position, result))
+        await self._journal.note(Note.DOUBT, "")
+        self._is_past_known = True
 
-    async def reconcile(self, emit: Emit) -> int:
+    async def _chunks(self, state: State) -> AsyncIterator[Sequence[Entry]]:
+        chunk: list[Entry] = []
+        async for entry in self._journal.entries(state):
+            chunk.append(entry)
+            if len(chunk) >= _CHUNK:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
+
+    async def _reason_to_doubt(self, control: Control) -> str | None:
+        is_first_of_another = self._continues and await self._journal.noted(Note.CONFIRMED) is None
+        if self._is_past_known and not is_first_of_another:
+            return None
+        if self._past is Past.BEHIND:
+            return "the journal is older than its run"
+        found = await self._look(control)
+        if found is None:
+            return None
+        # Once is enough: from now on this process holds the journal.
+        self._is_past_known = True
+        if not is_first_of_another:
+            return f"the account shows order {found[0]}, which the journal had never sent" if found else None
+        if not found and not self._none_was_placed:
+            raise JournalError(_nothing_found(await self._root()))
+        await self._journal.note(Note.CONFIRMED, "found" if found else "none was placed, says a person")
+        return "orders of the batch that it continues were found" if found else None
+
+    async def _look(self, control: Control) -> Sequence[int] | None:
+        """The first pending order that the lists show, if any. `None` where nobody can tell now, and the run stops."""
+        try:
+            return await control.unless_stopped(self._first_shown())
+        except UNREADABLE as error:
+            problem = "the lists could not be read, and they may show orders that this journal does not know of"
+            ending = Ending.ACCESS_REFUSED if isinstance(error, AccessRefused) else Ending.UNREACHABLE
+            control.halt(ending, f"{problem}: {error}")
+            return None
+
+    async def _first_shown(self) -> Sequence[int]:
+        sought = await Sought.of(self._journal, State.PENDING)
+        planned = await self._planned()
+        since = None if planned is None else planned - _MARGIN
+        async with aclosing(shown(sought, self._clients, since)) as positions:
+            async for position in positions:
+                return [position]
+        return []
+
+    async def _root(self) -> str:
+        return await self._journal.noted(Note.ROOT) or self._journal.batch_id
+
+    async def _planned(self) -> datetime | None:
+        """When the batch was planned: nothing of it was sent before. `None` where that is not known."""
+        planned = await self._journal.noted(Note.PLANNED)
+        return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
+
+    async def reconcile(self, control: Control) -> int:
         """Look for all undecided orders; how many of them are pending again."""
         again = 0
         lost: list[Entry] = []
@@ -101,51 +211,61 @@ class Recovery:
         async for entry in self._journal.entries(State.UNDECIDED):
             lost.append(entry)
             if len(lost) >= _AT_ONCE:
-                again += await self._reconcile(lost, emit)
+                again += await self._reconcile(lost, control)
                 lost = []
-        return again + (await self._reconcile(lost, emit) if lost else 0)
+        return again + (await self._reconcile(lost, control) if lost else 0)
 
-    async def _reconcile(self, lost: Sequence[Entry], emit: Emit) -> int:
+    async def _reconcile(self, lost: Sequence[Entry], control: Control) -> int:
         again = 0
         by_api: dict[Api, list[Entry]] = {}
         for entry in lost:
             by_api.setdefault(api_of(entry.row.intent), []).append(entry)
-        await self._journal.note(_RECONCILING, "yes")
         for api, entries in by_api.items():
-            for entry, verdict in zip(entries, await self._verdicts(api, entries), strict=True):
-                again += await self._settle(entry, verdict, emit)
-        await self._journal.note(_RECONCILING, "")
+            if control.stopped.is_set():
+                break
+            repeated = api == "cnaught" and await control.may_repeat()
+            await self._journal.note(Note.RECONCILING, "yes" if repeated else "")
+            verdicts = await control.unless_stopped(self._verdicts(api, entries, repeated=repeated))
+            if verdicts is None:
+                # The note stays: some may have been sent again, and the next run has to know.
+                break
+            for entry, verdict in zip(entries, verdicts, strict=True):
+                again += await self._settle(entry, verdict, control, repeated=repeated)
+            await self._journal.note(Note.RECONCILING, "")
         return again
 
-    async def _verdicts(self, api: Api, entries: Sequence[Entry]) -> Sequence[Verdict[Any]]:
+    async def _verdicts(self, api: Api, entries: Sequence[Entry], *, repeated: bool) -> Sequence[Verdict[Any]]:
         client = self._clients.get(api)
         if client is None:
             raise InvalidConfiguration(f"the batch has undecided orders of {api}: give Batch({api}=...)")
         lost = [unsettled(entry, continues=self._continues) for entry in entries]
         if isinstance(client, WrenClient):
-            noted = await self._journal.noted(_CHECKPOINT)
+            noted = await self._journal.noted(Note.LEDGER)
             return await client.reconcile_many(
                 lost,
                 settle_time=self._settle_time,
-                checkpoint=Checkpoint.from_json(noted) if noted else None,
+                checkpoint=read_note(Note.LEDGER, noted, Checkpoint.from_json) if noted else None,
                 known=self._accounted,
             )
         if isinstance(client, CNaughtClient):
-            return await client.reconcile_many(lost, settle_time=self._settle_time, search_only=False)
+            return await client.reconcile_many(lost, settle_time=self._settle_time, search_only=not repeated)
         raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
 
     async def _accounted(self, order_ids: Collection[str]) -> Collection[str]:
         """Which of some charges belong to an order. In parts, any may belong to an order of another part."""
         return order_ids if self._in_parts else await self._journal.placed_among(order_ids)
 
-    async def _settle(self, entry: Entry, verdict: Verdict[Any], emit: Emit) -> bool:
-        result = from_verdict(entry, verdict, self._clocks.latest(api_of(entry.row.intent)))
+    async def _settle(self, entry: Entry, verdict: Verdict[Any], control: Control, *, repeated: bool) -> bool:
+        now = self._clocks.latest(api_of(entry.row.intent))
+        result = from_verdict(entry, verdict, now, repeated=repeated)
         await self._journal.settle(entry.row.position, result)
         after = Entry(row=entry.row, result=result)
         if result.state is State.PENDING:
-            await emit(Returned(entry=after, reason=result.reason or ""))
+            await control.emit(Returned(entry=after, reason=result.reason or ""))
             return True
-        await emit(Settled(entry=after))
+        if problem := overcharge(entry.row, result):
+            control.halt(Ending.OVERCHARGED, problem)
+        await control.emit(Settled(entry=after))
         return False
 
     # --- the books ---
@@ -154,7 +274,7 @@ class Recovery:
         """Note where Wren's ledger stands before anything is sent. While orders are in doubt the older mark stays."""
         client = self._clients.get("wren")
         orders = (await self._journal.totals()).orders
-        noted = await self._journal.noted(_CHECKPOINT)
+        noted = await self._journal.noted(Note.LEDGER)
         if not isinstance(client, WrenClient) or (orders.get(State.UNDECIDED, 0) and noted):
             return
         try:
@@ -162,10 +282,19 @@ class Recovery:
         except CallError:
             # It only helps to find the ids of lost orders; accounts without a wallet have none.
             return
-        await self._journal.note(_CHECKPOINT, checkpoint.to_json())
+        await self._journal.note(Note.LEDGER, checkpoint.to_json())
         spent = any(orders.get(state, 0) for state in (State.SENDING, State.UNDECIDED, State.PLACED))
-        if not (self._continues or spent or await self._journal.noted(FIRST_CHECKPOINT)):
-            await self._journal.note(FIRST_CHECKPOINT, checkpoint.to_json())
+        if not (self._continues or spent or await self._journal.noted(Note.FIRST_LEDGER)):
+            await self._journal.note(Note.FIRST_LEDGER, checkpoint.to_json())
+
+
+def _nothing_found(root: str) -> str:
+    return (
+        f"no list of the account shows an order of batch {root}, which this one continues: is the id right, and the "
+        "account? Everything would be bought anew, and nothing was sent. With the right id, plan into another new "
+        "journal. If the list only lags, run again later. If no order of that batch was ever placed, say so: "
+        "--none-was-placed, Batch(..., none_was_placed=True)"
+    )
 
 
 def _server(client: BaseClient) -> str:

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import attrs
 
-from wren_async.batch.events import Alarm, Ending, Event, Paused
-from wren_async.batch.intents import Api, Intent, restore
+from wren_async.batch.events import Ending, Event, Paused
+from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, Result
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
-from wren_async.batch.run.outcomes import Meaning, ending, meaning, pending, placed, refused, undecided
+from wren_async.batch.run.outcomes import Meaning, ending, intent_of, meaning, pending, placed, refused, undecided
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.slots import Slots
 from wren_async.core.client import BaseClient
@@ -37,6 +37,7 @@ _LONGEST_PAUSE: Final = 900.0
 
 Emit = Callable[[Event], Awaitable[None]]
 Halt = Callable[[Ending, str], None]
+RaiseAlarm = Callable[[Entry, str], Awaitable[None]]
 
 
 @attrs.define(eq=False)
@@ -48,11 +49,13 @@ class Order:
     attempts: int = attrs.field(init=False)
     doubt: OutcomeUnknown | None = None
     """The last sending that may have placed it."""
+    accepted: bool = False
+    """Whether any answer to it was a success, even one that could not be read."""
     unsent: bool = False
     """Whether it came back with proof that nothing was sent."""
 
     def __attrs_post_init__(self) -> None:
-        self.intent = restore(self.entry.row.intent)
+        self.intent = intent_of(self.entry.row)
         self.attempts = self.entry.result.attempts
 
 
@@ -69,6 +72,7 @@ class Sender:
         clocks: ServerClocks,
         emit: Emit,
         halt: Halt,
+        alarm: RaiseAlarm,
     ) -> None:
         self._clients = {api: client.with_options(retries=0) for api, client in clients.items()}
         self._slots = slots
@@ -77,6 +81,7 @@ class Sender:
         self._clocks = clocks
         self._emit = emit
         self._halt = halt
+        self._alarm = alarm
         self._policy = RetryPolicy()
         self._unsent_in_a_row = 0
 
@@ -92,6 +97,7 @@ class Sender:
                 return self._explained(order, placed(answer, order.attempts, self._clocks.now()))
             if isinstance(answer, OutcomeUnknown):
                 order.doubt = answer
+                order.accepted |= answer.accepted
             if order.doubt is None:
                 return await self._without_doubt(order, answer)
             if not self._is_final(call, answer, sending, self._timing.monotonic() - began):
@@ -99,7 +105,8 @@ class Sender:
                 if not self._slots.abandoned:
                     continue
             later = "" if answer is order.doubt else f"sent again with its key, {answer.reason}"
-            return undecided(order.doubt, order.attempts, self._clocks.latest(intent.api), later)
+            last_sent = self._clocks.latest(intent.api)
+            return undecided(order.doubt, order.attempts, last_sent, later, accepted=order.accepted)
         raise AssertionError("count() does not end")
 
     async def _once(self, order: Order, call: Call[Any], api: Api) -> Reply[Any] | CallError:
@@ -156,12 +163,11 @@ class Sender:
         entry = order.entry
         if not reply.replayed or order.doubt is not None or entry.result.first_sent is not None:
             return
-        message = (
+        await self._alarm(
+            entry,
             f"order {entry.row.position} was placed before, though this journal had never sent it: is a copy of the "
-            "journal at work?"
+            "journal at work?",
         )
-        self._halt(Ending.ALARM, message)
-        await self._emit(Alarm(entry=entry, message=message))
 
     def _explained(self, order: Order, result: Result) -> Result:
         """With why it was sent more than once, where it was."""

@@ -43,6 +43,10 @@ class ServerClocks:
         if date is not None:
             self._dates[api] = date, self._timing.monotonic()
 
+    def knows(self, api: Api) -> bool:
+        """Whether a server has told its time."""
+        return api in self._dates
+
     async def ask(self, api: Api, client: BaseClient) -> None:
         """Ask a server for its time, by a cheap read. One that does not answer is left out."""
         try:

@@ -1,7 +1,12 @@
 """Placing the orders of a journal: one run, with as many on the wire as the server bears.
 
-For each order: reserve, mark it as being sent on disk, send it, note what came of it. An order leaves its place on the
-wire before its result is noted.
+Each order goes one way: reserve, mark on disk, send, classify, record, release. It leaves its place on the wire before
+its result is recorded, so that the wire does not wait for the disk.
+
+Two limiters stand on that way, and both are meant. The slots follow what the servers bear, and a 429 pauses all orders
+of the run; the client's own limiter bounds its connections for all that use the client. Two loops repeat, and only one
+of them repeats orders: the sender's, because a repeat has to keep to the run's pauses, its end, and the age of the key.
+The client's is switched off there, and serves the reads of planning and recovering.
 """
 
 from __future__ import annotations
@@ -11,9 +16,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Final
 
-from wren_async.batch.events import Ended, Ending, Meter, Progress, Returned, Settled
+from wren_async.batch.events import Alarm, Ended, Ending, Meter, Progress, Returned, Settled
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, Result, State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Budget, Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.outcomes import pending
@@ -27,6 +33,11 @@ from wren_async.errors import UsageError
 _RETURNS: Final = 5
 """How often an order may come back unsent before it waits for the next run."""
 _PROGRESS: Final = 1.0
+EXPLAIN: Final = (
+    "Nothing goes on until a person has found out, and has seen to it that nothing else places orders of this batch. "
+    "Then say so: --alarm-is-explained, Batch(..., alarm_is_explained=True); the lists are looked through first"
+)
+"""What to do about an alarm."""
 
 
 class Worker:
@@ -50,7 +61,14 @@ class Worker:
         self._emit = emit
         self._slots = Slots(concurrency, timing)
         self._sender = Sender(
-            clients, slots=self._slots, concurrency=concurrency, timing=timing, clocks=clocks, emit=emit, halt=self.halt
+            clients,
+            slots=self._slots,
+            concurrency=concurrency,
+            timing=timing,
+            clocks=clocks,
+            emit=emit,
+            halt=self.halt,
+            alarm=self._raise_alarm,
         )
         self._meter = Meter(timing.monotonic())
         self._began = timing.monotonic()
@@ -74,6 +92,12 @@ class Worker:
         """Take no new orders; those on the wire are finished. The first reason counts."""
         self._end = self._end or (why, message)
         self._slots.close()
+
+    async def _raise_alarm(self, entry: Entry, message: str) -> None:
+        """Stop, and let no later run go on either before a person has looked into it."""
+        await self._journal.note(Note.ALARM, message)
+        self.halt(Ending.ALARM, f"{message} {EXPLAIN}")
+        await self._emit(Alarm(entry=entry, message=message))
 
     async def place_all(self) -> None:
         """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
@@ -145,19 +169,25 @@ class Worker:
     # --- one order ---
 
     async def _place(self, entry: Entry) -> None:
+        """Mark, send, classify and record an order that was reserved for, and release what it held."""
         order = Order(entry)
         try:
-            await self._journal.sending([entry.row.position], self._clocks.earliest(order.intent.api))
+            await self._mark(order)
             if await self._slots.enter():
-                await self._note(order, await self._send(order))
+                result = await self._send(order)
+                await self._record(order, result)
             else:
                 await self._put_back(entry)
         finally:
-            self._in_flight -= 1
-            self._slots.stir()
+            self._release()
         await self._tell_progress()
 
+    async def _mark(self, order: Order) -> None:
+        """Say on disk that it is about to be sent: from here on a crash leaves it in doubt."""
+        await self._journal.sending([order.entry.row.position], self._clocks.earliest(order.intent.api))
+
     async def _send(self, order: Order) -> Result:
+        """Send it, and classify what came; its place on the wire is free then."""
         try:
             return await self._sender.send(order)
         except UsageError:
@@ -167,6 +197,11 @@ class Worker:
             raise
         finally:
             self._slots.leave()
+
+    def _release(self) -> None:
+        """Let go of its claim, and wake who waits for that."""
+        self._in_flight -= 1
+        self._slots.stir()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -182,7 +217,8 @@ class Worker:
         await self._journal.settle(entry.row.position, entry.result)
         self._budget.release(entry.row)
 
-    async def _note(self, order: Order, result: Result) -> None:
+    async def _record(self, order: Order, result: Result) -> None:
+        """Write down what came of it, and stop where that says so."""
         row = order.entry.row
         await self._journal.settle(row.position, result)
         after = Entry(row=row, result=result)

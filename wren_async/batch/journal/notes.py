@@ -1,0 +1,60 @@
+"""The named facts of a batch that its journal keeps beside the orders."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TypeVar
+
+from wren_async.errors import InvalidArgument, JournalError
+
+T = TypeVar("T")
+
+
+class Note(enum.StrEnum):
+    """A fact of the batch as a whole."""
+
+    ROOT = "root"
+    """Id with which the references of the orders begin, where the journal continues another batch."""
+    ORDER_TYPES = "order types"
+    """The types of the orders."""
+    INPUT = "input"
+    """Where the file of orders lay when it was planned."""
+    CHANGES = "files of its changes"
+    """The files of changed and added rows that were made from its input."""
+    PLANNED = "planned"
+    """When the batch was planned: no order of it is older, whichever copy of the journal sent it."""
+    CONFIRMED = "orders of the batch it continues"
+    """That orders of the batch that this one continues were found, or that a person said that none was placed."""
+    DOUBT = "doubt"
+    """Why every order that is pending may have been placed; empty once all of them are in doubt."""
+    RECONCILING = "reconciling"
+    """`yes` while orders in doubt may be sent again with their keys."""
+    ALARM = "alarm"
+    """What a run met that must not happen; empty once a person has explained it."""
+    LEDGER = "wren ledger"
+    """Where Wren's ledger stood when nothing was in doubt."""
+    FIRST_LEDGER = "wren ledger before the batch"
+    """Where it stood before any order of the batch was sent; without it nobody knows."""
+    HISTORY = "history of the runs"
+    """What the runs met and the orders do not tell."""
+
+
+def server_of(api: str) -> str:
+    """The name of the note that says which server the orders of an API go to."""
+    return f"{api} server"
+
+
+def account_of(api: str) -> str:
+    """The name of the note by which the token of an API is recognised."""
+    return f"{api} account"
+
+
+def read_note(name: str, text: str, read: Callable[[str], T]) -> T:
+    """What a note says. Raises `JournalError` where it is not what was written."""
+    try:
+        return read(text)
+    except (ValueError, TypeError, LookupError, AttributeError, InvalidArgument) as error:
+        raise JournalError(
+            f"the journal's note {str(name)!r} cannot be read, so the journal is damaged: {error}"
+        ) from None

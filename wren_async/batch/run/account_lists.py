@@ -1,0 +1,111 @@
+"""What the lists of the accounts show of a batch, whatever its journal says.
+
+One walk through each list in which an order of the batch could stand. It holds no more than a byte for each order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+
+from wren_async._generated.wren.models import OffsetOrder, ProjectDonation, TreeOrder
+from wren_async._generated.wren.operations import offset_orders, project_donations, tree_orders
+from wren_async.batch.intents import Api, WrenTrees
+from wren_async.batch.journal.contract import Entry, Journal, State
+from wren_async.cnaught import CNaughtClient
+from wren_async.core.client import BaseClient
+from wren_async.core.operation import Call
+from wren_async.core.reference import carried
+from wren_async.core.values import UNSET
+from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, whole_list
+from wren_async.reconcile.order_rows import note_of
+from wren_async.wren import WrenClient
+
+UNREADABLE: Final = READ_FAILURES
+"""What a walk may fail with."""
+
+_Rows = tuple[Callable[..., Call[Any]], str, type[Any]]
+_BY_TONS: Final[tuple[_Rows, ...]] = (
+    (offset_orders.list_offset_orders, "offsetOrders", OffsetOrder),
+    (project_donations.list_project_donations, "", ProjectDonation),
+)
+_BY_TREES: Final[tuple[_Rows, ...]] = ((tree_orders.list_tree_orders, "treeOrders", TreeOrder),)
+
+
+@attrs.define
+class Sought:
+    """Orders of a batch that are looked for, and where they could stand."""
+
+    root: str = ""
+    """What the references of the batch begin with."""
+    kinds: set[str] = attrs.field(factory=set[str])
+    subaccounts: set[str | None] = attrs.field(factory=set[str | None])
+    """Subaccounts of CNaught; `None` is the client's own, or its account."""
+    _positions: bytearray = attrs.field(factory=bytearray)
+
+    @classmethod
+    async def of(cls, journal: Journal, *states: State) -> Sought:
+        """The orders in these states."""
+        sought = cls()
+        async for entry in journal.entries(*states):
+            sought._take(entry)
+        return sought
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds)
+
+    def position(self, reference: str) -> int | None:
+        """The position of the sought order that a reference is of; `None` where it is another's."""
+        root, _, number = reference.rpartition("-")
+        if root != self.root or not number.isdecimal() or len(number) > 18:
+            return None
+        position = int(number)
+        return position if position < len(self._positions) and self._positions[position] else None
+
+    def _take(self, entry: Entry) -> None:
+        self.root = entry.row.reference.rpartition("-")[0]
+        intent = json.loads(entry.row.intent)
+        self.kinds.add(intent["kind"])
+        if intent["kind"].startswith("cnaught."):
+            self.subaccounts.add(intent.get("subaccount_id"))
+        missing = entry.row.position + 1 - len(self._positions)
+        self._positions.extend(bytes(max(0, missing)))
+        self._positions[entry.row.position] = 1
+
+
+async def shown(sought: Sought, clients: Mapping[Api, BaseClient], since: datetime | None) -> AsyncGenerator[int, None]:
+    """The positions of sought orders that the lists show. A list that cannot be read raises one of `UNREADABLE`.
+
+    Args:
+        sought: What to look for.
+        clients: The clients; the lists of an API without one are left out.
+        since: Nothing of the batch is older; `None` where that is not known.
+    """
+    async for text in _texts(sought, clients, since):
+        reference = carried(text)
+        if reference is not None and (position := sought.position(reference)) is not None:
+            yield position
+
+
+async def _texts(
+    sought: Sought, clients: Mapping[Api, BaseClient], since: datetime | None
+) -> AsyncGenerator[str | None, None]:
+    wren, cnaught = clients.get("wren"), clients.get("cnaught")
+    # A test token keeps nothing, so there is nothing to find.
+    if isinstance(wren, WrenClient) and not wren.is_test:
+        by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
+        by_trees = WrenTrees.kind in sought.kinds
+        for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
+            async for raw in whole_list(Reader(wren), list_rows(), name):
+                yield note_of(read_row(raw, form))
+    if isinstance(cnaught, CNaughtClient):
+        for subaccount_id in sorted(sought.subaccounts, key=str):
+            within = UNSET if subaccount_id is None else subaccount_id
+            async for order in cnaught.orders.list(limit=100, subaccount_id=within):
+                if since is not None and order.created_on is not None and order.created_on < since:
+                    break
+                yield order.metadata
