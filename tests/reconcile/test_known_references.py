@@ -154,7 +154,7 @@ async def test_the_same_client_refuses_a_reference_for_another_order_and_names_b
 async def test_another_process_refuses_a_reference_for_another_amount_and_names_both(scene: Scene, api: str) -> None:
     await client_of(scene, api).send(ORDERS[api](1))
     async with another(scene, api) as other:
-        with pytest.raises(ReferenceReused, match=r"is one of 1(\.00)? .* asks for 5 "):
+        with pytest.raises(ReferenceReused, match=r"is one of 1 .* asks for 5 "):
             await other.find_or_place(ORDERS[api](5))
     assert len(placed_with(scene, "ride-1")) == 1
 

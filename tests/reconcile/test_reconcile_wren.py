@@ -342,7 +342,7 @@ async def test_a_reference_of_several_orders_cannot_tell_of_one_of_them(scene: S
     verdict = await scene.wren.reconcile(Unsettled(call=KINDS["offset"](), reference="ride-7"))
 
     assert isinstance(verdict, CannotTell)
-    assert "one of 3.00 t, and the call asks for 1.5 t" in verdict.evidence.reason
+    assert "one of 3 t, and the call asks for 1.5 t" in verdict.evidence.reason
     assert "several orders" in verdict.evidence.reason
 
 

@@ -45,6 +45,8 @@ class Prepared(msgspec.Struct, Generic[T], kw_only=True):
     """The idempotency key, if one is sent."""
     reference: str | None
     """The reference, if one is sent."""
+    answer: type[T]
+    """What a success is decoded into."""
     subaccount_id: str | None
 
     @property
@@ -76,16 +78,17 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
         _refuse_what_has_no_header(call)
     content, effect, reference = _content(call, draw_key)
     key = _key(call, effect, draw_key)
-    writes = effect.writes
+    writes, form = effect.writes, operation.answer
     if identity.ceilings is not None and writes:
         identity.ceilings.check(content)
     subaccount_id = _subaccount(call, identity)
+    accept = "*/*" if form is bytes else _JSON_OR_PROBLEM
     return Prepared(
         asked=call,
         request=WireRequest(
             method=operation.method,
             url=_url(call, identity.base_url),
-            headers=_headers(call, identity, content, key, subaccount_id),
+            headers=_headers(call, identity, accept, content, key, subaccount_id),
             content=content,
             authorization=None if operation.credentials == "none" else identity.credentials.bearer,
         ),
@@ -93,6 +96,7 @@ def prepare(call: Call[T], identity: Identity, *, draw_key: Callable[[], str]) -
         writes=writes,
         key=key,
         reference=reference,
+        answer=form,
         subaccount_id=subaccount_id,
     )
 
@@ -288,11 +292,11 @@ def _query_text(name: str, value: object) -> str:
 
 
 def _headers(
-    call: Call[Any], identity: Identity, content: object, key: str | None, subaccount_id: str | None
+    call: Call[Any], identity: Identity, accept: str, content: object, key: str | None, subaccount_id: str | None
 ) -> tuple[tuple[str, str], ...]:
     operation = call.operation
     headers = [
-        ("Accept", "*/*" if operation.answer is bytes else _JSON_OR_PROBLEM),
+        ("Accept", accept),
         ("User-Agent", identity.user_agent),
     ]
     if content is not None:

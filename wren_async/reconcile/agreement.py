@@ -32,10 +32,8 @@ def disagreement(call: Call[Any], order: Order | FoundOrder) -> str | None:
     amounts = _of_cnaught(body, order) if isinstance(order, Order) else _of_wren(body, order)
     for amount in amounts:
         if amount.found is not None and not _agrees(amount):
-            return (
-                f"the order that carries the reference is one of {amount.found} {amount.unit}, and the call asks for "
-                f"{amount.asked} {amount.unit}"
-            )
+            found, asked = (f"{Decimal(each).normalize():f} {amount.unit}" for each in (amount.found, amount.asked))
+            return f"the order that carries the reference is one of {found}, and the call asks for {asked}"
     return None
 
 

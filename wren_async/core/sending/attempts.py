@@ -88,11 +88,12 @@ class Attempts(Generic[T]):
         deadline = self._limits.deadline
         self._ends = None if deadline is None else session.timing.monotonic() + deadline
         self._prepared = prepare(call, self._identity, draw_key=_draw)
-        most = self._limits.most_bytes(self._prepared.effect, call.operation.answer)
+        most = self._limits.most_bytes(self._prepared.effect, self._prepared.answer)
         self._prepared.request.max_answer_bytes = most
         if call.idempotency_key is not UNSET and self._prepared.key is not None:
             session.bind(self._prepared.key, fingerprint(self._prepared, self._identity))
-        self._sending = session.references.begin(self._prepared) if self._prepared.writes else None
+        reference = self._prepared.reference
+        self._sending = None if reference is None else session.references.begin(self._prepared, reference)
 
     def reply(self) -> Reply[T]:
         """The whole reply, once it is there."""
@@ -209,7 +210,7 @@ class Attempts(Generic[T]):
         return result
 
     def _understand(self, answer: Answer) -> AttemptResult[T]:
-        form = self._call.operation.answer
+        form = self._prepared.answer
         self._session.server_clock.note(answer.headers)
         if answer.problem and 200 <= answer.status < 300 and form is not NoneType:
             return AttemptResult(answer=answer, problems=(f"$: {answer.problem}",))

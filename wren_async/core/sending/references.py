@@ -90,11 +90,9 @@ class ReferenceBook:
     def __init__(self) -> None:
         self._sendings: OrderedDict[Name, list[Sending]] = OrderedDict()
 
-    def begin(self, prepared: Prepared[Any]) -> Sending | None:
-        """Note a call that is about to be sent, if it carries a reference."""
-        if prepared.reference is None:
-            return None
-        name = prepared.subaccount_id, prepared.reference
+    def begin(self, prepared: Prepared[Any], reference: str) -> Sending:
+        """Note a call that is about to be sent, and carries this reference."""
+        name = prepared.subaccount_id, reference
         sending = Sending(self, name, prepared)
         self._sendings.setdefault(name, []).append(sending)
         if len(self._sendings) > _REMEMBERED:
