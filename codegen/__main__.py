@@ -1,4 +1,4 @@
-"""Command line: `python -m codegen` generates, `python -m codegen --check` only compares."""
+"""Command line of the contract. Without a command it generates, and with `--check` it only compares."""
 
 from __future__ import annotations
 
@@ -8,20 +8,33 @@ from pathlib import Path
 from typing import Final
 
 from codegen.contract import Contract
+from codegen.diff import command as diff
 from codegen.generate import generate
 from codegen.parsed import GenerationFailed
+from codegen.revisions import APIS
 from codegen.tree import drift, write
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-APIS: Final = ("wren", "cnaught")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit code is 1 for drift or a contract that cannot be generated from."""
+    """Run the command; the exit status is not 0 for drift, or for a contract that cannot be generated from."""
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare with what is committed, and change nothing")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's root")
+    parser.set_defaults(run=_generate)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    for name, module in {"diff": diff}.items():
+        text = str(module.__doc__).partition(": ")[2].partition("\n")[0]
+        command = commands.add_parser(name, help=text, description=text)
+        module.options(command)
+        command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def _generate(options: argparse.Namespace) -> int:
     try:
         files = generate([Contract.load(options.root / "openapi" / f"{api}.yaml") for api in APIS])
     except GenerationFailed as failed:

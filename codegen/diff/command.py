@@ -1,0 +1,63 @@
+"""`python -m codegen diff`: what the change from one state of the contract to another means for callers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from codegen.contract import Contract
+from codegen.diff.change import Change, Verdict, worst
+from codegen.diff.compare import changes
+from codegen.diff.face import Face, face
+from codegen.diff.report import as_json, as_markdown, as_table
+from codegen.lint import lint
+from codegen.parsed import GenerationFailed
+from codegen.revisions import APIS, FOLDER, UnreadableContract, last_release, load
+
+EPILOG: Final = "Exit status: 0, or 1 where something breaks, or 2 where a contract cannot be read."
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.epilog = EPILOG
+    parser.add_argument("old", nargs="?", help="a folder or a git revision; left out: the last tag, else main")
+    parser.add_argument("new", nargs="?", help="a folder or a git revision; left out: openapi/ as it is now")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_const", const=as_json, dest="form", help="for programs")
+    form.add_argument("--markdown", action="store_const", const=as_markdown, dest="form", help="for a pull request")
+    parser.set_defaults(form=as_table)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print the findings; the exit status is 1 only where something breaks."""
+    root: Path = chosen.root
+    try:
+        found = between(chosen.old or last_release(root) or "main", chosen.new or str(root / FOLDER), root)
+    except UnreadableContract as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(chosen.form(found))
+    return int(worst(found) is Verdict.BREAKING)
+
+
+def between(old: str, new: str, root: Path) -> list[Change]:
+    """All changes of all APIs between two folders or revisions."""
+    before, after = load(old, root), load(new, root)
+    found: list[Change] = []
+    for api in APIS:
+        if before[api].sha256 != after[api].sha256:
+            found += changes(api, _face(before[api], old), _face(after[api], new))
+    return found
+
+
+def _face(contract: Contract, place: str) -> Face:
+    """The face of a contract; where there is none, the lint says why. It may be stricter than it was in its day."""
+    try:
+        return face(contract)
+    except GenerationFailed as error:
+        reasons = [str(problem) for problem in lint(contract.document)] or [str(error)]
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        reasons = [str(problem) for problem in lint(contract.document)] or [f"{type(error).__name__}: {error}"]
+    raise UnreadableContract(f"{place}: {contract.source} cannot be read:\n" + "\n".join(reasons)) from None

@@ -1,0 +1,252 @@
+"""How each fact of a face is judged when it changes.
+
+What a caller gives may be widened and what a caller reads may be narrowed; the reverse breaks. All rules are pure: old
+value and new value in, findings out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from codegen.diff.change import Finding, Step, additive, breaking, neutral
+from codegen.diff.python_types import NONE, Type, show, within
+
+Rule: TypeAlias = Callable[[Any, Any, frozenset[str]], Iterator[Finding]]
+"""Old value, new value, and the names of all enums."""
+
+EFFECTS: Final = {"read": 0, "compute": 0, "repeatable": 1, "keyed": 2, "once": 3}
+"""How careful a caller has to be with a repeat."""
+FOLLOW: Final = "the code written by hand must follow"
+
+
+def judge(old: Mapping[str, Any], new: Mapping[str, Any], enums: frozenset[str]) -> Iterator[Finding]:
+    """Findings over all facts that both have."""
+    for fact, rule in RULES.items():
+        if fact in old and fact in new and old[fact] != new[fact]:
+            yield from rule(old[fact], new[fact], enums)
+
+
+def taken(old: Type, new: Type, enums: frozenset[str]) -> Iterator[Finding]:
+    """A type that callers give."""
+    if within(old, new, enums):
+        if not within(new, old, enums):
+            yield additive("argument-widened", f"now takes `{show(new)}`, and no longer only `{show(old)}`")
+    elif within(new, old, enums):
+        gone = show(old - new)
+        yield breaking("argument-narrowed", f"no longer takes `{gone}`, only `{show(new)}`")
+    else:
+        yield breaking("argument-type-changed", f"takes `{show(new)}` instead of `{show(old)}`")
+
+
+def read(old: Type, new: Type, enums: frozenset[str]) -> Iterator[Finding]:
+    """A type that callers read."""
+    if within(new, old, enums):
+        if not within(old, new, enums):
+            yield additive("answer-narrowed", f"is always `{show(new)}` now, and no longer `{show(old)}`")
+    elif new == old | {NONE}:
+        yield breaking("answer-nullable", "can now be `None`")
+    elif within(old, new, enums):
+        yield breaking("answer-widened", f"can now be `{show(new)}`, and no longer only `{show(old)}`")
+    else:
+        yield breaking("answer-type-changed", f"is `{show(new)}` instead of `{show(old)}`")
+
+
+def required(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
+    """Whether an argument must be given."""
+    if new:
+        yield breaking("argument-required", "must now be given; it could be left out")
+    else:
+        yield additive("argument-optional", "can now be left out")
+
+
+def position(old: int | None, new: int | None, _: frozenset[str]) -> Iterator[Finding]:
+    """At which place an argument may be given without its name."""
+    if old is None:
+        yield additive("argument-positional", "can now be given by position")
+    elif new is None:
+        yield breaking("argument-keyword-only", "can no longer be given by position; give it by name")
+    else:
+        yield breaking("argument-order-changed", f"is now positional argument {new + 1} instead of {old + 1}")
+
+
+Bound: TypeAlias = tuple[float, int]
+
+
+def _interval(limits: Mapping[str, int]) -> tuple[Bound, Bound, Bound, Bound]:
+    """Lower and upper bound of a number and of a length, each as how tight it is."""
+    endless = float("-inf")
+    lower = max((limits.get("minimum", endless), 0), (limits.get("above", endless), 1))
+    upper = max((-limits.get("maximum", -endless), 0), (-limits.get("below", -endless), 1))
+    return lower, upper, (limits.get("min_length", 0), 0), (-limits.get("max_length", -endless), 0)
+
+
+def limits(old: Mapping[str, int], new: Mapping[str, int], _: frozenset[str]) -> Iterator[Finding]:
+    """The interval in which an argument must lie."""
+    pairs = list(zip(_interval(old), _interval(new), strict=True))
+    text = f"takes {_range(new)}; took {_range(old)}"
+    if any(after > before for before, after in pairs):
+        yield breaking("argument-limits-narrowed", text)
+    elif any(after < before for before, after in pairs):
+        yield additive("argument-limits-widened", text)
+
+
+_WORDS: Final = {
+    "above": "more than {}",
+    "minimum": "{} or more",
+    "below": "less than {}",
+    "maximum": "{} or less",
+    "min_length": "{} characters or more",
+    "max_length": "{} characters or fewer",
+}
+
+
+def _range(limits: Mapping[str, int]) -> str:
+    return " and ".join(text.format(limits[word]) for word, text in _WORDS.items() if word in limits) or "any value"
+
+
+def spellings(old: frozenset[str], new: frozenset[str], _: frozenset[str]) -> Iterator[Finding]:
+    """The names on the wire under which an attribute is read: the first of them is the contract's own."""
+    if gone := sorted(old - new):
+        yield breaking("alias-removed", f"is no longer read from {_names(gone)}")
+    elif added := sorted(new - old):
+        yield additive("alias-added", f"is now read from {_names(added)} too")
+
+
+def effect(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
+    """Whether a caller, and the client, may repeat an operation."""
+    text = f"the effect is `{new}` instead of `{old}`"
+    if EFFECTS[new] > EFFECTS[old]:
+        yield breaking("effect-stricter", f"{text}: repeat a call with more care than before")
+    elif EFFECTS[new] < EFFECTS[old]:
+        yield additive("effect-milder", f"{text}: a call is repeated where it was not before")
+    else:
+        yield neutral("effect-changed", text, Step.PATCH)
+
+
+def compute_when(old: str | None, new: str | None, _: frozenset[str]) -> Iterator[Finding]:
+    """The dry run of a write."""
+    if old is None:
+        yield additive("dry-run-added", f"now has a dry run: `{new}`")
+    elif new is None:
+        yield breaking("dry-run-removed", "has no dry run any more: each call acts")
+    else:
+        yield breaking("dry-run-changed", f"the dry run is now `{new}`; with `{old}` a call acts")
+
+
+def credentials(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
+    """Whether a token is needed."""
+    if new == "required":
+        yield breaking("credentials-required", "now needs a token")
+    elif old == "required":
+        yield additive("credentials-optional", "no longer needs a token")
+    else:
+        yield neutral("credentials-changed", f"a token is `{new}`, and was `{old}`", Step.PATCH)
+
+
+def deprecated(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
+    """What the API advises against. Semantic versioning asks for a minor step."""
+    if new:
+        yield additive("deprecated", "is deprecated")
+    else:
+        yield neutral("deprecation-lifted", "is no longer deprecated", Step.PATCH)
+
+
+def statuses(old: tuple[str, ...], new: tuple[str, ...], _: frozenset[str]) -> Iterator[Finding]:
+    """Statuses of answers. Those of errors become exceptions by rules of their own."""
+    if added := [each for each in new if each not in old]:
+        yield neutral("status-added", f"may now answer {', '.join(added)}")
+    if gone := [each for each in old if each not in new]:
+        yield neutral("status-removed", f"no longer answers {', '.join(gone)}")
+
+
+def _gained_or_lost(kind: str, gained: str, lost: str) -> Rule:
+    """A leniency of reading: having it adds, losing it breaks."""
+
+    def rule(_: Any, new: Any, __: frozenset[str]) -> Iterator[Finding]:
+        yield additive(f"{kind}-added", gained) if new else breaking(f"{kind}-removed", lost)
+
+    return rule
+
+
+def _told(kind: str, text: str, semver: Step = Step.NONE) -> Rule:
+    """Something that no caller sees."""
+
+    def rule(old: Any, new: Any, _: frozenset[str]) -> Iterator[Finding]:
+        yield neutral(kind, text.format(old=_show(old), new=_show(new)), semver)
+
+    return rule
+
+
+def _moved(kind: str, text: str) -> Rule:
+    """Something that no caller sees where it moves; what its gain or loss does is told of the argument."""
+
+    def rule(old: Any, new: Any, _: frozenset[str]) -> Iterator[Finding]:
+        if old is not None and new is not None:
+            yield neutral(kind, text.format(old=old, new=new), Step.PATCH)
+
+    return rule
+
+
+def _bare_array(old: str | None, new: str | None, _: frozenset[str]) -> Iterator[Finding]:
+    if new is None:
+        yield breaking("bare-array-removed", "is no longer read from a bare array")
+    elif old is None:
+        yield additive("bare-array-added", "is now read from a bare array too")
+    else:
+        yield breaking("bare-array-changed", f"a bare array is now read as `{new}` instead of `{old}`")
+
+
+def _value(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
+    yield breaking("member-value-changed", f"equals {new} instead of {old}")
+
+
+def _show(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _names(wires: list[str]) -> str:
+    return " and ".join(f"`{wire}`" for wire in wires)
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    # what callers write
+    "takes": taken,
+    "required": required,
+    "position": position,
+    "limits": limits,
+    # what callers read
+    "reads": read,
+    "spellings": spellings,
+    "lenient": _gained_or_lost(
+        "leniency", "a value that cannot be read no longer fails the answer", "a value that cannot be read now fails"
+    ),
+    "bare_array": _bare_array,
+    "open": _gained_or_lost(
+        "open-enum", "values that are not listed are now kept", "a value that is not listed now fails"
+    ),
+    "value": _value,
+    # what a call does
+    "effect": effect,
+    "compute_when": compute_when,
+    "credentials": credentials,
+    "deprecated": deprecated,
+    # the wire
+    "id": _told("operation-id-changed", "the operationId is {new} instead of {old}", Step.PATCH),
+    "route": _told("route-changed", "is sent as {new} instead of {old}", Step.PATCH),
+    "wire": _told("wire-name-changed", "is spelled {new} on the wire instead of {old}", Step.PATCH),
+    "media_types": _told("media-type-changed", "is sent as {new} instead of {old}", Step.PATCH),
+    "idempotency_header": _moved("header-changed", "the key is sent as {new} instead of {old}"),
+    "subaccount_header": _moved("header-changed", "the subaccount is sent as {new} instead of {old}"),
+    "reference": _moved("reference-moved", f"the reference is now `{{new}}` instead of `{{old}}`; {FOLLOW}"),
+    "statuses": statuses,
+    "answers": _told("answers-changed", "bodies or headers of some answers have changed"),
+    "paging": _told("paging-changed", f"paging is now {{new}}, and was {{old}}; {FOLLOW}", Step.PATCH),
+    "servers": _told("servers-changed", f"the servers are {{new}}, and were {{old}}; {FOLLOW}", Step.PATCH),
+    "security": _told("security-changed", f"the security schemes have changed; {FOLLOW}", Step.PATCH),
+    # the documentation
+    "unchecked": _told("server-check-changed", "the server checks or fills in something else, which no code looks at"),
+    "sources": _told("source-changed", "another source is stated"),
+    "text": _told("description-changed", "is described in other words"),
+}
+"""By fact, in the order in which they are told."""
