@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help run test check lint types drift tests generate lock bench trybench FORCE clean
+.PHONY: help run test check lint types drift tests generate spec-diff release-check lock bench trybench FORCE clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(STAMP) ## place the example orders of both APIs against a sandbox, and show what came of them
 	@$(BIN)/python examples/place_orders.py examples/orders.csv
@@ -37,6 +37,12 @@ tests: $(STAMP) ## the tests, with branch coverage of the code written by hand
 
 generate: $(STAMP) ## models and operations from openapi/*.yaml
 	$(BIN)/python -m codegen
+
+spec-diff: $(STAMP) ## what the contract's change means for callers: BASE=<revision>, or the last tag, else main
+	$(BIN)/python -m codegen diff $(BASE)
+
+release-check: $(STAMP) ## hold version and changelog against the contract's change since the last tag
+	$(BIN)/python -m codegen release-check
 
 lock: $(STAMP) ## pin all that development needs, with hashes
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \

@@ -9,7 +9,7 @@ import attrs
 
 from codegen.contract import Contract
 from codegen.diff.change import VERDICTS, Change, Finding, additive, breaking
-from codegen.diff.face import Face, Item, Key, Sort, face
+from codegen.diff.face import API, Face, Item, Key, Sort, face
 from codegen.diff.pairing import local, pairs
 from codegen.diff.python_types import renamed
 from codegen.diff.rules import judge
@@ -76,12 +76,18 @@ def _with_new_names(facts: Mapping[str, Any], classes: Mapping[str, str]) -> Map
 
 def _change(api: str, location: str, finding: Finding, shown: list[str]) -> Change:
     names = list(dict.fromkeys(shown))
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    subject = ", ".join(f"`{name}`" if name != "the API" else "The API" for name in names[:SHOWN]) + more
     return Change(
         api=api,
         location=location,
-        python="" if names == ["the API"] else ", ".join(names),
-        text=f"{subject}: {finding.text}.",
+        python=", ".join(name for name in names if name != API),
+        text=f"{_subject(names)} {finding.text}.",
         **attrs.asdict(finding, filter=attrs.filters.exclude("text")),
     )
+
+
+def _subject(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    if len(names) == 1:
+        return "The API" if names == [API] else quoted[0]
+    last = f"{len(names) - SHOWN} more" if len(names) > SHOWN else quoted.pop()
+    return f"{', '.join(quoted[:SHOWN])} and {last}: each"

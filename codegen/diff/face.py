@@ -15,17 +15,20 @@ from codegen.alternatives import bodies
 from codegen.argument_views import Arguments, ArgumentView
 from codegen.contract import Contract, Node, OperationNode, properties, resolve, schema_name
 from codegen.diff.python_types import parse
-from codegen.directions import received, sent
+from codegen.directions import reachable, received, sent
 from codegen.model_views import AttributeView, EnumView, ModelsPackage, ModelView, models_package
 from codegen.operation_views import BuilderView, OperationWriter
-from codegen.parsed import Names, generator_config, names
+from codegen.parsed import GenerationFailed, Names, generator_config, names
 from codegen.parsed import parse as parse_contract
 from codegen.prose import Prose
 from codegen.shapes import Shapes
 from codegen.walk import location
 
+API: Final = "the API"
 UNCHECKED: Final = ("pattern", "multipleOf", "format", "minItems", "maxItems", "uniqueItems", "default")
 """What only the server looks at: no code is generated from it."""
+TYPES: Final = frozenset({"date-time", "decimal", "binary"})
+"""Formats that have a Python type of their own."""
 LIMITS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength")
 
 
@@ -71,6 +74,8 @@ def face(contract: Contract) -> Face:
     """The face of a contract; raises `GenerationFailed` where the generator cannot read it."""
     config = generator_config(contract, Path("unused"))
     found = names(contract, parse_contract(contract, config), config)
+    if len(set(found.functions.values())) < len(list(contract.operations())):
+        raise GenerationFailed("two operations have the same name in Python")
     collector = _Collector(contract=contract, names=found)
     return {item.key: item for item in collector.items()}
 
@@ -95,9 +100,9 @@ class _Collector:
         facts = {
             "servers": tuple(each.get("url") for each in document.get("servers", ())),
             "security": _stable([document.get("security"), document.get("components", {}).get("securitySchemes", {})]),
-            "text": _stable([document.get("info"), document.get("tags"), document.get("servers")]),
+            "text": _stable([document.get("info"), document.get("tags")]),
         }
-        return Item(key=Key(Sort.API, ""), location="$", shown="the API", facts=facts)
+        return Item(key=Key(Sort.API, ""), location="$", shown=API, facts=facts)
 
     # --- enums and models -------------------------------------------------------------------------------------------
 
@@ -128,7 +133,7 @@ class _Collector:
         yield Item(key=key, location=_place("components", "schemas", name), shown=key.python, facts=facts)
         wires = {python: wire for wire, python in self.names.attributes[view.name].items()}
         nodes = properties(self.document, schema)
-        for attribute in view.attributes:
+        for attribute in view.attributes if name not in self._whole_bodies() else ():
             if (wire := wires.get(attribute.name)) is not None:
                 yield self._attribute(key, name, attribute, wire, nodes[wire], ways)
 
@@ -144,20 +149,21 @@ class _Collector:
             facts["required"] = view.default is None or (
                 view.default.startswith("attrs.field(") and "default=" not in view.default
             )
-            if schema not in self._whole_bodies():
-                facts["unchecked"] = _stable({key: resolved.get(key) for key in (*UNCHECKED, *LIMITS)})
+            facts["unchecked"] = _unchecked(resolved, *LIMITS)
         else:
-            facts["spellings"] = frozenset({wire, *node.get("x-aliases", ())})
+            facts["spellings"] = (wire, frozenset(node.get("x-aliases", ())))
             facts["lenient"] = bool(node.get("x-lenient"))
-            facts["unchecked"] = _stable({key: resolved.get(key) for key in UNCHECKED})
+            facts["unchecked"] = _unchecked(resolved)
         sort = Sort.ARGUMENT if ways == {"takes"} else Sort.ATTRIBUTE
         place = self._home({"$ref": f"#/components/schemas/{schema}"}, wire)
         return Item(key=Key(sort, python), parent=model, location=place, shown=python, facts=facts)
 
     def _whole_bodies(self) -> frozenset[str]:
-        """Schemas whose attributes are arguments of a builder, which tell what the model would tell again."""
+        """Schemas that builders make of their arguments, so that the arguments tell all."""
         found = (schema_name(body or {}) for each in self.contract.operations() for body in bodies(self.contract, each))
-        return frozenset(name for name in found if name is not None)
+        roots = {name for name in found if name is not None}
+        nested = reachable(self.contract, [self.contract.schemas[name] for name in roots])
+        return frozenset(roots - nested)
 
     def _home(self, schema: Node, wire: str) -> str:
         """Where an attribute stands, which may be a part of the schema's `allOf`."""
@@ -214,7 +220,7 @@ class _Collector:
                 "wire": (each.place, each.wire),
                 "text": _text(raw),
                 "deprecated": bool(raw.get("deprecated")),
-                "unchecked": _stable({word: _schema(self.document, raw).get(word) for word in UNCHECKED}),
+                "unchecked": _unchecked(_schema(self.document, raw)),
             }
             shown = f"{python}({each.name})"
             yield Item(key=Key(Sort.ARGUMENT, shown), parent=key, location=place, shown=shown, facts=facts)
@@ -249,7 +255,7 @@ def _stated(contract: Contract, operation: OperationNode) -> dict[str, Any]:
         "effect": node["x-effect"],
         "media_types": tuple(body["content"]) if body is not None else (),
         "statuses": tuple(sorted(answers)),
-        "answers": _stable({status: _bodies_and_headers(each) for status, each in answers.items()}),
+        "answers": {status: _bodies_and_headers(each) for status, each in answers.items()},
         "paging": _stable(node.get("x-paging")),
         "deprecated": bool(node.get("deprecated")),
         "sources": _sources(node),
@@ -260,6 +266,11 @@ def _stated(contract: Contract, operation: OperationNode) -> dict[str, Any]:
 def _bodies_and_headers(answer: Node) -> Any:
     content = {kind: schema_name(each.get("schema", {})) for kind, each in answer.get("content", {}).items()}
     return [content, sorted(answer.get("headers", {}))]
+
+
+def _unchecked(node: Node, *more: str) -> str:
+    found = {word: node.get(word) for word in (*UNCHECKED, *more)}
+    return _stable({**found, "format": None if found["format"] in TYPES else found["format"]})
 
 
 def _limits(code: str) -> Mapping[str, int]:

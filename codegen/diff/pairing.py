@@ -87,7 +87,7 @@ def _likeness(item: Item, other: Item, kept: Mapping[Key, frozenset[str]], got: 
             return float(facts["value"] == others["value"])
         case Sort.ENUM | Sort.MODEL | Sort.BUILDER:
             mine, theirs = kept.get(item.key, frozenset()), got.get(other.key, frozenset())
-            return len(mine & theirs) / len(mine | theirs) if mine | theirs else 0.0
+            return len(mine & theirs) / len(mine | theirs) if mine | theirs else float(item.key.sort is Sort.BUILDER)
     if facts["wire"] == others["wire"]:
         return 1.0
     if any(facts.get(fact) != others.get(fact) for fact in ("takes", "reads", "required")):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from codegen.diff.change import Finding, Step, additive, breaking, neutral
+from codegen.diff.change import Finding, Step, Verdict, additive, breaking, neutral
 from codegen.diff.python_types import NONE, Type, show, within
 
 Rule: TypeAlias = Callable[[Any, Any, frozenset[str]], Iterator[Finding]]
@@ -21,10 +21,13 @@ FOLLOW: Final = "the code written by hand must follow"
 
 
 def judge(old: Mapping[str, Any], new: Mapping[str, Any], enums: frozenset[str]) -> Iterator[Finding]:
-    """Findings over all facts that both have."""
+    """Findings over all facts that both have. Limits of another type are not held against each other."""
     for fact, rule in RULES.items():
         if fact in old and fact in new and old[fact] != new[fact]:
-            yield from rule(old[fact], new[fact], enums)
+            found = list(rule(old[fact], new[fact], enums))
+            yield from found
+            if fact in ("takes", "reads") and any(each.verdict is Verdict.BREAKING for each in found):
+                old = {key: value for key, value in old.items() if key not in ("limits", "unchecked")}
 
 
 def taken(old: Type, new: Type, enums: frozenset[str]) -> Iterator[Finding]:
@@ -105,21 +108,30 @@ def _range(limits: Mapping[str, int]) -> str:
     return " and ".join(text.format(limits[word]) for word, text in _WORDS.items() if word in limits) or "any value"
 
 
-def spellings(old: frozenset[str], new: frozenset[str], _: frozenset[str]) -> Iterator[Finding]:
-    """The names on the wire under which an attribute is read: the first of them is the contract's own."""
-    if gone := sorted(old - new):
+Spellings: TypeAlias = tuple[str, frozenset[str]]
+
+
+def spellings(old: Spellings, new: Spellings, _: frozenset[str]) -> Iterator[Finding]:
+    """The contract's name on the wire, and the aliases that are read beside it."""
+    if gone := sorted(old[1] - {new[0], *new[1]}):
         yield breaking("alias-removed", f"is no longer read from {_names(gone)}")
-    elif added := sorted(new - old):
+    elif added := sorted(new[1] - {old[0], *old[1]}):
         yield additive("alias-added", f"is now read from {_names(added)} too")
+
+
+def answers(old: Mapping[str, Any], new: Mapping[str, Any], _: frozenset[str]) -> Iterator[Finding]:
+    """Bodies and headers of the answers that were there and still are."""
+    if changed := sorted(status for status in old.keys() & new.keys() if old[status] != new[status]):
+        yield neutral("answers-changed", f"answers {', '.join(changed)} with another body or other headers")
 
 
 def effect(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
     """Whether a caller, and the client, may repeat an operation."""
-    text = f"the effect is `{new}` instead of `{old}`"
+    text = f"has the effect `{new}` instead of `{old}`"
     if EFFECTS[new] > EFFECTS[old]:
-        yield breaking("effect-stricter", f"{text}: repeat a call with more care than before")
+        yield breaking("effect-stricter", f"{text}; repeat its calls with more care than before")
     elif EFFECTS[new] < EFFECTS[old]:
-        yield additive("effect-milder", f"{text}: a call is repeated where it was not before")
+        yield additive("effect-milder", f"{text}, so its calls are repeated where they were not")
     else:
         yield neutral("effect-changed", text, Step.PATCH)
 
@@ -131,7 +143,7 @@ def compute_when(old: str | None, new: str | None, _: frozenset[str]) -> Iterato
     elif new is None:
         yield breaking("dry-run-removed", "has no dry run any more: each call acts")
     else:
-        yield breaking("dry-run-changed", f"the dry run is now `{new}`; with `{old}` a call acts")
+        yield breaking("dry-run-changed", f"has another dry run, `{new}`; with `{old}` a call acts")
 
 
 def credentials(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
@@ -141,7 +153,7 @@ def credentials(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
     elif old == "required":
         yield additive("credentials-optional", "no longer needs a token")
     else:
-        yield neutral("credentials-changed", f"a token is `{new}`, and was `{old}`", Step.PATCH)
+        yield neutral("credentials-changed", f"takes a token as `{new}` instead of `{old}`", Step.PATCH)
 
 
 def deprecated(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
@@ -182,8 +194,8 @@ def _moved(kind: str, text: str) -> Rule:
     """Something that no caller sees where it moves; what its gain or loss does is told of the argument."""
 
     def rule(old: Any, new: Any, _: frozenset[str]) -> Iterator[Finding]:
-        if old is not None and new is not None:
-            yield neutral(kind, text.format(old=old, new=new), Step.PATCH)
+        if old and new:
+            yield neutral(kind, text.format(old=_show(old), new=_show(new)), Step.PATCH)
 
     return rule
 
@@ -194,7 +206,7 @@ def _bare_array(old: str | None, new: str | None, _: frozenset[str]) -> Iterator
     elif old is None:
         yield additive("bare-array-added", "is now read from a bare array too")
     else:
-        yield breaking("bare-array-changed", f"a bare array is now read as `{new}` instead of `{old}`")
+        yield breaking("bare-array-changed", f"reads a bare array as `{new}` instead of `{old}`")
 
 
 def _value(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
@@ -219,11 +231,13 @@ RULES: Final[Mapping[str, Rule]] = {
     "reads": read,
     "spellings": spellings,
     "lenient": _gained_or_lost(
-        "leniency", "a value that cannot be read no longer fails the answer", "a value that cannot be read now fails"
+        "leniency",
+        "no longer fails an answer by a value that cannot be read",
+        "fails an answer by a value that cannot be read",
     ),
     "bare_array": _bare_array,
     "open": _gained_or_lost(
-        "open-enum", "values that are not listed are now kept", "a value that is not listed now fails"
+        "open-enum", "keeps values that are not listed", "no longer keeps values that are not listed, and fails"
     ),
     "value": _value,
     # what a call does
@@ -232,21 +246,23 @@ RULES: Final[Mapping[str, Rule]] = {
     "credentials": credentials,
     "deprecated": deprecated,
     # the wire
-    "id": _told("operation-id-changed", "the operationId is {new} instead of {old}", Step.PATCH),
+    "id": _told("operation-id-changed", "has the operationId {new} instead of {old}", Step.PATCH),
     "route": _told("route-changed", "is sent as {new} instead of {old}", Step.PATCH),
     "wire": _told("wire-name-changed", "is spelled {new} on the wire instead of {old}", Step.PATCH),
-    "media_types": _told("media-type-changed", "is sent as {new} instead of {old}", Step.PATCH),
-    "idempotency_header": _moved("header-changed", "the key is sent as {new} instead of {old}"),
-    "subaccount_header": _moved("header-changed", "the subaccount is sent as {new} instead of {old}"),
-    "reference": _moved("reference-moved", f"the reference is now `{{new}}` instead of `{{old}}`; {FOLLOW}"),
+    "media_types": _moved("media-type-changed", "is sent as {new} instead of {old}"),
+    "idempotency_header": _moved("header-changed", "sends the key as {new} instead of {old}"),
+    "subaccount_header": _moved("header-changed", "sends the subaccount as {new} instead of {old}"),
+    "reference": _moved("reference-moved", f"sends the reference as `{{new}}` instead of `{{old}}`; {FOLLOW}"),
     "statuses": statuses,
-    "answers": _told("answers-changed", "bodies or headers of some answers have changed"),
-    "paging": _told("paging-changed", f"paging is now {{new}}, and was {{old}}; {FOLLOW}", Step.PATCH),
-    "servers": _told("servers-changed", f"the servers are {{new}}, and were {{old}}; {FOLLOW}", Step.PATCH),
-    "security": _told("security-changed", f"the security schemes have changed; {FOLLOW}", Step.PATCH),
+    "answers": answers,
+    "paging": _told("paging-changed", f"is paged in another way; {FOLLOW}", Step.PATCH),
+    "servers": _told("servers-changed", f"is served at {{new}} instead of {{old}}; {FOLLOW}", Step.PATCH),
+    "security": _told("security-changed", f"has other security schemes; {FOLLOW}", Step.PATCH),
     # the documentation
-    "unchecked": _told("server-check-changed", "the server checks or fills in something else, which no code looks at"),
-    "sources": _told("source-changed", "another source is stated"),
+    "unchecked": _told(
+        "server-check-changed", "is checked or filled in otherwise by the server, which no code looks at"
+    ),
+    "sources": _told("source-changed", "has another source"),
     "text": _told("description-changed", "is described in other words"),
 }
 """By fact, in the order in which they are told."""
