@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from codegen import release
-from codegen.contract import Contract
 from codegen.diff import command as diff
 from codegen.generate import generate
+from codegen.mistakes import read_all
 from codegen.parsed import GenerationFailed
-from codegen.revisions import APIS
 from codegen.tree import drift, write
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -37,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     try:
-        files = generate([Contract.load(options.root / "openapi" / f"{api}.yaml") for api in APIS])
+        files = generate(read_all(options.root))
     except GenerationFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 1

@@ -6,7 +6,7 @@ YAML 1.2, so that `no` is a text and `2026-07-01` no date. A file is parsed once
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import attrs
@@ -114,16 +114,19 @@ def _mark(node: yaml.Node) -> Mark:
     return Mark(node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _repeated(node: yaml.Node, seen: set[int]) -> Iterator[Fault]:
-    """Keys that an object has twice. PyYAML would take the last, and say nothing."""
-    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+def _repeated(node: yaml.Node, done: set[int], above: tuple[int, ...] = ()) -> Iterator[Fault]:
+    """Keys that an object has twice, of which PyYAML would take the last and say nothing, and endless aliases."""
+    if id(node) in above:
+        yield Fault(_mark(node), "an anchor must not hold its own alias; write it out")
+    if id(node) in done or isinstance(node, yaml.ScalarNode):
         return
-    seen.add(id(node))
+    done.add(id(node))
+    above = (*above, id(node))
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _repeated(item, seen)
+            yield from _repeated(item, done, above)
         return
-    first: dict[Hashable, Mark] = {}
+    first: dict[str, Mark] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             yield Fault(_mark(key), "a key must be a text; quote it")
@@ -132,7 +135,7 @@ def _repeated(node: yaml.Node, seen: set[int]) -> Iterator[Fault]:
             line = first[key.value].line
             yield Fault(_mark(key), f"{key.value} stands twice, first in line {line}; keep one of the two")
         first.setdefault(key.value, _mark(key))
-        yield from _repeated(value, seen)
+        yield from _repeated(value, done, above)
 
 
 _REMEDIES: Final = (
@@ -145,7 +148,6 @@ _REMEDIES: Final = (
     ("undefined alias", "an anchor (&name) must stand above its alias (*name)"),
     ("quoted scalar", "close the quotes"),
     ("flow", "close the bracket or brace"),
-    ("recursive", "an alias must not stand within its own anchor"),
 )
 
 

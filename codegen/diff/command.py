@@ -12,7 +12,7 @@ from codegen.diff.change import Change, Verdict, worst
 from codegen.diff.compare import changes
 from codegen.diff.face import Face, face
 from codegen.diff.report import as_json, as_markdown, as_table
-from codegen.lint import lint
+from codegen.mistakes import ContractMistaken, mistakes
 from codegen.parsed import GenerationFailed
 from codegen.revisions import APIS, FOLDER, UnreadableContract, last_release, load
 
@@ -57,7 +57,8 @@ def _face(contract: Contract, place: str) -> Face:
     try:
         return face(contract)
     except GenerationFailed as error:
-        reasons = [str(problem) for problem in lint(contract.document)] or [str(error)]
+        reason = str(error)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-        reasons = [str(problem) for problem in lint(contract.document)] or [f"{type(error).__name__}: {error}"]
-    raise UnreadableContract(f"{place}: {contract.source} cannot be read:\n" + "\n".join(reasons)) from None
+        reason = f"{type(error).__name__}: {error}"
+    said = str(ContractMistaken(mistakes([contract]))) or f"{contract.source}: {reason}"
+    raise UnreadableContract(f"{place} cannot be read:\n{said}") from None
