@@ -11,10 +11,12 @@ from codegen import release
 from codegen.diff import command as diff
 from codegen.generate import generate
 from codegen.mistakes import read_all
+from codegen.pages import pages
 from codegen.parsed import GenerationFailed
-from codegen.tree import drift, write
+from codegen.tree import drift, drift_of_pages, write, write_pages
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+GENERATED: Final = "wren_async/_generated"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,23 +38,25 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     try:
-        files = generate(read_all(options.root))
+        contracts = read_all(options.root)
+        files = generate(contracts)
     except GenerationFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 1
-    return _check(options.root, files) if options.check else _write(options.root, files)
+    made = pages(contracts)
+    return _check(options.root, files, made) if options.check else _write(options.root, files, made)
 
 
-def _check(root: Path, files: dict[str, str]) -> int:
-    differences = drift(root / "wren_async" / "_generated", files)
-    last = "The generated code is not what the contract gives: run `make generate`." if differences else "No drift."
+def _check(root: Path, files: dict[str, str], made: dict[str, str]) -> int:
+    differences = [*drift(root / GENERATED, files), *drift_of_pages(root, made)]
+    last = "What is generated is not what the contract gives: run `make generate`." if differences else "No drift."
     sys.stdout.write("\n".join([*differences, last]) + "\n")
     return 1 if differences else 0
 
 
-def _write(root: Path, files: dict[str, str]) -> int:
-    changed = write(root / "wren_async" / "_generated", files)
-    sys.stdout.write(f"{len(files)} files, {len(changed)} changed.\n")
+def _write(root: Path, files: dict[str, str], made: dict[str, str]) -> int:
+    changed = [*write(root / GENERATED, files), *write_pages(root, made)]
+    sys.stdout.write(f"{len(files) + len(made)} files, {len(changed)} changed.\n")
     return 0
 
 
