@@ -10,6 +10,7 @@ from typing import Final
 from codegen import release
 from codegen.diff import command as diff
 from codegen.generate import generate
+from codegen.missing import missing
 from codegen.mistakes import read_all
 from codegen.pages import pages
 from codegen.parsed import GenerationFailed
@@ -44,7 +45,11 @@ def _generate(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{failed}\n")
         return 1
     made = pages(contracts)
-    return _check(options.root, files, made) if options.check else _write(options.root, files, made)
+    status = _check(options.root, files, made) if options.check else _write(options.root, files, made)
+    left = missing(options.root, contracts)
+    if left:
+        sys.stdout.write("\n".join(["Still to be done by hand:", *left]) + "\n")
+    return int(bool(status or (left and options.check)))
 
 
 def _check(root: Path, files: dict[str, str], made: dict[str, str]) -> int:

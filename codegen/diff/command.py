@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import re
 import sys
 from pathlib import Path
 from typing import Final
 
+import attrs
+
+from codegen import facade
 from codegen.contract import Contract
 from codegen.diff.change import Change, Verdict, worst
 from codegen.diff.compare import changes
@@ -49,7 +54,25 @@ def between(old: str, new: str, root: Path) -> list[Change]:
     for api in APIS:
         if before[api].sha256 != after[api].sha256:
             found += changes(api, _face(before[api], old), _face(after[api], new))
-    return found
+    return [_as_called(each, root) for each in found]
+
+
+_BUILDER: Final = re.compile(r"operations\.\w+\.\w+")
+
+
+def _as_called(change: Change, root: Path) -> Change:
+    """The change in the words of callers, who know a builder by the method of the client that calls it."""
+    called = _facade(root, change.api)
+    texts = [_BUILDER.sub(lambda found: called.get(found[0], found[0]), each) for each in (change.python, change.text)]
+    python = change.python if texts[0] == change.python else f"{texts[0]}, {change.python}"
+    return attrs.evolve(change, python=python, text=texts[1])
+
+
+@functools.cache
+def _facade(root: Path, api: str) -> dict[str, str]:
+    if not facade.path(root, api).exists():
+        return {}
+    return {f"operations.{each.module}.{each.builder}": each.python for each in facade.methods(root, api)}
 
 
 def _face(contract: Contract, place: str) -> Face:
