@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from codegen import release
+from codegen.add import command as add
 from codegen.diff import command as diff
 from codegen.generate import generate
 from codegen.missing import missing
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's root")
     parser.set_defaults(run=_generate)
     commands = parser.add_subparsers(title="commands", metavar="")
-    for name, module in {"diff": diff, "release-check": release}.items():
+    for name, module in {"add": add, "diff": diff, "release-check": release}.items():
         text = str(module.__doc__).partition(": ")[2].partition("\n")[0]
         command = commands.add_parser(name, help=text, description=text)
         module.options(command)

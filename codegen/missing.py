@@ -36,9 +36,13 @@ def missing(root: Path, contracts: Sequence[Contract]) -> list[str]:
 
 
 def _todo(root: Path, contract: Contract) -> Iterator[str]:
-    for number, line in enumerate((root / contract.source).read_text(encoding="utf-8").splitlines(), 1):
-        if TODO in line:
-            yield f"{contract.source}:{number}: {line.strip()}"
+    """What the stubs of a new operation leave to be filled in."""
+    files = [root / contract.source, facade.path(root, contract.api)]
+    for path in [*files, *sorted((root / SANDBOX / contract.api).rglob("*.py"))]:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        for number, line in enumerate(lines, 1):
+            if TODO in line:
+                yield f"{path.relative_to(root).as_posix()}:{number}: {line.strip()}"
 
 
 def builders(contract: Contract) -> dict[tuple[str, str], OperationNode]:

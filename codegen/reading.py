@@ -57,6 +57,21 @@ class Source:
             mark, node = found
         return mark
 
+    def end(self, path: Path) -> int:
+        """How many lines stand above the end of the object that a path leads to."""
+        node = self.root
+        for step in path:
+            found = None if node is None else _step(node, step)
+            if found is None:
+                raise KeyError(step)
+            node = found[1]
+        assert node is not None  # noqa: S101  an empty file has no paths
+        last = node
+        while isinstance(last, yaml.CollectionNode) and last.value:
+            item = last.value[-1]
+            last = item[1] if isinstance(item, tuple) else item
+        return int(last.end_mark.line) + (last.end_mark.column > 0)
+
 
 class _Loader(yaml.CSafeLoader):
     """What YAML 1.2 takes for a null, a boolean or a number; all else is text."""
