@@ -1,3 +1,3 @@
-# openapi/wren.yaml sha256 24feab187ff7d51128cde55fc27d8f74796a3e7584558b3329de5305d8b63226
-# openapi/cnaught.yaml sha256 0a973c664304a80f630357fe4c8a861700875ce29c1c7bf9b54a4042208a40b4
+# openapi/wren.yaml sha256 d802c6efeac61eb60f262d75c63ab98f83d997bed186bc446a0acaccdfb9d29e
+# openapi/cnaught.yaml sha256 73754d2d4eeae073d757056db64f57453586745135ac7131185715f80892738a
 """Models and operations, generated from `openapi/` by `make generate`. Do not edit."""
