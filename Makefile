@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help run test check lint types drift tests generate spec-diff release-check lock bench trybench FORCE clean
+.PHONY: help run test check lint types drift tests generate spec-diff spec-export spec-compare release-check lock bench trybench FORCE clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,12 @@ generate: $(STAMP) ## models and operations from openapi/*.yaml
 
 spec-diff: $(STAMP) ## what the contract's change means for callers: BASE=<revision>, or the last tag, else main
 	$(BIN)/python -m codegen diff $(BASE)
+
+spec-export: $(STAMP) ## the contracts in plain OpenAPI, for other tools: build/openapi/
+	$(BIN)/python -m codegen export
+
+spec-compare: $(STAMP) ## what another OpenAPI file has and ours lacks, and the reverse: OTHER=<file>
+	$(BIN)/python -m codegen compare $(OTHER)
 
 release-check: $(STAMP) ## hold version and changelog against the contract's change since the last tag
 	$(BIN)/python -m codegen release-check

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from codegen import release
+from codegen import compare, export, release
 from codegen.add import command as add
 from codegen.diff import command as diff
 from codegen.generate import generate
@@ -17,6 +17,7 @@ from codegen.pages import pages
 from codegen.parsed import GenerationFailed
 from codegen.tree import drift, drift_of_pages, write, write_pages
 
+COMMANDS: Final = {"add": add, "diff": diff, "compare": compare, "export": export, "release-check": release}
 ROOT: Final = Path(__file__).resolve().parent.parent
 GENERATED: Final = "wren_async/_generated"
 
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's root")
     parser.set_defaults(run=_generate)
     commands = parser.add_subparsers(title="commands", metavar="")
-    for name, module in {"add": add, "diff": diff, "release-check": release}.items():
+    for name, module in COMMANDS.items():
         text = str(module.__doc__).partition(": ")[2].partition("\n")[0]
         command = commands.add_parser(name, help=text, description=text)
         module.options(command)
