@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help run test check lint types drift tests generate spec-diff spec-export spec-compare release-check lock bench trybench FORCE clean
+.PHONY: help run test check lint types drift tests generate spec-diff spec-export spec-compare spec-lint release-check lock bench trybench FORCE clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,11 @@ spec-export: $(STAMP) ## the contracts in plain OpenAPI, for other tools: build/
 
 spec-compare: $(STAMP) ## what another OpenAPI file has and ours lacks, and the reverse: OTHER=<file>
 	$(BIN)/python -m codegen compare $(OTHER)
+
+spec-lint: spec-export ## hold contracts and export against the rules of spectral and redocly: needs npm
+	npm exec --yes --package=@stoplight/spectral-cli@6.16.3 -- spectral lint --fail-severity=warn \
+		--ruleset codegen/spectral.yaml openapi/*.yaml build/openapi/*.json
+	npm exec --yes --package=@redocly/cli@2.77.0 -- redocly lint openapi/*.yaml build/openapi/*.json
 
 release-check: $(STAMP) ## hold version and changelog against the contract's change since the last tag
 	$(BIN)/python -m codegen release-check

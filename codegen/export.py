@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
+
 from codegen.contract import SCHEMAS, Contract, Node
-from codegen.directions import received
+from codegen.directions import reachable, received
 from codegen.mistakes import mistakes as found_in
 from codegen.mistakes import read_all, refuse
 from codegen.parsed import GenerationFailed
@@ -55,6 +57,8 @@ def exported(contract: Contract) -> dict[str, Any]:
     for name in list(schemas):
         if name in answers:
             _loosen(schemas, name)
+    used = reachable(attrs.evolve(contract, document=document), [document["paths"]])
+    document["components"]["schemas"] = {name: schema for name, schema in schemas.items() if name in used}
     for path, node in list(nodes(document)):
         if not maps_names(path):
             for word in [word for word in node if str(word).startswith("x-")]:
@@ -83,7 +87,7 @@ def _attributes(schema: Node) -> dict[str, Any]:
     found: dict[str, Any] = {}
     needed = schema.get("required", ())
     for wire, node in schema["properties"].items():
-        loose = {"description": node.get("description", "")} if node.get("x-lenient") else node
+        loose = {"description": node["description"]} if node.get("x-lenient") else node
         found[wire] = loose
         for alias in node.get("x-aliases", ()):
             found[alias] = {**_plain(loose), "description": f"Another spelling of `{wire}`."}
