@@ -7,22 +7,14 @@ from typing import Any, Final
 
 import attrs
 
-from codegen.contract import Contract
 from codegen.diff.change import VERDICTS, Change, Finding, additive, breaking
-from codegen.diff.face import API, Face, Item, Key, Sort, face
+from codegen.diff.face import API, Face, Item, Key, Sort
 from codegen.diff.pairing import local, pairs
-from codegen.diff.python_types import renamed
+from codegen.diff.python_types import Enums, renamed
 from codegen.diff.rules import judge
 
 SHOWN: Final = 3
 """Names that a sentence holds where a change touches many."""
-
-
-def compare(old: Contract, new: Contract) -> list[Change]:
-    """All changes from one contract of an API to another, the breaking ones first."""
-    if old.sha256 == new.sha256:
-        return []
-    return changes(new.api, face(old), face(new))
 
 
 def changes(api: str, old: Face, new: Face) -> list[Change]:
@@ -33,7 +25,7 @@ def changes(api: str, old: Face, new: Face) -> list[Change]:
         for before, after in found
         if before and after and before.key.sort in (Sort.ENUM, Sort.MODEL) and before.key != after.key
     }
-    enums = frozenset(key.python.removeprefix("models.") for key in (*old, *new) if key.sort is Sort.ENUM)
+    enums = _enums([*old.values(), *new.values()])
     moved = {before.key for before, after in found if before and after and _renamed(before, after)}
     told: dict[tuple[Finding, str], list[str]] = {}
     for before, after in found:
@@ -46,7 +38,7 @@ def changes(api: str, old: Face, new: Face) -> list[Change]:
 
 
 def _findings(
-    old: Item | None, new: Item | None, classes: Mapping[str, str], enums: frozenset[str], moved: set[Key]
+    old: Item | None, new: Item | None, classes: Mapping[str, str], enums: Enums, moved: set[Key]
 ) -> Iterator[Finding]:
     if old is None and new is not None:
         yield _added(new)
@@ -56,6 +48,13 @@ def _findings(
         if _renamed(old, new) and not (old.key.sort is Sort.BUILDER and old.parent in moved):
             yield breaking(f"{old.key.sort}-renamed", f"is now called `{new.shown}`")
         yield from judge(_with_new_names(old.facts, classes), new.facts, enums)
+
+
+def _enums(items: list[Item]) -> Enums:
+    found = [
+        (item.key.python.removeprefix("models."), item.facts["open"]) for item in items if item.key.sort is Sort.ENUM
+    ]
+    return Enums(frozenset(name for name, _ in found), frozenset(name for name, is_open in found if is_open))
 
 
 def _added(item: Item) -> Finding:

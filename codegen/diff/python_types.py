@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import attrs
 
@@ -37,6 +37,13 @@ class Holder:
 Alternative: TypeAlias = Plain | Holder
 Type: TypeAlias = frozenset[Alternative]
 NONE: Final = Plain("None")
+
+
+class Enums(NamedTuple):
+    """Names of the enums of both contracts. A member is a text; every text is a member only of an open enum."""
+
+    known: frozenset[str]
+    open: frozenset[str]
 
 
 def parse(annotation: str) -> Type:

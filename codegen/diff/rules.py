@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from codegen.diff.change import Finding, Step, Verdict, additive, breaking, neutral
-from codegen.diff.python_types import NONE, Type, show, within
+from codegen.diff.python_types import NONE, Enums, Type, show, within
 
-Rule: TypeAlias = Callable[[Any, Any, frozenset[str]], Iterator[Finding]]
-"""Old value, new value, and the names of all enums."""
+Rule: TypeAlias = Callable[[Any, Any, Enums], Iterator[Finding]]
+"""Old value, new value, and the enums of both."""
 
 EFFECTS: Final = {"read": 0, "compute": 0, "repeatable": 1, "keyed": 2, "once": 3}
 """How careful a caller has to be with a repeat."""
 FOLLOW: Final = "the code written by hand must follow"
 
 
-def judge(old: Mapping[str, Any], new: Mapping[str, Any], enums: frozenset[str]) -> Iterator[Finding]:
+def judge(old: Mapping[str, Any], new: Mapping[str, Any], enums: Enums) -> Iterator[Finding]:
     """Findings over all facts that both have. Limits of another type are not held against each other."""
     for fact, rule in RULES.items():
         if fact in old and fact in new and old[fact] != new[fact]:
@@ -30,32 +30,32 @@ def judge(old: Mapping[str, Any], new: Mapping[str, Any], enums: frozenset[str])
                 old = {key: value for key, value in old.items() if key not in ("limits", "unchecked")}
 
 
-def taken(old: Type, new: Type, enums: frozenset[str]) -> Iterator[Finding]:
+def taken(old: Type, new: Type, enums: Enums) -> Iterator[Finding]:
     """A type that callers give."""
-    if within(old, new, enums):
-        if not within(new, old, enums):
+    if within(old, new, enums.known):
+        if not within(new, old, enums.known):
             yield additive("argument-widened", f"now takes `{show(new)}`, and no longer only `{show(old)}`")
-    elif within(new, old, enums):
+    elif within(new, old, enums.known):
         gone = show(old - new)
         yield breaking("argument-narrowed", f"no longer takes `{gone}`, only `{show(new)}`")
     else:
         yield breaking("argument-type-changed", f"takes `{show(new)}` instead of `{show(old)}`")
 
 
-def read(old: Type, new: Type, enums: frozenset[str]) -> Iterator[Finding]:
+def read(old: Type, new: Type, enums: Enums) -> Iterator[Finding]:
     """A type that callers read."""
-    if within(new, old, enums):
-        if not within(old, new, enums):
+    if within(new, old, enums.open):
+        if not within(old, new, enums.open):
             yield additive("answer-narrowed", f"is always `{show(new)}` now, and no longer `{show(old)}`")
     elif new == old | {NONE}:
         yield breaking("answer-nullable", "can now be `None`")
-    elif within(old, new, enums):
+    elif within(old, new, enums.known):
         yield breaking("answer-widened", f"can now be `{show(new)}`, and no longer only `{show(old)}`")
     else:
         yield breaking("answer-type-changed", f"is `{show(new)}` instead of `{show(old)}`")
 
 
-def required(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
+def required(_: bool, new: bool, __: Enums) -> Iterator[Finding]:
     """Whether an argument must be given."""
     if new:
         yield breaking("argument-required", "must now be given; it could be left out")
@@ -63,7 +63,7 @@ def required(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
         yield additive("argument-optional", "can now be left out")
 
 
-def position(old: int | None, new: int | None, _: frozenset[str]) -> Iterator[Finding]:
+def position(old: int | None, new: int | None, _: Enums) -> Iterator[Finding]:
     """At which place an argument may be given without its name."""
     if old is None:
         yield additive("argument-positional", "can now be given by position")
@@ -84,7 +84,7 @@ def _interval(limits: Mapping[str, int]) -> tuple[Bound, Bound, Bound, Bound]:
     return lower, upper, (limits.get("min_length", 0), 0), (-limits.get("max_length", -endless), 0)
 
 
-def limits(old: Mapping[str, int], new: Mapping[str, int], _: frozenset[str]) -> Iterator[Finding]:
+def limits(old: Mapping[str, int], new: Mapping[str, int], _: Enums) -> Iterator[Finding]:
     """The interval in which an argument must lie."""
     pairs = list(zip(_interval(old), _interval(new), strict=True))
     text = f"takes {_range(new)}; took {_range(old)}"
@@ -111,7 +111,7 @@ def _range(limits: Mapping[str, int]) -> str:
 Spellings: TypeAlias = tuple[str, frozenset[str]]
 
 
-def spellings(old: Spellings, new: Spellings, _: frozenset[str]) -> Iterator[Finding]:
+def spellings(old: Spellings, new: Spellings, _: Enums) -> Iterator[Finding]:
     """The contract's name on the wire, and the aliases that are read beside it."""
     if gone := sorted(old[1] - {new[0], *new[1]}):
         yield breaking("alias-removed", f"is no longer read from {_names(gone)}")
@@ -119,13 +119,13 @@ def spellings(old: Spellings, new: Spellings, _: frozenset[str]) -> Iterator[Fin
         yield additive("alias-added", f"is now read from {_names(added)} too")
 
 
-def answers(old: Mapping[str, Any], new: Mapping[str, Any], _: frozenset[str]) -> Iterator[Finding]:
+def answers(old: Mapping[str, Any], new: Mapping[str, Any], _: Enums) -> Iterator[Finding]:
     """Bodies and headers of the answers that were there and still are."""
     if changed := sorted(status for status in old.keys() & new.keys() if old[status] != new[status]):
         yield neutral("answers-changed", f"answers {', '.join(changed)} with another body or other headers")
 
 
-def effect(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
+def effect(old: str, new: str, _: Enums) -> Iterator[Finding]:
     """Whether a caller, and the client, may repeat an operation."""
     text = f"has the effect `{new}` instead of `{old}`"
     if EFFECTS[new] > EFFECTS[old]:
@@ -136,7 +136,7 @@ def effect(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
         yield neutral("effect-changed", text, Step.PATCH)
 
 
-def compute_when(old: str | None, new: str | None, _: frozenset[str]) -> Iterator[Finding]:
+def compute_when(old: str | None, new: str | None, _: Enums) -> Iterator[Finding]:
     """The dry run of a write."""
     if old is None:
         yield additive("dry-run-added", f"now has a dry run: `{new}`")
@@ -146,7 +146,7 @@ def compute_when(old: str | None, new: str | None, _: frozenset[str]) -> Iterato
         yield breaking("dry-run-changed", f"has another dry run, `{new}`; with `{old}` a call acts")
 
 
-def credentials(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
+def credentials(old: str, new: str, _: Enums) -> Iterator[Finding]:
     """Whether a token is needed."""
     if new == "required":
         yield breaking("credentials-required", "now needs a token")
@@ -156,7 +156,7 @@ def credentials(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
         yield neutral("credentials-changed", f"takes a token as `{new}` instead of `{old}`", Step.PATCH)
 
 
-def deprecated(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
+def deprecated(_: bool, new: bool, __: Enums) -> Iterator[Finding]:
     """What the API advises against. Semantic versioning asks for a minor step."""
     if new:
         yield additive("deprecated", "is deprecated")
@@ -164,7 +164,7 @@ def deprecated(_: bool, new: bool, __: frozenset[str]) -> Iterator[Finding]:
         yield neutral("deprecation-lifted", "is no longer deprecated", Step.PATCH)
 
 
-def statuses(old: tuple[str, ...], new: tuple[str, ...], _: frozenset[str]) -> Iterator[Finding]:
+def statuses(old: tuple[str, ...], new: tuple[str, ...], _: Enums) -> Iterator[Finding]:
     """Statuses of answers. Those of errors become exceptions by rules of their own."""
     if added := [each for each in new if each not in old]:
         yield neutral("status-added", f"may now answer {', '.join(added)}")
@@ -175,7 +175,7 @@ def statuses(old: tuple[str, ...], new: tuple[str, ...], _: frozenset[str]) -> I
 def _gained_or_lost(kind: str, gained: str, lost: str) -> Rule:
     """A leniency of reading: having it adds, losing it breaks."""
 
-    def rule(_: Any, new: Any, __: frozenset[str]) -> Iterator[Finding]:
+    def rule(_: Any, new: Any, __: Enums) -> Iterator[Finding]:
         yield additive(f"{kind}-added", gained) if new else breaking(f"{kind}-removed", lost)
 
     return rule
@@ -184,7 +184,7 @@ def _gained_or_lost(kind: str, gained: str, lost: str) -> Rule:
 def _told(kind: str, text: str, semver: Step = Step.NONE) -> Rule:
     """Something that no caller sees."""
 
-    def rule(old: Any, new: Any, _: frozenset[str]) -> Iterator[Finding]:
+    def rule(old: Any, new: Any, _: Enums) -> Iterator[Finding]:
         yield neutral(kind, text.format(old=_show(old), new=_show(new)), semver)
 
     return rule
@@ -193,14 +193,14 @@ def _told(kind: str, text: str, semver: Step = Step.NONE) -> Rule:
 def _moved(kind: str, text: str) -> Rule:
     """Something that no caller sees where it moves; what its gain or loss does is told of the argument."""
 
-    def rule(old: Any, new: Any, _: frozenset[str]) -> Iterator[Finding]:
+    def rule(old: Any, new: Any, _: Enums) -> Iterator[Finding]:
         if old and new:
             yield neutral(kind, text.format(old=_show(old), new=_show(new)), Step.PATCH)
 
     return rule
 
 
-def _bare_array(old: str | None, new: str | None, _: frozenset[str]) -> Iterator[Finding]:
+def _bare_array(old: str | None, new: str | None, _: Enums) -> Iterator[Finding]:
     if new is None:
         yield breaking("bare-array-removed", "is no longer read from a bare array")
     elif old is None:
@@ -209,7 +209,7 @@ def _bare_array(old: str | None, new: str | None, _: frozenset[str]) -> Iterator
         yield breaking("bare-array-changed", f"reads a bare array as `{new}` instead of `{old}`")
 
 
-def _value(old: str, new: str, _: frozenset[str]) -> Iterator[Finding]:
+def _value(old: str, new: str, _: Enums) -> Iterator[Finding]:
     yield breaking("member-value-changed", f"equals {new} instead of {old}")
 
 

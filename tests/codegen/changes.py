@@ -807,6 +807,12 @@ CASES: list[Case] = [
         put("S:Payment/properties/id", ref("Grade", description="Its id.")),
     ),
     case(
+        "a text is read as a closed enum",
+        BREAKING,
+        "answer-type-changed",
+        put("S:Payment/properties/id", ref("Colour", description="Its id.")),
+    ),
+    case(
         "an enum is read as a text",
         BREAKING,
         "answer-widened",
