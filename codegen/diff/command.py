@@ -17,7 +17,6 @@ from codegen.diff.change import Change, Verdict, worst
 from codegen.diff.compare import changes
 from codegen.diff.face import Face, face
 from codegen.diff.report import as_json, as_markdown, as_table
-from codegen.mistakes import ContractMistaken, mistakes
 from codegen.parsed import GenerationFailed
 from codegen.revisions import APIS, FOLDER, UnreadableContract, last_release, load
 
@@ -83,5 +82,7 @@ def _face(contract: Contract, place: str) -> Face:
         reason = str(error)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         reason = f"{type(error).__name__}: {error}"
+    from codegen.mistakes import ContractMistaken, mistakes  # loads the validators, which a good contract needs not
+
     said = str(ContractMistaken(mistakes([contract]))) or f"{contract.source}: {reason}"
     raise UnreadableContract(f"{place} cannot be read:\n{said}") from None
