@@ -15,10 +15,10 @@ PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --
 	--no-emit-index-url --no-header --no-annotate --no-emit-package wren-async -q
 
 .PHONY: help run test quick check lint types drift tests every-python generate lock format hooks walks build plain-tests \
-	bench trybench FORCE clean
+	spec-diff spec-export spec-compare spec-lint release-check bench trybench FORCE clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(STAMP) ## place the example orders of both APIs against a sandbox, and show what came of them
 	@$(BIN)/python examples/place_orders.py examples/orders.csv
@@ -70,6 +70,23 @@ plain-tests: $(STAMP)
 
 generate: $(STAMP) ## models and operations from openapi/*.yaml
 	$(BIN)/python -m codegen
+
+spec-diff: $(STAMP) ## what the contract's change means for callers: BASE=<revision>, or the last tag, else main
+	$(BIN)/python -m codegen diff $(BASE)
+
+spec-export: $(STAMP) ## the contracts in plain OpenAPI, for other tools: build/openapi/
+	$(BIN)/python -m codegen export
+
+spec-compare: $(STAMP) ## what another OpenAPI file has and ours lacks, and the reverse: OTHER=<file>
+	$(BIN)/python -m codegen compare $(OTHER)
+
+spec-lint: spec-export ## hold contracts and export against the rules of spectral and redocly: needs npm
+	npm exec --yes --package=@stoplight/spectral-cli@6.16.3 -- spectral lint --fail-severity=warn \
+		--ruleset codegen/spectral.yaml openapi/*.yaml build/openapi/*.json
+	npm exec --yes --package=@redocly/cli@2.77.0 -- redocly lint openapi/*.yaml build/openapi/*.json
+
+release-check: $(STAMP) ## hold version and changelog against the contract's change since the last tag
+	$(BIN)/python -m codegen release-check
 
 lock: $(STAMP) ## pin with hashes what pyproject.toml newly asks for; UPGRADE=--upgrade pins everything anew
 	$(PIN) $(UPGRADE) --extra all --group dev -o requirements/dev.txt

@@ -1,46 +1,39 @@
-"""Command line: `python -m codegen` generates, `python -m codegen --check` only compares."""
+"""Command line of the contract. Without a command it generates, and with `--check` it only compares."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 from typing import Final
 
-from codegen.contract import Contract
-from codegen.generate import generate
-from codegen.parsed import GenerationFailed
-from codegen.tree import drift, write
-
 ROOT: Final = Path(__file__).resolve().parent.parent
-APIS: Final = ("wren", "cnaught")
+COMMANDS: Final = {
+    "add": ("codegen.add.command", "write the stubs of a new operation, to be filled in"),
+    "diff": ("codegen.diff.command", "what the change from one state of the contract to another means for callers"),
+    "compare": ("codegen.compare", "what another OpenAPI file has and ours lacks, and the reverse"),
+    "export": ("codegen.export", "the contracts in plain OpenAPI, for other tools"),
+    "release-check": ("codegen.release", "hold version and changelog against the change since the last tag"),
+}
+"""Module and purpose of each. Only the one that runs is loaded: what it imports takes longer than what it does."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit code is 1 for drift or a contract that cannot be generated from."""
+    """Run a command, and return its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare with what is committed, and change nothing")
     parser.add_argument("--root", type=Path, default=ROOT, help="the project's root")
-    options = parser.parse_args(arguments)
-    try:
-        files = generate([Contract.load(options.root / "openapi" / f"{api}.yaml") for api in APIS])
-    except GenerationFailed as failed:
-        sys.stderr.write(f"{failed}\n")
-        return 1
-    return _check(options.root, files) if options.check else _write(options.root, files)
-
-
-def _check(root: Path, files: dict[str, str]) -> int:
-    differences = drift(root / "wren_async" / "_generated", files)
-    last = "The generated code is not what the contract gives: run `make generate`." if differences else "No drift."
-    sys.stdout.write("\n".join([*differences, last]) + "\n")
-    return 1 if differences else 0
-
-
-def _write(root: Path, files: dict[str, str]) -> int:
-    changed = write(root / "wren_async" / "_generated", files)
-    sys.stdout.write(f"{len(files)} files, {len(changed)} changed.\n")
-    return 0
+    commands = parser.add_subparsers(title="commands", metavar="", dest="command")
+    for name, (module, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        if name in given:
+            importlib.import_module(module).options(command)
+    options = parser.parse_args(given)
+    module = COMMANDS[options.command][0] if options.command else "codegen.command"
+    status: int = importlib.import_module(module).run(options)
+    return status
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import attrs
-from ruamel.yaml import YAML
+
+from codegen.reading import Fault, Mark, Source, UnreadableYAML, read
 
 Node: TypeAlias = Mapping[str, Any]
 """An object of the document."""
@@ -50,15 +51,23 @@ class Contract:
     document: dict[str, Any]
     sha256: str
 
+    origin: Source | None = attrs.field(default=None, eq=False, repr=False)
+    """The file that was read, which knows the line of each part."""
+
     @classmethod
     def load(cls, path: Path) -> Contract:
         """Read one YAML file."""
-        raw = path.read_bytes()
-        document = YAML(typ="safe").load(raw)
-        if not isinstance(document, dict):
-            raise ValueError(f"{path} holds no OpenAPI document")
-        digest = hashlib.sha256(raw).hexdigest()
-        return cls(api=path.stem, source=f"openapi/{path.name}", document=document, sha256=digest)
+        return cls.parse(path.stem, path.read_bytes())
+
+    @classmethod
+    def parse(cls, api: str, raw: bytes) -> Contract:
+        """Read the text of a file; raises `UnreadableYAML`."""
+        origin = read(raw)
+        if not isinstance(origin.value, dict):
+            what = "is empty" if origin.value is None else "holds no object"
+            raise UnreadableYAML([Fault(Mark(1, 1), f"{what}; an OpenAPI document begins with `openapi: 3.1.0`")])
+        source = f"openapi/{api}.yaml"
+        return cls(api=api, source=source, document=origin.value, sha256=hashlib.sha256(raw).hexdigest(), origin=origin)
 
     @property
     def schemas(self) -> Node:

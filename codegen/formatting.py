@@ -18,6 +18,15 @@ FIRST_PARTY: Final = 'lint.isort.known-first-party = ["wren_async"]'
 
 def tidy(files: dict[str, str]) -> dict[str, str]:
     """Drop unused imports, sort the rest, format. Templates may thus import whatever they might need."""
+    return _through(files, ("check", "--fix", "--select", "F401,I", "--config", FIRST_PARTY), ("format",))
+
+
+def laid_out(files: dict[str, str]) -> dict[str, str]:
+    """The same code as the formatter writes it."""
+    return _through(files, ("format",))
+
+
+def _through(files: dict[str, str], *commands: tuple[str, ...]) -> dict[str, str]:
     if (found := version("ruff")) != RUFF:
         raise GenerationFailed(f"needs ruff {RUFF}, found {found}")
     with tempfile.TemporaryDirectory() as folder:
@@ -25,8 +34,8 @@ def tidy(files: dict[str, str]) -> dict[str, str]:
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
-        _ruff(root, "check", "--fix", "--select", "F401,I", "--config", FIRST_PARTY)
-        _ruff(root, "format")
+        for command in commands:
+            _ruff(root, *command)
         return {path: (root / path).read_text(encoding="utf-8") for path in files}
 
 

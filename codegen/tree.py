@@ -34,6 +34,30 @@ def write(root: Path, files: dict[str, str]) -> list[str]:
     return changed + stale
 
 
+def write_pages(root: Path, pages: dict[str, str]) -> list[str]:
+    """Write single files, and leave all others beside them alone; returns the paths that changed."""
+    changed = [path for path, text in pages.items() if _read(root / path) != text]
+    for path in changed:
+        _replace(root / path, pages[path])
+    return changed
+
+
+def drift_of_pages(root: Path, pages: dict[str, str]) -> list[str]:
+    """What differs between single files and what they should be, for a reader."""
+    lines: list[str] = []
+    for path, text in pages.items():
+        there = _read(root / path)
+        if there is None:
+            lines.append(f"missing: {path}")
+        elif there != text:
+            lines += [f"differs: {path}", *_difference(there, text)]
+    return lines
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
 def drift(root: Path, files: dict[str, str]) -> list[str]:
     """What differs between the tree and these files, for a reader; empty where nothing does."""
     there = committed(root) if root.exists() else {}

@@ -1,22 +1,22 @@
 """The lint of a contract: everything that the generator, or our conventions, would trip over.
 
-`lint(document)` is pure and finds all problems at once.
+`lint(document)` is pure, finds all problems at once, and never raises.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from codegen.contract import Node
 from codegen.lint import attributes, examples, extensions, operations, paging, schemas, structure
 from codegen.lint.problem import Problem
+from codegen.lint.structure import Mended, mend
 
-Rule: TypeAlias = Callable[[Node], Iterator[Problem]]
+Rule: TypeAlias = Callable[[Any], Iterator[Problem]]
 
-FOUNDATION: Final[tuple[Rule, ...]] = (structure.references, structure.booleans)
-"""Without these no other rule can read the document."""
 RULES: Final[tuple[Rule, ...]] = (
+    structure.specification,
     extensions.known,
     extensions.values,
     operations.identity,
@@ -41,23 +41,27 @@ RULES: Final[tuple[Rule, ...]] = (
     examples.valid,
 )
 
-__all__ = ["FOUNDATION", "RULES", "Problem", "lint"]
+__all__ = ["RULES", "Problem", "lint"]
 
 
 def lint(document: Node) -> list[Problem]:
     """All problems of a document, in the order of their places."""
-    if broken := [problem for rule in FOUNDATION for problem in rule(document)]:
-        return sorted(dict.fromkeys(broken))
-    invalid = list(structure.specification(document))
-    found = [problem for rule in RULES for problem in _apply(rule, document, tolerant=bool(invalid))]
-    return sorted(dict.fromkeys(invalid + found))
+    mended, failures = _mended(document)
+    found = list(mended.problems)
+    for rule in RULES:
+        try:
+            for problem in rule(mended.document):
+                if mended.allows(problem):
+                    found.append(problem)
+        except Exception as error:
+            failures.append(f"{rule.__module__}.{rule.__name__}: {type(error).__name__}: {error}")
+    if failures and not found:
+        found = [Problem.at((), f"cannot be read ({failures[0]}); look at what was changed last")]
+    return sorted(dict.fromkeys(found))
 
 
-def _apply(rule: Rule, document: Node, *, tolerant: bool) -> list[Problem]:
-    """What a rule finds. A document that is no valid OpenAPI may break a rule; its other faults still count."""
+def _mended(document: Node) -> tuple[Mended, list[str]]:
     try:
-        return list(rule(document))
-    except (AttributeError, KeyError, TypeError, ValueError):
-        if not tolerant:
-            raise
-        return []
+        return mend(document), []
+    except Exception as error:
+        return Mended(document=dict(document), problems=(), guessed=()), [f"{type(error).__name__}: {error}"]

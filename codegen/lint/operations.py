@@ -14,6 +14,7 @@ from openapi_python_client.strings import snake_case
 from codegen import contract
 from codegen.contract import Node, OperationNode, alternatives, operations, properties, resolve, schema_name
 from codegen.lint.problem import Problem
+from codegen.lint.vocabulary import EFFECTS
 from codegen.parsed import python_name
 from codegen.walk import Path
 
@@ -40,7 +41,7 @@ def identity(document: Node) -> Iterator[Problem]:
         if not isinstance(found, str) or not _CAMEL.fullmatch(found):
             yield Problem.at(path, f"needs an operationId in camelCase, not {found!r}")
         elif spelled[snake_case(found)] > 1:
-            yield Problem.at((*path, "operationId"), f"{found} is not unique in snake_case")
+            yield Problem.at((*path, "operationId"), f"{found} is not unique in snake_case; choose another")
         tags = operation.node.get("tags", [])
         if len(tags) != 1:
             yield Problem.at(path, f"needs exactly one tag, has {len(tags)}")
@@ -76,7 +77,7 @@ def effect(document: Node) -> Iterator[Problem]:
         path, node = _path(operation), operation.node
         stated = node.get("x-effect")
         if stated is None:
-            yield Problem.at(path, "needs x-effect")
+            yield Problem.at(path, f"needs x-effect: {', '.join(EFFECTS)}; where unsure, once")
         if operation.method == "get" and stated not in (None, "read"):
             yield Problem.at((*path, "x-effect"), f"a GET reads, so it cannot be {stated}")
         roles = {parameter.get("x-role") for parameter in contract.parameters(document, operation)}
@@ -88,7 +89,7 @@ def effect(document: Node) -> Iterator[Problem]:
 
 def _effect_when(document: Node, operation: OperationNode) -> Iterator[Problem]:
     path = (*_path(operation), "x-effect-when")
-    if operation.node.get("x-effect") != "once":
+    if operation.node.get("x-effect") not in (None, "once"):
         yield Problem.at(path, "turns `once` into `compute`, so it stands only where x-effect is once")
     attribute = operation.node["x-effect-when"].get("attribute")
     for schema in _body_schemas(document, operation):

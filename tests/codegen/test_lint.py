@@ -216,7 +216,7 @@ def test_reports_all_faults_at_once_with_their_places(document: Document) -> Non
     attribute(document, "Thing", "id").pop("description")
     assert [str(problem) for problem in lint(document)] == [
         "$.components.schemas.Thing.properties.id: needs a description",
-        "$.paths./things.get: needs x-effect",
+        "$.paths./things.get: needs x-effect: read, compute, repeatable, keyed, once; where unsure, once",
     ]
 
 

@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Protocol
 
 from wren_async.batch.input.pricing import Price
 from wren_async.batch.intents import Intent, WrenTrees
+from wren_async.core.ceilings import Ceilings
 
 
-class OrderCeilings(Protocol):
-    """What one order may be at most. `None` is no ceiling."""
-
-    @property
-    def kilograms(self) -> Decimal | int | None:
-        """Kilograms of CO2e."""
-        ...
-
-    @property
-    def usd_cents(self) -> int | None:
-        """US cents."""
-        ...
-
-    @property
-    def trees(self) -> int | None:
-        """Trees."""
-        ...
-
-
-def above(ceilings: OrderCeilings, intent: Intent, price: Price) -> str | None:
+def above(ceilings: Ceilings, intent: Intent, price: Price) -> str | None:
     """Why an order of this price is above its client's ceilings, or `None` where it is not."""
     kilograms = Decimal(price.grams) / 1000
     if ceilings.kilograms is not None and kilograms > ceilings.kilograms:

@@ -13,7 +13,7 @@ import attrs
 
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Planning
-from wren_async.batch.input.ceilings import OrderCeilings, above
+from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.faults import Fault, Faults
 from wren_async.batch.input.order_types import note_order_types
 from wren_async.batch.input.orders_without_client import OrdersWithoutClient
@@ -23,6 +23,7 @@ from wren_async.batch.input.readers import Source, is_file, read
 from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Api, Intent, canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
+from wren_async.core.ceilings import Ceilings
 from wren_async.errors import UsageError
 
 _CHUNK: Final = 500
@@ -109,7 +110,7 @@ class Planner:
         root: str,
         tell: Tell | None = None,
         *,
-        ceilings: Mapping[Api, OrderCeilings] | None = None,
+        ceilings: Mapping[Api, Ceilings] | None = None,
     ) -> None:
         self._journal = journal
         self._ceilings = ceilings or {}

@@ -34,6 +34,7 @@ from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import EXPLAIN, Worker
 from wren_async.cnaught import CNaughtClient
+from wren_async.core.ceilings import Ceilings
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
@@ -172,7 +173,9 @@ class Batch:
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
         # Before there are orders: a batch never has any without saying where they go.
         await self._recovery.note_servers()
-        ceilings = {api: client.ceilings for api, client in self._clients.items() if client.ceilings is not None}
+        ceilings: dict[Api, Ceilings] = {
+            api: client.ceilings for api, client in self._clients.items() if client.ceilings is not None
+        }
         planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell, ceilings=ceilings)
         plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
         if not plan.resumed:
