@@ -33,7 +33,7 @@ async def test_an_order_of_wren(sandbox, wren_client):
     receipt = await wren_client.offset_orders.create(tons=Decimal("0.45"), payment_method="credits", note="cart 7")
     (order,) = sandbox.orders
     assert (order.api, order.id) == ("wren", receipt.id)
-    assert order.reference.startswith("cart 7")
+    assert order.reference.endswith("] cart 7")
     assert [-entry.amount_cents for entry in sandbox.ledger] == [order.cents]
 
 
