@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from codegen.contract import Contract
 from codegen.reading import UnreadableYAML
 
@@ -24,10 +26,10 @@ def load(place: str, root: Path) -> dict[str, Contract]:
     found: dict[str, Contract] = {}
     faults: list[str] = []
     for name, raw in read:
+        api = name.rpartition("/")[2].removesuffix(".yaml")
         try:
-            found[name.rpartition("/")[2].removesuffix(".yaml")] = Contract.parse(
-                name.rpartition("/")[2].removesuffix(".yaml"), raw
-            )
+            # What is wrong with it is told of the file that was read.
+            found[api] = attrs.evolve(Contract.parse(api, raw), source=name)
         except UnreadableYAML as error:
             faults += [f"{name}:{each.mark.line}:{each.mark.column}: {each.message}" for each in error.faults]
     if faults:
