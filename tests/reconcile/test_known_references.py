@@ -114,7 +114,7 @@ async def test_an_order_that_a_cancelled_delivery_has_on_the_wire_is_waited_for(
 
 async def test_a_doubt_that_was_settled_hides_no_later_sending(scene: Scene) -> None:
     await show_references(scene)
-    await scene.lose(scene.wren.send(offset()), operation="createOffsetOrder", when="before")
+    await scene.lose(scene.wren.find_or_place(offset()), operation="createOffsetOrder", when="before")
     scene.later(minutes=16)
     scene.sandbox.wren_api.behaviours.list_lag = timedelta(minutes=10)
     scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=0.3, times=1)
