@@ -33,7 +33,7 @@ async def test_an_order_of_wren(sandbox, wren_client):
     receipt = await wren_client.offset_orders.create(tons=Decimal("0.45"), payment_method="credits", note="cart 7")
     (order,) = sandbox.orders
     assert (order.api, order.id) == ("wren", receipt.id)
-    assert order.reference.startswith("cart 7")
+    assert order.reference.endswith("] cart 7")
     assert [-entry.amount_cents for entry in sandbox.ledger] == [order.cents]
 
 
@@ -59,7 +59,7 @@ pytestmark = [
 
 
 def call(directory: Path, *command: str | Path) -> str:
-    # Of this run's own behaviours, nothing may reach the stranger's interpreter.
+    # Of this run's own settings, nothing may reach the stranger's interpreter.
     foreign = ("PYTHON", "PYTEST", "COVERAGE", "COV_", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     done = subprocess.run(
