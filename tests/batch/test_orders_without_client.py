@@ -99,4 +99,4 @@ async def test_the_books_begin_exactly_at_the_first_checkpoint(here: World) -> N
             await run(batch)
             ledger, _ = await audit_books(batch.journal, wren=wren, cnaught=cnaught)
     assert ledger.agrees
-    assert ledger.strangers == 0, "what was bought a moment before the batch is none of its own"
+    assert ledger.unmatched == 0, "what was bought a moment before the batch is none of its own"

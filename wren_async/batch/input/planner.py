@@ -7,11 +7,11 @@ import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
-from wren_async.batch.chunks import in_chunks
+from wren_async.batch.chunks import CHUNK, in_chunks
 from wren_async.batch.events import Planning
 from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.faults import Fault, Faults
@@ -25,8 +25,6 @@ from wren_async.batch.intents import Api, Intent, canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
 from wren_async.core.ceilings import Ceilings
 from wren_async.errors import UsageError
-
-_CHUNK: Final = 500
 
 Tell: TypeAlias = Callable[[Planning], None]
 
@@ -213,7 +211,7 @@ class Planner:
 
     async def _known(self, first: int, last: int) -> dict[int, str]:
         known: dict[int, str] = {}
-        while first <= last and (found := await self._journal.digests(first, _CHUNK)):
+        while first <= last and (found := await self._journal.digests(first, CHUNK)):
             known |= {position: held for position, held in found if position <= last}
             first = found[-1][0] + 1
         return known

@@ -67,12 +67,12 @@ class PriceList:
         questions = [price_question(intent) for intent in intents]
         prices = {question: self._known[question] for question in questions if question in self._known}
         new = {question: intent for question, intent in zip(questions, intents, strict=True) if question not in prices}
-        gate = asyncio.Semaphore(_AT_ONCE)
+        limiter = asyncio.Semaphore(_AT_ONCE)
         tasks: dict[str, asyncio.Task[Price | Unpriced]] = {}
         try:
             async with asyncio.TaskGroup() as group:
                 for question, intent in new.items():
-                    tasks[question] = group.create_task(self._ask(intent, gate))
+                    tasks[question] = group.create_task(self._ask(intent, limiter))
         except* Exception as errors:
             raise _first(errors) from None
         for question, task in tasks.items():
@@ -81,10 +81,10 @@ class PriceList:
             self._known.popitem(last=False)
         return [prices[question] for question in questions]
 
-    async def _ask(self, intent: Intent, gate: asyncio.Semaphore) -> Price | Unpriced:
+    async def _ask(self, intent: Intent, limiter: asyncio.Semaphore) -> Price | Unpriced:
         if isinstance(intent, CNaughtPrice):
             return Price(cents=intent.total_price_usd_cents, grams=0)
-        async with gate:
+        async with limiter:
             self.asked += 1
             try:
                 answer = await self._clients[intent.api].send(intent.price_call())
