@@ -8,9 +8,6 @@ Bare httpx and bare aiohttp take their turns, for the ratios of throughput.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,7 +16,7 @@ from typing import Any
 
 from clients import CLIENTS, Place
 from http_layers import drive, warm_up
-from measuring import Spread, in_own_process, pin, ratio, save, served
+from measuring import Spread, in_own_process, ratio, save, served, start
 
 TASKS, EACH = 1000, 4
 OURS = ("wren-async", "wren-async over aiohttp")
@@ -99,8 +96,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        pin(0)
-        print(json.dumps(asyncio.run(measure(*json.loads(sys.argv[2])))))
-    else:
-        main()
+    start(measure, main)
