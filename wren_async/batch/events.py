@@ -52,7 +52,7 @@ class Paused:
     """The server asked for a pause, and everyone makes it."""
 
     seconds: float
-    """From now on."""
+    """How long it lasts, from now on."""
 
 
 @attrs.frozen(kw_only=True)

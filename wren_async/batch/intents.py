@@ -74,7 +74,7 @@ class _PricedOrder(_Order):
 
     def price_call(self) -> Call[Any]:
         """What asks what the order would cost: a dry run or a quote. It buys nothing."""
-        return self._ask(**_given(self, but=_PRICELESS))
+        return self._ask(**_given(self, but=_NOT_PRICED))
 
 
 @attrs.frozen(kw_only=True)
@@ -193,7 +193,7 @@ def required(order_type: type[Intent]) -> tuple[str, ...]:
 
 def canonical(intent: Intent) -> str:
     """The intent as JSON with one spelling: sorted names, numbers with a fraction as plain decimal text."""
-    return _spelled(intent)
+    return _json(intent)
 
 
 def digest(canonical_intent: str) -> str:
@@ -224,10 +224,11 @@ def api_of(canonical_intent: str) -> Api:
 
 def price_question(intent: Intent) -> str:
     """What its price depends on: intents with the same text here cost the same."""
-    return _spelled(intent, but=_PRICELESS)
+    return _json(intent, but=_NOT_PRICED)
 
 
-_PRICELESS: Final = frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"})
+_NOT_PRICED: Final = frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"})
+"""Attributes that change nothing about the price."""
 
 
 def _form(field_type: object) -> Form:
@@ -247,7 +248,7 @@ def _given(intent: _Order, *, but: Collection[str] = ()) -> dict[str, Any]:
     return {name: value for name, value in given if value is not None}
 
 
-def _spelled(intent: Intent, *, but: Collection[str] = ()) -> str:
+def _json(intent: Intent, *, but: Collection[str] = ()) -> str:
     given = {
         name: plain(value) if isinstance(value, Decimal) else value for name, value in _given(intent, but=but).items()
     }

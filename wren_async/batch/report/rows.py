@@ -27,6 +27,7 @@ from wren_async.core.replacing import Replacement
 _MOST_DIGITS: Final = 15
 """Digits before the point of a mass. What has more was no mass, and must not break a report."""
 _PLACES: Final = 9
+"""Digits after the point to which a mass is rounded."""
 _WREN: Final = "wren."
 
 
