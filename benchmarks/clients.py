@@ -2,7 +2,7 @@
 
 All are as they come, with two exceptions that favour the others: httpx and the SDKs on it may wait for a connection for
 as long as it takes (as shipped they fail at 1000 in flight), and bare aiohttp has no limit of connections. wren-async
-has its time limits, retries, gate, idempotency keys and tracing hooks on.
+has its time limits, retries, limiter, idempotency keys and tracing hooks on.
 """
 
 from __future__ import annotations

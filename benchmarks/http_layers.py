@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clients import CLIENTS, Place
-from measuring import Spread, in_own_process, pin, ratio, save, served, versions
+from measuring import Spread, in_own_process, ratio, save, served, start, versions
 
 DEFAULT, FAST = "wren-async", "wren-async over aiohttp"
 PAIRS = (
@@ -126,8 +124,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        pin(0)
-        print(json.dumps(asyncio.run(measure(*json.loads(sys.argv[2])))))
-    else:
-        main()
+    start(measure, main)

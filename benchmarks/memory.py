@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import gc
 import itertools
-import json
 import os
 import sys
 import tracemalloc
@@ -22,7 +21,7 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
-from measuring import in_own_process, pin, save, served
+from measuring import in_own_process, save, served, start
 from server import SLOW
 
 from wren_async import AiohttpBackend, CNaughtClient, NotFound
@@ -135,8 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        pin(0)
-        print(json.dumps(asyncio.run(measure(*json.loads(sys.argv[2])))))
-    else:
-        main()
+    start(measure, main)

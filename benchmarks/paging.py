@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from measuring import Spread, in_own_process, pin, save, served
+from measuring import Spread, in_own_process, save, served, start
 from server import ENTRIES, ORDERS
 
 from wren_async import AiohttpBackend, CNaughtClient, WrenClient
@@ -108,8 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        pin(0)
-        print(json.dumps(asyncio.run(measure(*json.loads(sys.argv[2])))))
-    else:
-        main()
+    start(measure, main)

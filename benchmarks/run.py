@@ -1,6 +1,6 @@
 """Runs all benchmarks, keeps their results, draws the plots and fills in the tables of the docs.
 
-    python benchmarks/run.py [--quick] [--only http_layers gate ...] [--clean clean/bin/python]
+    python benchmarks/run.py [--quick] [--only http_layers limiter ...] [--clean clean/bin/python]
 
 A full run takes about half an hour on two idle cores, and writes to `benchmarks/results` and `docs`. `--quick` shows in
 some minutes that all of it works; its numbers mean little, and are printed and thrown away. `--clean` names the Python
@@ -60,7 +60,12 @@ STEPS = (
         ("--rounds", "5", "--in-flight", "1", "16", "100", "1000", "--each", "10", "aiohttp", *OURS),
         ("--rounds", "1", "--in-flight", "16", "--each", "10", "aiohttp", *OURS),
     ),
-    Step("gate", "limiter.py", ("--rounds", "3"), ("--rounds", "1", "--gates", "32", "256", "--delays", "0.05")),
+    Step(
+        "limiter",
+        "limiter.py",
+        ("--rounds", "3"),
+        ("--rounds", "1", "--max-in-flight", "32", "256", "--delays", "0.05"),
+    ),
     Step("paging", "paging.py", ("--rounds", "3"), ("--rounds", "1", "--delay", "0.01", "--work", "0.01")),
     Step("memory", "memory.py", (), ("--calls", "5000")),
     Step("decoding", "decoding.py"),

@@ -21,7 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from measuring import pin
+from measuring import in_own_process, pin, start
 
 Place: TypeAlias = Callable[[], Awaitable[object]]
 Addresses: TypeAlias = dict[str, Any]
@@ -138,13 +138,8 @@ def main() -> None:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: pin(-1))
         try:
             assert server.stdout is not None
-            facts = json.dumps([name, json.loads(server.stdout.readline()), server.pid, chosen.calls, chosen.in_flight])
-            done = subprocess.run(
-                [sys.executable, __file__, "--measure", facts], capture_output=True, text=True, check=False
-            )
-            if done.returncode:
-                raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
-            found = json.loads(done.stdout)
+            addresses = json.loads(server.stdout.readline())
+            found = in_own_process(__file__, name, addresses, server.pid, chosen.calls, chosen.in_flight)
         finally:
             server.kill()
             server.wait()
@@ -153,8 +148,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
-        pin(0)
-        print(json.dumps(asyncio.run(measure(*json.loads(sys.argv[2])))))
-    else:
-        main()
+    start(measure, main)

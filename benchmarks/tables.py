@@ -55,14 +55,14 @@ def rate_ratios(rows: Rows) -> str:
     return _ratios(http_layers.ratios(rows, "rate"))
 
 
-def gates(rows: Rows) -> str:
-    """CPU and calls a second by size of the gate."""
+def sizes(rows: Rows) -> str:
+    """CPU and calls a second by size of the limiter."""
     return markdown(
-        ["client", "gate", "server takes", "CPU µs a call", "calls/s", "÷ bare httpx"],
+        ["client", "max_in_flight", "server takes", "CPU µs a call", "calls/s", "÷ bare httpx"],
         (
             [
                 row["client"],
-                row["gate"] or "none",
+                row["max_in_flight"] or "none",
                 f"{row['delay'] * 1e3:.0f} ms",
                 row["cpu"].text(0),
                 row["rate"].text(0),
@@ -139,7 +139,7 @@ TABLES: Mapping[str, tuple[str, Callable[[Rows], str]]] = {
     "delayed_ratios": ("delayed", rate_ratios),
     "delayed_shorter": ("delayed_shorter", rates),
     "delayed_shorter_ratios": ("delayed_shorter", rate_ratios),
-    "gate": ("limiter", gates),
+    "limiter": ("limiter", sizes),
     "paging": ("paging", walks),
     "memory": ("memory", memory),
     "decoding": ("decoding", decoding),

@@ -130,3 +130,13 @@ def test_the_hooks_run_what_make_lint_runs() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     assert len(tools) == 4
     assert [tool for tool in tools if f"entry: .venv/bin/{tool}" not in hooks] == []
+
+
+def test_every_table_of_the_performance_page_has_its_results() -> None:
+    tables = re.findall(r'^    "(\w+)": \("(\w+)", \w+\),$', (ROOT / "benchmarks/tables.py").read_text(), re.MULTILINE)
+    places = re.findall(r"<!-- results: (\w+) -->", (ROOT / "docs/performance.md").read_text())
+    steps = (ROOT / "benchmarks/run.py").read_text()
+    assert {name for name, _ in tables} | {"versions"} == set(places)
+    for _, source in tables:
+        assert (ROOT / f"benchmarks/results/{source}.json").exists(), f"nobody measured {source}"
+        assert re.search(rf'Step\(\s*"{source}"', steps), f"make bench measures no {source}"

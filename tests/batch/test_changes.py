@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_world import World, run, world
+from batch_world import World, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,12 +22,6 @@ from wren_async.batch.intents import CNaughtMass, canonical, digest
 from wren_async.batch.journal.contract import Result, Row, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
 
 
 def write(folder: Path, name: str, *lines: str, encoding: str = "utf-8") -> Path:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,12 +30,6 @@ MIXED = [
     CNaughtMass(amount_kg=10, description="the same price"),
     CNaughtPrice(total_price_usd_cents=700),
 ]
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
 
 
 def csv(tmp_path: Path, text: str) -> Path:

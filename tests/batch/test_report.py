@@ -529,7 +529,7 @@ async def test_what_others_bought_is_no_difference(bought: Bought) -> None:
     await bought.cnaught.orders.create(amount_kg=1)
     books = await bought.books()
     assert all(book.agrees for book in books.values())
-    assert (books[LEDGER].strangers, books[ORDERS].strangers) == (1, 1)
+    assert (books[LEDGER].unmatched, books[ORDERS].unmatched) == (1, 1)
 
 
 async def test_one_cent_is_a_difference_with_its_line(bought: Bought) -> None:
@@ -561,9 +561,9 @@ async def test_what_was_paid_by_card_is_held_against_the_purchases(bought: Bough
     purchases = (await bought.books())[PURCHASES]
     assert purchases.agrees
     third = (await bought.journal.entry(3)).result
-    assert (purchases.orders, purchases.books_cents, purchases.strangers) == (1, third.cents, 0)
+    assert (purchases.orders, purchases.books_cents, purchases.unmatched) == (1, third.cents, 0)
     await bought.wren.offset_orders.create(tons=2, payment_method="stripe")
-    assert (await bought.books())[PURCHASES].strangers == 1
+    assert (await bought.books())[PURCHASES].unmatched == 1
     await bought.altered(3, cents=(third.cents or 0) - 2)
     [difference] = (await bought.books())[PURCHASES].differences
     assert (difference.position, difference.cents) == (3, 2)
@@ -632,7 +632,7 @@ async def test_an_order_without_an_id_is_matched_by_a_charge_that_nobody_else_cl
     await bought.altered(1, order_id=None)
     ledger = (await bought.books())[LEDGER]
     assert ledger.agrees
-    assert (ledger.by_amount, ledger.strangers) == (1, 0)
+    assert (ledger.by_amount, ledger.unmatched) == (1, 0)
     await bought.altered(1, cents=1)
     ledger = (await bought.books())[LEDGER]
     assert [(each.position, each.problem) for each in ledger.differences] == [

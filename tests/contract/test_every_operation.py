@@ -57,7 +57,6 @@ ORDER_TEXTS = {
     "portfolio_id": "ixmZSK",
     **NOTIFY,
 }
-QUOTE = {"portfolio_id": "ixmZSK", "source": "checkout"}
 BUYER = {"on_behalf_of_name": "Jane Customer", "on_behalf_of_email": "jane@example.com"}
 
 WREN: Mapping[str, list[Use]] = {
@@ -123,26 +122,9 @@ CNAUGHT: Mapping[str, list[Use]] = {
     ],
     "getOrder": [Use(method="orders.get", ids=("order",))],
     "cancelOrder": [Use(method="orders.cancel", ids=("order",))],
-    "createQuote": [Use(method="quotes.create", required={"amount_kg": Decimal("8.5")}, optional=QUOTE)],
     "createRideQuote": [
         Use(method="quotes.ride", required={"distance_km": Decimal("10.5")}, optional={"portfolio_id": "ixmZSK"})
     ],
-    "createGroundTransportQuote": [
-        Use(
-            method="quotes.ground_transport",
-            required={"distance_km": 1000, "vehicle_type": "school_bus"},
-            optional=QUOTE,
-        )
-    ],
-    "createFlightQuote": [Use(method="quotes.flight", required={"distance_km": 100}, optional=QUOTE)],
-    "createTrainQuote": [Use(method="quotes.train", required={"distance_km": 1000}, optional=QUOTE)],
-    "createAirFreightQuote": [
-        Use(method="quotes.air_freight", required={"freight_mass_kg": 10, "distance_km": 100}, optional=QUOTE)
-    ],
-    "createGroundFreightQuote": [
-        Use(method="quotes.ground_freight", required={"freight_mass_kg": 100, "distance_km": 1000}, optional=QUOTE)
-    ],
-    "createOfficeSpaceQuote": [Use(method="quotes.office_space", required={"square_footage": 1000}, optional=QUOTE)],
     "listSubaccounts": [
         Use(
             method="subaccounts.list",
@@ -156,17 +138,6 @@ CNAUGHT: Mapping[str, list[Use]] = {
             always={"limit": "100"},
             excluded=frozenset({"starting_after"}),
         ),
-    ],
-    "createSubaccount": [
-        Use(
-            method="subaccounts.create",
-            required={"name": "Marketing Department"},
-            optional={
-                "email": "jane.doe@example.com",
-                "default_portfolio_id": "ixmZSK",
-                "logo_url": "https://example.com/logo.png",
-            },
-        )
     ],
     "getSubaccount": [Use(method="subaccounts.get", ids=("subaccount",))],
     "updateSubaccount": [

@@ -13,7 +13,10 @@ import msgspec
 import yaml
 from jsonschema import Draft202012Validator
 
+from wren_async.sandbox.checking import check_body
 from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours
+from wren_async.sandbox.codec import JSON_TYPE
+from wren_async.sandbox.contract import load
 from wren_async.sandbox.exchange import SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
 
@@ -85,10 +88,18 @@ class Driver:
         return self.carry_out(self.request(operation, **parts))
 
     def carry_out(self, request: SandboxRequest) -> SandboxAnswer:
-        answer = self.api.operations[request.operation](request)
+        answer = self._refused(request) or self.api.operations[request.operation](request)
         if self.conform:
             check(request.operation, answer)
         return answer
+
+    def _refused(self, request: SandboxRequest) -> SandboxAnswer | None:
+        """What the server answers to a body that the contract does not allow: no handler sees it."""
+        if request.body is None:
+            return None
+        operation = load("cnaught", "/v1").operations[request.operation]
+        _, errors = check_body(operation, JSON_TYPE, ENCODER.encode(request.body), self.api.rules())
+        return self.api.invalid(request.operation, errors) if errors else None
 
     def ok(self, operation: str, **parts: Any) -> Any:
         answer = self.answer(operation, **parts)

@@ -138,9 +138,16 @@ def test_a_refused_replacement_changes_nothing() -> None:
 
 def test_bad_subaccounts_are_not_made() -> None:
     sandbox = Driver()
-    refusal = sandbox.refusal("createSubaccount", body={"logo_url": "logo.png", "default_portfolio_id": "mHvNvWbq"})
-    assert problem(refusal) == ("invalid-parameters", 400)
-    assert set(refusal["errors"]) == {"name", "logo_url", "default_portfolio_id"}
+    for body, fields in (
+        ({"logo_url": "logo.png"}, {"name", "logo_url"}),
+        (
+            {"name": "Sales", "logo_url": "ftp://example.com/logo.png", "default_portfolio_id": "mHvNvWbq"},
+            {"logo_url", "default_portfolio_id"},
+        ),
+    ):
+        refusal = sandbox.refusal("createSubaccount", body=body)
+        assert problem(refusal) == ("invalid-parameters", 400)
+        assert set(refusal["errors"]) == fields
     assert sandbox.ok("listSubaccounts") == {"data": []}
 
 

@@ -10,8 +10,7 @@ from wren_async.sandbox.cnaught import CNaughtRefusedError, UnitPrices
 
 
 def test_plays_every_operation_of_the_contract() -> None:
-    assert set(Driver().api.operations) == set(contract_operations())
-    assert len(contract_operations()) == 29
+    assert set(Driver().api.operations) == set(contract_operations()) != set()
 
 
 def test_a_new_order_is_placed_with_everything_it_was_given() -> None:
@@ -90,7 +89,8 @@ def test_a_fractional_amount_is_rounded_down_as_documented_or_kept() -> None:
         ({"amount_kg": 10**16}, "amount_kg"),
         ({"amount_kg": "ten"}, "amount_kg"),
         ({}, "amount_kg"),
-        ({"amount_kg": 1, "total_price_usd_cents": 2}, "amount_kg"),
+        ({"amount_kg": 1, "total_price_usd_cents": 2}, "body"),
+        ({"amount_kg": 1, "total_price_usd_cents": "two"}, "amount_kg"),
         ({"total_price_usd_cents": 1}, "total_price_usd_cents"),
         ({"amount_kg": 1, "metadata": 7}, "metadata"),
         ({"amount_kg": 1, "notification_config": {}}, "notification_config.url"),

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from cnaught_driver import Driver, contract_operations, problem
+from cnaught_driver import Driver, contract, contract_operations, problem
 
 from wren_async.sandbox.cnaught import UnitPrices
 
@@ -44,7 +44,7 @@ def test_estimates_are_rounded_up_to_whole_kilograms() -> None:
     }
 
 
-@pytest.mark.parametrize("vehicle", ["passenger_car_van_or_suv", "small_bus", "school_bus", "coach_bus"])
+@pytest.mark.parametrize("vehicle", contract()["components"]["schemas"]["VehicleType"]["enum"])
 def test_every_vehicle_has_a_factor(vehicle: str) -> None:
     body = {"distance_km": 100, "vehicle_type": vehicle}
     assert Driver().ok("createGroundTransportQuote", body=body)["amount_kg"] > 0

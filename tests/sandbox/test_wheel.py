@@ -59,7 +59,7 @@ pytestmark = [
 
 
 def call(directory: Path, *command: str | Path) -> str:
-    # Of this run's own behaviours, nothing may reach the stranger's interpreter.
+    # Of this run's own settings, nothing may reach the stranger's interpreter.
     foreign = ("PYTHON", "PYTEST", "COVERAGE", "COV_", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     done = subprocess.run(

@@ -52,7 +52,7 @@ class Paused:
     """The server asked for a pause, and everyone makes it."""
 
     seconds: float
-    """From now on."""
+    """How long it lasts, from now on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,6 +119,6 @@ class Meter:
         """Orders a second, of late."""
         self._marks = [mark for mark in self._marks if mark[0] >= now - self.stretch] or [(self.began, 0)]
         since, count = self._marks[0]
-        pace = (self.settled - count) / (now - since) if now > since else 0.0
+        rate = (self.settled - count) / (now - since) if now > since else 0.0
         self._marks.append((now, self.settled))
-        return pace
+        return rate

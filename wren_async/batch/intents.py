@@ -1,4 +1,4 @@
-"""Order intents: what a batch is to buy, one frozen value for each kind of order.
+"""Order intents: what a batch is to buy, one frozen class for each type of order.
 
 An intent is checked when it is made, by the same builders that make its call, so that a bad one never reaches a
 journal. Its canonical JSON is the same however its numbers were written, and so is its digest.
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 import attrs
 
 from wren_async._generated.wren.models import PaymentMethod
+from wren_async.batch.units import plain
 from wren_async.cnaught import Orders, Quotes
 from wren_async.core.operation import Call
 from wren_async.core.reference import check_text, token
@@ -51,6 +52,7 @@ class _Order:
     __slots__ = ()
 
     kind: ClassVar[str]
+    """The type of order, as files and journals name it."""
     api: ClassVar[Api]
     _place: ClassVar[Callable[..., Call[Any]]]
 
@@ -72,7 +74,7 @@ class _PricedOrder(_Order):
 
     def price_call(self) -> Call[Any]:
         """What asks what the order would cost: a dry run or a quote. It buys nothing."""
-        return self._ask(**_given(self, but=_PRICELESS))
+        return self._ask(**_given(self, but=_NOT_PRICED))
 
 
 @attrs.frozen(kw_only=True)
@@ -173,25 +175,25 @@ class CNaughtPrice(_Order):
 Intent: TypeAlias = WrenOffset | WrenProject | WrenTrees | CNaughtMass | CNaughtPrice
 """An order to place."""
 
-ORDER_TYPES: Final[Mapping[str, type[Intent]]] = {kind.kind: kind for kind in get_args(Intent)}
-"""The kinds of intents by their names."""
+ORDER_TYPES: Final[Mapping[str, type[Intent]]] = {each.kind: each for each in get_args(Intent)}
+"""The types of orders by their names, as the column `kind` of a file has them."""
 
 Form: TypeAlias = Literal["decimal", "integer", "text"]
 
 
-def forms(kind: type[Intent]) -> dict[str, Form]:
-    """The attributes of a kind of intent and what each holds, in their order."""
-    return dict(_FORMS[kind.kind])
+def forms(order_type: type[Intent]) -> dict[str, Form]:
+    """The attributes of a type of order and what each holds, in their order."""
+    return dict(_FORMS[order_type.kind])
 
 
-def required(kind: type[Intent]) -> tuple[str, ...]:
-    """The attributes that an intent of this kind must have."""
-    return tuple(field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING)
+def required(order_type: type[Intent]) -> tuple[str, ...]:
+    """The attributes that an order of this type must have."""
+    return tuple(field.name for field in attrs.fields(order_type) if field.default is attrs.NOTHING)
 
 
 def canonical(intent: Intent) -> str:
     """The intent as JSON with one spelling: sorted names, numbers with a fraction as plain decimal text."""
-    return _spelled(intent)
+    return _json(intent)
 
 
 def digest(canonical_intent: str) -> str:
@@ -206,9 +208,9 @@ def restore(canonical_intent: str) -> Intent:
     """
     try:
         values = json.loads(canonical_intent)
-        kind = ORDER_TYPES[values.pop("kind")]
-        intent = kind.__new__(kind)
-        for name, form in _FORMS[kind.kind].items():
+        order_type = ORDER_TYPES[values.pop("kind")]
+        intent = order_type.__new__(order_type)
+        for name, form in _FORMS[order_type.kind].items():
             object.__setattr__(intent, name, _read(values[name], form) if name in values else None)
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
         raise InvalidArgument("intent", f"{canonical_intent[:100]!r} is no order intent: {error}") from None
@@ -222,10 +224,11 @@ def api_of(canonical_intent: str) -> Api:
 
 def price_question(intent: Intent) -> str:
     """What its price depends on: intents with the same text here cost the same."""
-    return _spelled(intent, but=_PRICELESS)
+    return _json(intent, but=_NOT_PRICED)
 
 
-_PRICELESS: Final = frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"})
+_NOT_PRICED: Final = frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"})
+"""Attributes that change nothing about the price."""
 
 
 def _form(field_type: object) -> Form:
@@ -234,8 +237,8 @@ def _form(field_type: object) -> Form:
 
 
 _FORMS: Final[Mapping[str, Mapping[str, Form]]] = {
-    name: {field.name: _form(field.type) for field in attrs.fields(attrs.resolve_types(kind))}
-    for name, kind in ORDER_TYPES.items()
+    name: {field.name: _form(field.type) for field in attrs.fields(attrs.resolve_types(order_type))}
+    for name, order_type in ORDER_TYPES.items()
 }
 
 
@@ -245,16 +248,11 @@ def _given(intent: _Order, *, but: Collection[str] = ()) -> dict[str, Any]:
     return {name: value for name, value in given if value is not None}
 
 
-def _spelled(intent: Intent, *, but: Collection[str] = ()) -> str:
-    given = {name: _plain(value) for name, value in _given(intent, but=but).items()}
+def _json(intent: Intent, *, but: Collection[str] = ()) -> str:
+    given = {
+        name: plain(value) if isinstance(value, Decimal) else value for name, value in _given(intent, but=but).items()
+    }
     return json.dumps({"kind": intent.kind, **given}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _plain(value: object) -> object:
-    if not isinstance(value, Decimal):
-        return value
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _read(value: Any, form: Form) -> Any:

@@ -24,6 +24,12 @@ def mass(kilograms: Decimal) -> str:
     return f"{kilograms:,.2f} kg" if kilograms != kilograms.to_integral_value() else f"{kilograms:,.0f} kg"
 
 
+def plain(number: Decimal) -> str:
+    """A number written out: without an exponent, and without zeros at its end that say nothing."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def duration(seconds: float) -> str:
     """A duration such as `84 ms`, `1.2 s` or `1 h 5 min`. Takes any number, because a server may have named it."""
     if math.isnan(seconds) or abs(seconds) > _BEYOND:

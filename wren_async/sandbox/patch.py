@@ -97,16 +97,14 @@ def _is_mapping_of_json(kind: Any) -> bool:
     return get_origin(kind) is Mapping and not isinstance(get_args(kind)[1], type)
 
 
-def _object(value: object, _: type) -> object:
+def _object(value: object, _: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise TypeError(f"{value!r} is not an object")
     return value
 
 
 def _mapping(value: object, kind: Any) -> object:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is not an object")
-    return {name: _converter.structure(content, get_args(kind)[1]) for name, content in value.items()}
+    return {name: _converter.structure(content, get_args(kind)[1]) for name, content in _object(value, kind).items()}
 
 
 def _texts(value: object, _: type) -> object:

@@ -74,7 +74,7 @@ class Schema:
         Of the attributes in `unchecked`, any range will do.
         """
         errors: dict[str, list[str]] = {}
-        for error in self._validator.iter_errors(value):
+        for error in _told(self._validator.iter_errors(value)):
             place, message = _describe(error)
             if place in unchecked and error.validator in _RANGES:
                 continue
@@ -188,6 +188,27 @@ def _attribute_types(node: Mapping[str, Any]) -> Iterator[tuple[str, frozenset[s
     for part in _parts(node):
         for name, attribute in part.get("properties", {}).items():
             yield name, frozenset(_types(attribute))
+
+
+def _told(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """The errors with their attributes: where no alternative fits, those of the one that the value comes nearest to."""
+    for error in errors:
+        if error.context:
+            yield from _told(min(_by_alternative(error), key=_misfits))
+        else:
+            yield error
+
+
+def _by_alternative(error: ValidationError) -> Iterable[list[ValidationError]]:
+    found: dict[object, list[ValidationError]] = {}
+    for each in error.context or ():
+        found.setdefault(each.relative_schema_path[0], []).append(each)
+    return found.values()
+
+
+def _misfits(errors: Iterable[ValidationError]) -> int:
+    """How many errors say that another alternative was meant: the value's own type, or an attribute that is missing."""
+    return sum(not error.relative_path and error.validator in ("type", "required") for error in errors)
 
 
 def _describe(error: ValidationError) -> tuple[str, str]:

@@ -21,13 +21,11 @@ from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.fault_injection import FaultInjection
 from wren_async.sandbox.faults import Fault
 from wren_async.sandbox.negotiation import accepts
-from wren_async.sandbox.state import SandboxState
+from wren_async.sandbox.state import CONTROL_PREFIX, SandboxState
 from wren_async.sandbox.visit import App, Message, Mount, Receive, Scope, Send, Visit
 from wren_async.sandbox.wire import WIRE, InProcessWire, Wire
 from wren_async.sandbox.wren.accounts import read_token
 
-CONTROL_PREFIX = "/_sandbox"
-"""Below this path is the control API, and nothing of either API."""
 LARGEST_BODY = 16 * 1024 * 1024
 """Bytes of the largest body that is read."""
 

@@ -19,8 +19,9 @@ from typing import Final
 
 import attrs
 
+from wren_async.batch.chunks import CHUNK
 from wren_async.batch.input.faults import Fault, Faults
-from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.origin import journal_of, noted_input, resolved
 from wren_async.batch.input.readers import Source, encoding_of, is_table, open_text, read
 from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Intent, canonical, digest
@@ -30,7 +31,6 @@ from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.core.replacing import Replacement
 from wren_async.errors import InvalidArgument, UsageError
 
-_CHUNK: Final = 500
 _KEPT: Final = 1000
 
 
@@ -41,7 +41,7 @@ class ChangedRow:
     position: int
     """Its line in the file, or its number among the intents, from 1."""
     last: int | None
-    """The last line before the next row; `None` where no other row follows."""
+    """The last line that belongs to it, since a cell may hold line breaks; `None` where no other row follows."""
     intent: Intent
 
 
@@ -59,7 +59,7 @@ class Changes:
     gone_by_state: Mapping[State, int]
     """How many they are."""
     first: int = 1
-    """The line of the first row: what stands before it is the header."""
+    """The line of the first row, whether it is new or not: what stands before it is the header."""
 
     @property
     def may_be_bought_twice(self) -> int:
@@ -89,8 +89,8 @@ async def find_changes(
             rows[-1] = attrs.evolve(rows[-1], last=position - 1)
         if isinstance(row, Fault):
             faults.add(row)
-        elif held[mark := _mark(digest(canonical(row.intent)))]:
-            held[mark] -= 1
+        elif held[packed := _packed(digest(canonical(row.intent)))]:
+            held[packed] -= 1
             same += 1
         else:
             rows.append(_changed(row))
@@ -138,9 +138,9 @@ async def write_changes(
         main = await opened.enter_async_context(await SqliteJournal.open(_existing(path, journal)))
         if not await main.sealed():
             raise UsageError(f"{_journal_of(path, journal)}: its planning was broken off; plan the file again instead")
-        others = _Followers(opened, {_resolved(each) for each in never_run})
-        await others.open(_journal_of(path, journal), main, also)
-        changes = await find_changes(path, [main, *others.journals], reading, skip_bad_rows=skip_bad_rows)
+        earlier = _EarlierChanges(opened, {resolved(each) for each in never_run})
+        await earlier.open(_journal_of(path, journal), main, also)
+        changes = await find_changes(path, [main, *earlier.journals], reading, skip_bad_rows=skip_bad_rows)
         if not changes.same and changes.rows:
             raise UsageError(
                 f"no row of {path.name} is an order of this batch; is it another file, or was it planned with other "
@@ -158,8 +158,8 @@ def _changed(line: Line) -> ChangedRow:
     return ChangedRow(position=line.position, last=None, intent=line.intent)
 
 
-def _mark(digest_text: str) -> bytes:
-    """A digest in a third of its room: there may be a million."""
+def _packed(digest_text: str) -> bytes:
+    """A digest as bytes, which take a third of the memory of its text: there may be a million."""
     return bytes.fromhex(digest_text)
 
 
@@ -167,8 +167,8 @@ async def _held(journals: Sequence[Journal]) -> Counter[bytes]:
     held: Counter[bytes] = Counter()
     for journal in journals:
         first = 1
-        while found := await journal.digests(first, _CHUNK):
-            held.update(_mark(each) for _, each in found)
+        while found := await journal.digests(first, CHUNK):
+            held.update(_packed(each) for _, each in found)
             first = found[-1][0] + 1
     return held
 
@@ -179,9 +179,9 @@ async def _gone(journals: Sequence[Journal], left: Counter[bytes]) -> tuple[tupl
     by_state: Counter[State] = Counter()
     for journal in journals if left else ():
         async for entry in journal.entries():
-            mark = _mark(entry.row.digest)
-            if left[mark]:
-                left[mark] -= 1
+            packed = _packed(entry.row.digest)
+            if left[packed]:
+                left[packed] -= 1
                 by_state[entry.result.state] += 1
                 if len(gone) < _KEPT:
                     gone.append(entry)
@@ -192,8 +192,8 @@ async def _gone(journals: Sequence[Journal], left: Counter[bytes]) -> tuple[tupl
 
 
 @attrs.define
-class _Followers:
-    """The journals of the files of earlier changes: their orders were bought as well."""
+class _EarlierChanges:
+    """The journals of the files that earlier changes were written to: what they ordered counts as ordered, too."""
 
     _opened: AsyncExitStack
     _never_run: set[Path]
@@ -203,15 +203,15 @@ class _Followers:
 
     async def open(self, path: Path, journal: Journal, also: Sequence[str | os.PathLike[str]]) -> None:
         """Open all that are noted in a journal, and those that were named."""
-        self._seen.add(_resolved(path))
+        self._seen.add(resolved(path))
         for each in also:
             await self._take(Path(each))
         await self._follow(path, journal)
 
     async def _take(self, path: Path) -> None:
-        if _resolved(path) in self._seen:
+        if resolved(path) in self._seen:
             return
-        self._seen.add(_resolved(path))
+        self._seen.add(resolved(path))
         journal = await self._opened.enter_async_context(await SqliteJournal.open(path, read_only=True))
         if not await journal.sealed():
             raise JournalError(f"{path}: its planning was broken off, and it lacks orders; plan its file again")
@@ -224,7 +224,7 @@ class _Followers:
         async for target in _noted_targets(journal, path):
             if target in self._inputs or target in self._never_run:
                 continue
-            follower = target.with_name(f"{target.name}.journal")
+            follower = journal_of(target)
             if not follower.exists():
                 raise JournalError(
                     f"{target.name} was made of earlier changes of this file, and {follower} is not there, so nobody "
@@ -236,7 +236,7 @@ class _Followers:
 
 async def _noted_targets(journal: Journal, path: Path) -> AsyncIterator[Path]:
     for name in json.loads(await journal.noted(Note.CHANGES) or "[]"):
-        yield _resolved(_resolved(path).parent / name)
+        yield resolved(resolved(path).parent / name)
 
 
 async def _note_target(journal: Journal, path: Path, target: Path) -> None:
@@ -247,17 +247,13 @@ async def _note_target(journal: Journal, path: Path, target: Path) -> None:
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def _resolved(path: str | os.PathLike[str]) -> Path:
-    return Path(path).resolve()
-
-
 def _relative(target: Path, journal: Path) -> str:
     """Where a file is, seen from a journal: both may be moved together."""
-    return os.path.relpath(_resolved(target), _resolved(journal).parent)
+    return os.path.relpath(resolved(target), resolved(journal).parent)
 
 
 def _journal_of(path: Path, journal: str | os.PathLike[str] | None) -> Path:
-    return path.with_name(f"{path.name}.journal") if journal is None else Path(journal)
+    return journal_of(path) if journal is None else Path(journal)
 
 
 def _existing(path: Path, journal: str | os.PathLike[str] | None) -> Path:
@@ -274,7 +270,7 @@ def _check_target(source: Path, target: Path) -> None:
         raise InvalidArgument(
             "target", f"must end in {source.suffix}, as {source.name} does: rows are copied as they are"
         )
-    for path in (target, target.with_name(f"{target.name}.journal")):
+    for path in (target, journal_of(target)):
         if path.exists():
             raise InvalidArgument("target", f"{path} is there already; name a new file")
 

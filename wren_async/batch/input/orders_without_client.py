@@ -19,7 +19,7 @@ _OPEN: Final = (State.PENDING, State.SENDING, State.UNDECIDED)
 
 @attrs.define
 class OrdersWithoutClient:
-    """Such orders, counted, with the first lines of each API."""
+    """Counts such orders, and keeps the first lines of each API for the message."""
 
     given: Collection[Api]
     """The APIs that there are clients for."""
@@ -29,7 +29,7 @@ class OrdersWithoutClient:
     _counts: dict[Api, int] = attrs.field(factory=dict[Api, int])
 
     def take(self, position: int, api: Api) -> bool:
-        """Look at an order; whether it is one of these."""
+        """Count an order if there is no client for its API; whether that is so."""
         if api in self.given:
             return False
         self._counts[api] = self._counts.get(api, 0) + 1

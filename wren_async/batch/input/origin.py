@@ -1,4 +1,4 @@
-"""The file that a batch was planned from, as its journal remembers it."""
+"""The file that a batch was planned from, and the journal that is named after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wren_async.batch.journal.notes import Note
 
 async def note_input(journal: Journal, path: str | os.PathLike[str]) -> None:
     """Note where the file is."""
-    await journal.note(Note.INPUT, os.fspath(_resolved(path)))
+    await journal.note(Note.INPUT, os.fspath(resolved(path)))
 
 
 async def noted_input(journal: Journal) -> Path | None:
@@ -20,5 +20,11 @@ async def noted_input(journal: Journal) -> Path | None:
     return None if noted is None else Path(noted)
 
 
-def _resolved(path: str | os.PathLike[str]) -> Path:
+def resolved(path: str | os.PathLike[str]) -> Path:
+    """Where a file really is: absolute, and without links. Two names of one file give the same."""
     return Path(path).resolve()
+
+
+def journal_of(source: Path) -> Path:
+    """The journal of a file of orders, where no other was named."""
+    return source.with_name(f"{source.name}.journal")

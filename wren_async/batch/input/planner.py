@@ -7,11 +7,11 @@ import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
-from wren_async.batch.chunks import in_chunks
+from wren_async.batch.chunks import CHUNK, in_chunks
 from wren_async.batch.events import Planning
 from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.faults import Fault, Faults
@@ -25,8 +25,6 @@ from wren_async.batch.intents import Api, Intent, canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
 from wren_async.core.ceilings import Ceilings
 from wren_async.errors import UsageError
-
-_CHUNK: Final = 500
 
 Tell: TypeAlias = Callable[[Planning], None]
 
@@ -101,7 +99,7 @@ class Plan:
 
 
 class Planner:
-    """Reads an input into a journal, or compares it with what the journal has."""
+    """Reads an input into a journal. Where the journal has the whole plan already, it compares the two."""
 
     def __init__(
         self,
@@ -175,7 +173,7 @@ class Planner:
         await self._seal(resumed=resumed)
 
     async def _seal(self, *, resumed: bool) -> None:
-        """Note that all was taken in; or see that what was left out then is what is left out now."""
+        """Note that all was taken in. On a resumed batch, see that the rows left out now are those left out then."""
         if not resumed:
             # Before the seal: without the types, nobody would see that a cap on mass cannot hold orders by price.
             await note_order_types(self._journal, self._order_types)
@@ -191,18 +189,18 @@ class Planner:
         if self._tell is not None:
             self._tell(Planning(rows=rows, checking=checking, questions=self._prices.asked))
 
-    async def _not_taken_in(self, first: int, lines: Sequence[Line]) -> list[_Spelled]:
+    async def _not_taken_in(self, first: int, lines: Sequence[Line]) -> list[_CanonicalLine]:
         """The rows that the journal does not have. Those that it has must be the same."""
         known = await self._known(first, lines[-1].position)
         new = []
         for line in lines:
-            spelled = _Spelled.of(line)
+            taken = _CanonicalLine.of(line)
             self._order_types.add(line.intent.kind)
-            self._source.update(f"{line.position}:{spelled.digest}\n".encode())
+            self._source.update(f"{line.position}:{taken.digest}\n".encode())
             held = known.pop(line.position, None)
             if held is None:
-                new.append(spelled)
-            elif held != spelled.digest:
+                new.append(taken)
+            elif held != taken.digest:
                 raise await self._changed(f"line {line.position} changed since the batch was planned")
         if known:
             raise await self._changed(f"line {min(known)} was an order when the batch was planned")
@@ -213,14 +211,15 @@ class Planner:
 
     async def _known(self, first: int, last: int) -> dict[int, str]:
         known: dict[int, str] = {}
-        while first <= last and (found := await self._journal.digests(first, _CHUNK)):
+        while first <= last and (found := await self._journal.digests(first, CHUNK)):
             known |= {position: held for position, held in found if position <= last}
             first = found[-1][0] + 1
         return known
 
-    async def _take(self, new: Sequence[_Spelled], *, resumed: bool) -> None:
+    async def _take(self, new: Sequence[_CanonicalLine], *, resumed: bool) -> None:
         if resumed:
-            # Left out then as well, or new: the digest of the whole tells in the end.
+            # Such a row was left out as bad when the batch was planned, or is new: the digest of the whole input,
+            # which `_seal` compares, tells which.
             if new and self._unexpected is None:
                 self._unexpected = new[0].position
             return
@@ -240,12 +239,12 @@ class Planner:
             return f"{intent.api} would not price it: {price.reason}"
         return None if (ceilings := self._ceilings.get(intent.api)) is None else above(ceilings, intent, price)
 
-    def _row(self, spelled: _Spelled, price: Price) -> Row:
+    def _row(self, line: _CanonicalLine, price: Price) -> Row:
         return Row(
-            position=spelled.position,
-            intent=spelled.text,
-            digest=spelled.digest,
-            reference=reference(self._root, spelled.position),
+            position=line.position,
+            intent=line.text,
+            digest=line.digest,
+            reference=reference(self._root, line.position),
             key=str(uuid.uuid4()),
             cents=price.cents,
             grams=price.grams,
@@ -253,8 +252,8 @@ class Planner:
 
 
 @attrs.frozen
-class _Spelled:
-    """A row with its intent as the journal keeps it."""
+class _CanonicalLine:
+    """A good row with its intent as the journal keeps it: canonical JSON, and the digest of that."""
 
     position: int
     intent: Intent
@@ -262,7 +261,7 @@ class _Spelled:
     digest: str
 
     @classmethod
-    def of(cls, line: Line) -> _Spelled:
+    def of(cls, line: Line) -> _CanonicalLine:
         text = canonical(line.intent)
         return cls(line.position, line.intent, text, digest(text))
 

@@ -28,7 +28,7 @@ _REMEMBERED: Final = 50_000
 _MOST_CENTS: Final = 10**11
 _MOST_DIGITS: Final = 30
 _MOST_KILOGRAMS: Final = 10**9
-"""No order costs or weighs more, and what an API answers is to fit a journal a million times."""
+"""Bounds of an answered price: no order costs or weighs more, and the sums of a million orders still fit a journal."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,16 +63,16 @@ class PriceList:
         return self._clients.keys()
 
     async def of(self, intents: Sequence[Intent]) -> list[Price | Unpriced]:
-        """The prices of some orders, in their order. Raises the error that would meet every question."""
+        """The prices of some orders, in their order. Raises what is not about one order, such as a refused token."""
         questions = [price_question(intent) for intent in intents]
         prices = {question: self._known[question] for question in questions if question in self._known}
         new = {question: intent for question, intent in zip(questions, intents, strict=True) if question not in prices}
-        gate = asyncio.Semaphore(_AT_ONCE)
+        limiter = asyncio.Semaphore(_AT_ONCE)
         tasks: dict[str, asyncio.Task[Price | Unpriced]] = {}
         try:
             async with asyncio.TaskGroup() as group:
                 for question, intent in new.items():
-                    tasks[question] = group.create_task(self._ask(intent, gate))
+                    tasks[question] = group.create_task(self._ask(intent, limiter))
         except* Exception as errors:
             raise _first(errors) from None
         for question, task in tasks.items():
@@ -81,10 +81,10 @@ class PriceList:
             self._known.popitem(last=False)
         return [prices[question] for question in questions]
 
-    async def _ask(self, intent: Intent, gate: asyncio.Semaphore) -> Price | Unpriced:
+    async def _ask(self, intent: Intent, limiter: asyncio.Semaphore) -> Price | Unpriced:
         if isinstance(intent, CNaughtPrice):
             return Price(cents=intent.total_price_usd_cents, grams=0)
-        async with gate:
+        async with limiter:
             self.asked += 1
             try:
                 answer = await self._clients[intent.api].send(intent.price_call())
@@ -112,7 +112,8 @@ def price(answer: Any) -> Price | Unpriced:
         return Unpriced(
             f"it would be charged in {answer.currency}, and a batch counts in US dollars; pay by credits, which are USD"
         )
-    # What is beyond any mass stays as it is: thousandfold it might be no Decimal any more.
+    # A mass with too many digits is not multiplied, since the product might be beyond what a Decimal holds; it is
+    # refused as it is.
     tons = tons or Decimal(0)
     return _checked(answer.amount_charged, tons * 1000 if tons.adjusted() < _MOST_DIGITS else tons)
 
@@ -127,7 +128,7 @@ def _checked(cents: int, kilograms: Decimal) -> Price | Unpriced:
 
 
 def _meets_all(error: APIError, intent: Intent) -> bool:
-    """Whether an error is not about this one order."""
+    """Whether an error would meet every order, and is not about this one."""
     if isinstance(error, Forbidden):
         # CNaught says so of a portfolio or subaccount that is not the caller's, too.
         return not (getattr(intent, "portfolio_id", None) or getattr(intent, "subaccount_id", None))

@@ -18,6 +18,7 @@ from typing import Final, TextIO, TypeAlias
 
 import attrs
 
+from wren_async.batch.chunks import CHUNK
 from wren_async.batch.input.faults import Fault, quoted
 from wren_async.batch.input.row_values import (
     Line,
@@ -31,7 +32,6 @@ from wren_async.batch.input.row_values import (
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
 from wren_async.errors import InvalidArgument
 
-_CHUNK: Final = 500
 _LONGEST_LINE: Final = 1_000_000
 """Characters. No order needs so many, and a file without line ends is not read into memory whole."""
 
@@ -57,7 +57,7 @@ async def read(source: Source, reading: Reading | None = None) -> AsyncIterator[
     elif isinstance(source, Iterable):
         for position, intent in enumerate(source, 1):
             yield _given(position, intent)
-            if position % _CHUNK == 0:
+            if position % CHUNK == 0:
                 await asyncio.sleep(0)
     else:
         raise InvalidArgument("source", f"takes a path or an iterable of order intents, not {type(source).__name__}")
@@ -73,7 +73,7 @@ def _given(position: int, intent: object) -> Line | Fault:
 
 async def _in_thread(rows: Iterator[Line | Fault]) -> AsyncIterator[Line | Fault]:
     try:
-        while chunk := await asyncio.to_thread(lambda: list(itertools.islice(rows, _CHUNK))):
+        while chunk := await asyncio.to_thread(lambda: list(itertools.islice(rows, CHUNK))):
             for row in chunk:
                 yield row
     finally:

@@ -14,11 +14,11 @@ from wren_async.batch.input.faults import Fault, quoted
 from wren_async.batch.intents import ORDER_TYPES, Intent, forms, required
 from wren_async.errors import InvalidArgument
 
-COLUMNS: Final = ("kind", *dict.fromkeys(name for kind in ORDER_TYPES.values() for name in forms(kind)))
+COLUMNS: Final = ("kind", *dict.fromkeys(name for each in ORDER_TYPES.values() for name in forms(each)))
 """The columns that a file may have."""
 
-_TELLING: Final = {required(kind)[0]: name for name, kind in ORDER_TYPES.items()}
-"""The attribute that tells the kind of an order when no column `kind` does."""
+_TELLING: Final = {required(each)[0]: name for name, each in ORDER_TYPES.items()}
+"""The attribute that tells the type of an order where no column `kind` does."""
 _LONGEST_NUMBER: Final = 50
 """Characters of a number. Longer ones are no amounts, and only cost time to read."""
 _MOST_COLUMNS: Final = 256
@@ -30,7 +30,7 @@ _LONGEST_NAME: Final = 60
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """A good row of the input."""
+    """A good row of the input: an order, and where it stands."""
 
     position: int
     """Its line in the file, or its number among the intents, from 1."""
@@ -99,11 +99,11 @@ def _unknown_column(name: str) -> str:
 
 def order_of(line: int, given: Mapping[str, Any], reading: Reading) -> Iterator[Line | Fault]:
     """The order that the values of a row tell, or all that is wrong with them."""
-    kind = _kind(line, {**_default_kind(reading), **given})
-    if isinstance(kind, Fault):
-        yield kind
+    order_type = _order_type(line, {**_default_type(reading), **given})
+    if isinstance(order_type, Fault):
+        yield order_type
         return
-    known = forms(kind)
+    known = forms(order_type)
     defaults = {name: value for name, value in reading.defaults.items() if name in known}
     values: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -119,29 +119,29 @@ def order_of(line: int, given: Mapping[str, Any], reading: Reading) -> Iterator[
                 else Fault(line=line, column=name, problem=str(error))
             )
     told = {fault.column for fault in faults}
-    for name in required(kind):
+    for name in required(order_type):
         if name not in values and name not in told:
-            faults.append(Fault(line=line, column=name, problem=f"is missing; a {kind.kind} order needs it"))
+            faults.append(Fault(line=line, column=name, problem=f"is missing; a {order_type.kind} order needs it"))
     if faults:
         yield from faults
     else:
-        yield _intent(line, kind, values)
+        yield _intent(line, order_type, values)
 
 
-def _default_kind(reading: Reading) -> dict[str, str]:
+def _default_type(reading: Reading) -> dict[str, str]:
     return {"kind": reading.defaults["kind"]} if "kind" in reading.defaults else {}
 
 
-def _intent(line: int, kind: type[Intent], values: Mapping[str, Any]) -> Line | Fault:
+def _intent(line: int, order_type: type[Intent], values: Mapping[str, Any]) -> Line | Fault:
     try:
-        return Line(position=line, intent=kind(**values))
+        return Line(position=line, intent=order_type(**values))
     except InvalidArgument as error:
         if any(isinstance(value, str) and is_misread(value) for value in values.values()):
             return misread(line, error.argument)
         return Fault(line=line, column=error.argument, problem=error.problem)
 
 
-def _kind(line: int, given: Mapping[str, Any]) -> type[Intent] | Fault:
+def _order_type(line: int, given: Mapping[str, Any]) -> type[Intent] | Fault:
     if "kind" in given:
         name = given["kind"]
         if isinstance(name, str) and name in ORDER_TYPES:

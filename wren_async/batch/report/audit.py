@@ -83,7 +83,7 @@ class Audit:
     """What the book has for those of them that it names, in USD cents."""
     by_amount: int = 0
     """Orders without an id for which only a charge of the same amount speaks."""
-    strangers: int = 0
+    unmatched: int = 0
     """Entries of that time that belong to no order of this batch. They are no difference: accounts are shared."""
     trouble: str | None = None
     """Why the book could not be read."""
@@ -175,12 +175,12 @@ class _Comparison:
         if len(self._kept) >= 2 * _KEPT:
             self._kept = sorted(self._kept, key=_place)[:_KEPT]
 
-    def differ_beyond(self, order_id: str, problem: str, cents: int) -> None:
-        """Note an entry that the batch does not know as its own, though it is of this batch."""
+    def differ_unknown(self, order_id: str, problem: str, cents: int) -> None:
+        """Note an entry that is of this batch by its reference, and of no order that the journal knows as placed."""
         self._books_cents += cents
         self.differ(None, problem, cents=cents, order_id=order_id)
 
-    def settle(self, missing: str) -> None:
+    def compare(self, missing: str) -> None:
         """Hold each order against what was found for it. `missing` is what to say where nothing was."""
         for item in self.staging.items(self.where):
             if item.order_id is None:
@@ -205,7 +205,7 @@ class _Comparison:
             self.differ(item, told, cents=cents - item.cents)
 
     def _count_in(self, item: Item, cents: int) -> None:
-        """Count what the book has of an order, apart from the others where there is nothing to hold it against."""
+        """Count what the book has of an order: apart from the others where its charge was not answered."""
         if item.cents is None:
             self._unknown_cents += cents
         else:
@@ -215,7 +215,7 @@ class _Comparison:
         """Find a charge for an order without an id among those that belong to nobody else."""
         if item.cents is None:
             self._unknown += 1
-        elif self.staging.take_stranger(self.where, item.cents):
+        elif self.staging.take_unmatched(self.where, item.cents):
             self._by_amount += 1
             self._books_cents += item.cents
         else:
@@ -234,7 +234,7 @@ class _Comparison:
             unknown=self._unknown,
             unknown_cents=self._unknown_cents,
             by_amount=self._by_amount,
-            strangers=self.staging.strangers(self.where),
+            unmatched=self.staging.unmatched(self.where),
             trouble=trouble,
         )
 
@@ -277,7 +277,7 @@ async def _compare_ledger(batch: _Batch, client: WrenClient) -> Audit:
             lambda entry: batch.checkpoint is None and batch.is_older(entry.created_at),
             lambda entries: _take_entries(entries, batch.staging),
         )
-        await asyncio.to_thread(comparison.settle, "the ledger has no charge for it, or not yet")
+        await asyncio.to_thread(comparison.compare, "the ledger has no charge for it, or not yet")
 
     return await _read_whole(read(), comparison.result)
 
@@ -321,7 +321,7 @@ async def _compare_purchases(batch: _Batch, client: WrenClient) -> Audit:
         reader = Reader(client)
         async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
             _take_purchase(read_row(raw, Purchase), batch)
-        await asyncio.to_thread(comparison.settle, "no purchase is of its charge, or not yet")
+        await asyncio.to_thread(comparison.compare, "no purchase is of its charge, or not yet")
 
     return await _read_whole(read(), comparison.result)
 
@@ -352,7 +352,7 @@ async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Audit:
         for subaccount in sorted(batch.subaccounts, key=lambda each: each or ""):
             orders = client.orders.list(subaccount_id=UNSET if subaccount is None else subaccount)
             await _take_recent(orders.pages(), lambda order: batch.is_older(order.created_on), take)
-        await asyncio.to_thread(comparison.settle, "does not stand in the list, or not yet")
+        await asyncio.to_thread(comparison.compare, "does not stand in the list, or not yet")
 
     return await _read_whole(read(), comparison.result)
 
@@ -362,7 +362,7 @@ def _take_order(order: Order, comparison: _Comparison) -> None:
     item = staging.by_id(ORDERS, order.id)
     # An account's list may hold its subaccounts' orders as well: each counts once.
     if item is None and not staging.is_aside(ORDERS, order.id):
-        _take_stranger(order, comparison)
+        _put_aside(order, comparison)
     if item is None or item.charged is not None:
         return
     staging.charge(item.position, cents=order.price_usd_cents)
@@ -375,11 +375,11 @@ def _take_order(order: Order, comparison: _Comparison) -> None:
         comparison.differ(item, "was cancelled")
 
 
-def _take_stranger(order: Order, comparison: _Comparison) -> None:
+def _put_aside(order: Order, comparison: _Comparison) -> None:
     staging = comparison.staging
     reference = carried(order.metadata)
     ours = None if reference is None else staging.by_reference(reference)
     staging.put_aside(ORDERS if ours is None else f"{ORDERS}, of this batch", order.id, order.price_usd_cents)
     if ours is not None:
         told = f"carries the reference of line {ours.position}, which is {ours.state} in the journal"
-        comparison.differ_beyond(order.id, f"{told}, not as this order", order.price_usd_cents)
+        comparison.differ_unknown(order.id, f"{told}, not as this order", order.price_usd_cents)

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 _STATES: Final = (State.PLACED, State.REFUSED, State.UNDECIDED, State.SENDING, State.PENDING)
 _QUANTILES: Final = ((0.5, "half"), (0.95, "95 %"), (0.99, "99 %"))
 _REASONS: Final = 8
+"""Reasons of each sort that are shown, the most frequent first."""
 _MANY: Final = 4
+"""Orders with so many attempts or more share a bar."""
 _DIFFERENCES: Final = 100
+"""Differences of each book that are shown."""
 
 
 @attrs.frozen

@@ -21,11 +21,13 @@ from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, State
 from wren_async.batch.report.escaping import cell
 from wren_async.batch.report.targets import check_target
+from wren_async.batch.units import plain
 from wren_async.core.replacing import Replacement
 
 _MOST_DIGITS: Final = 15
 """Digits before the point of a mass. What has more was no mass, and must not break a report."""
 _PLACES: Final = 9
+"""Digits after the point to which a mass is rounded."""
 _WREN: Final = "wren."
 
 
@@ -36,7 +38,7 @@ class ReportRow:
     position: int
     """Line of the input, from 1."""
     kind: str
-    """Kind of the intent, such as `wren.offset`."""
+    """Type of the order, such as `wren.offset`."""
     reference: str
     state: State
     planned_cents: int
@@ -145,11 +147,8 @@ async def report_rows(journal: Journal, *states: State) -> AsyncIterator[ReportR
 
 
 def mass_text(mass: Decimal | None) -> str:
-    """A mass without exponent and idle zeros; nothing where it is not known."""
-    if mass is None:
-        return ""
-    text = format(mass, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    """A mass written out; nothing where it is not known."""
+    return "" if mass is None else plain(mass)
 
 
 def _moment(moment: datetime | None) -> str:

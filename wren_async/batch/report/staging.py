@@ -21,9 +21,9 @@ CREATE TABLE orders (
 );
 CREATE INDEX by_id ON orders (book, order_id);
 CREATE INDEX by_reference ON orders (reference);
-CREATE TABLE strangers (book TEXT, id TEXT, cents INTEGER);
-CREATE INDEX strangers_by_id ON strangers (book, id);
-CREATE INDEX strangers_by_cents ON strangers (book, cents);
+CREATE TABLE unmatched (book TEXT, id TEXT, cents INTEGER);
+CREATE INDEX unmatched_by_id ON unmatched (book, id);
+CREATE INDEX unmatched_by_cents ON unmatched (book, cents);
 """
 _COLUMNS: Final = "position, reference, state, order_id, cents, kilograms, first, charged, refunded"
 
@@ -53,7 +53,7 @@ class StagingTable:
         self._database.executescript(_LAYOUT)
 
     def close(self) -> None:
-        """Throw it away."""
+        """Delete the database, which nobody else can reach."""
         self._database.close()
 
     def lay_out(self, rows: Iterable[tuple[ReportRow, str | None]]) -> None:
@@ -104,24 +104,24 @@ class StagingTable:
 
     def put_aside(self, book: str, order_id: str | None, cents: int) -> None:
         """Take in an entry that belongs to no order of the batch."""
-        self._database.execute("INSERT INTO strangers VALUES (?, ?, ?)", (book, order_id, cents))
+        self._database.execute("INSERT INTO unmatched VALUES (?, ?, ?)", (book, order_id, cents))
 
     def is_aside(self, book: str, order_id: str) -> bool:
         """Whether an entry of this id was put aside."""
-        query = "SELECT 1 FROM strangers WHERE book = ? AND id = ?"
+        query = "SELECT 1 FROM unmatched WHERE book = ? AND id = ?"
         return self._database.execute(query, (book, order_id)).fetchone() is not None
 
-    def take_stranger(self, book: str, cents: int) -> bool:
-        """Take an entry of this amount from those that were put aside, if there is one."""
-        query = "SELECT rowid FROM strangers WHERE book = ? AND cents = ? LIMIT 1"
+    def take_unmatched(self, book: str, cents: int) -> bool:
+        """Take an entry of this amount out of those that were put aside; whether there was one."""
+        query = "SELECT rowid FROM unmatched WHERE book = ? AND cents = ? LIMIT 1"
         found = self._database.execute(query, (book, cents)).fetchone()
         if found is not None:
-            self._database.execute("DELETE FROM strangers WHERE rowid = ?", found)
+            self._database.execute("DELETE FROM unmatched WHERE rowid = ?", found)
         return found is not None
 
-    def strangers(self, book: str) -> int:
-        """Entries that are left aside."""
-        (count,) = self._database.execute("SELECT count(*) FROM strangers WHERE book = ?", (book,)).fetchone()
+    def unmatched(self, book: str) -> int:
+        """How many entries that were put aside are left."""
+        (count,) = self._database.execute("SELECT count(*) FROM unmatched WHERE book = ?", (book,)).fetchone()
         return int(count)
 
     def _one(self, condition: str, arguments: Sequence[Any]) -> Item | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from wren_async.batch.input.origin import journal_of
 from wren_async.errors import InvalidArgument
 
 _DATABASE: Final = b"SQLite format 3\0"
@@ -25,7 +26,7 @@ def check_target(target: Path, source: Path | None = None) -> None:
     for ending in _BESIDE:
         if target.name.lower().endswith(ending) and _is_database(target.with_name(target.name[: -len(ending)])):
             raise InvalidArgument("path", f"{target} belongs to the journal beside it; name another file")
-    if _is_same(target, source) or target.with_name(f"{target.name}.journal").exists():
+    if _is_same(target, source) or journal_of(target).exists():
         raise InvalidArgument("path", f"{target} holds the orders of a batch; name another file for the report")
 
 

@@ -18,11 +18,13 @@ from wren_async.batch.units import mass, usd
 from wren_async.reconcile import SETTLE_TIME
 
 NOTHING: Final = "–"
+"""What a cell says where there is nothing to say."""
 
 ORDER_COLUMNS: Final = (
     "line", "type", "state", "order", "planned", "cost", "ordered kg", "answered kg", "attempts", "by", "reason",
 )  # fmt: skip
 ORDER_NUMBERS: Final = (0, 4, 5, 6, 7, 8)
+"""Which of those columns hold numbers."""
 TYPE_COLUMNS: Final = ("type", "orders", "placed", "planned", "cost", "ordered", "answered", "replayed", "reconciled")
 
 

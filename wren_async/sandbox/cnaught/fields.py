@@ -1,7 +1,7 @@
-"""Reading the attributes of a request, and refusing what a schema cannot say about them.
+"""Reading the attributes of a request, and refusing what its schema cannot say about them.
 
-The contract has been checked before; the readers repeat only what the types of this package need. Every fault
-of a request is collected, so that one refusal names them all.
+Types, ranges and what must be there are the schema's, and were checked before any handler runs. Every further fault is
+collected, so that one refusal names them all.
 """
 
 from __future__ import annotations
@@ -33,30 +33,23 @@ class Fields:
     def text(self, name: str) -> str | None:
         """A string, or None where it is missing or null."""
         value = self._values.get(name)
-        if value is not None and not isinstance(value, str):
-            self.fault(name, "must be a string")
-            return None
-        return value
+        return value if isinstance(value, str) else None
 
     def required_text(self, name: str) -> str:
-        """A string that must be there."""
-        value = self.text(name)
-        if value is None:
-            self.fault(name, "is required")
-        return value or ""
+        """A string that the contract requires."""
+        value = self._values[name]
+        if not isinstance(value, str):
+            raise TypeError(f"{name} did not pass the contract: {value!r} is no string")
+        return value
 
-    def positive(self, name: str) -> Decimal:
-        """A number above zero that must be there."""
-        value = self._values.get(name)
+    def amount(self, name: str) -> Decimal:
+        """A mass, a distance or a sum of money, which the contract requires and wants above zero."""
+        value = self._values[name]
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            self.fault(name, "is required" if value is None else "must be a number")
-            return Decimal(1)
-        number = Decimal(value)
-        if not number > 0:
-            self.fault(name, "must be greater than 0")
-        elif number > LARGEST_AMOUNT:
+            raise TypeError(f"{name} did not pass the contract: {value!r} is no number")
+        if value > LARGEST_AMOUNT:
             self.fault(name, f"must be at most {LARGEST_AMOUNT:f}")
-        return number
+        return Decimal(value)
 
     def web_url(self, name: str, *, secure: bool = False) -> str | None:
         """An absolute http or https URL (https only when `secure`), or None where it is missing or null."""
@@ -66,10 +59,10 @@ class Fields:
         return value
 
     def required_web_url(self, name: str, *, secure: bool = False) -> str:
-        """A URL that must be there."""
-        if not self.has(name):
-            self.fault(name, "is required")
-        return self.web_url(name, secure=secure) or ""
+        """A URL that the contract requires."""
+        value = self.required_text(name)
+        self.web_url(name, secure=secure)
+        return value
 
     def notification_url(self) -> str | None:
         """The URL in `notification_config`, if the request has one."""

@@ -1,4 +1,4 @@
-"""The order order_service: everything that places an order or changes its state, with the money and the news of it."""
+"""The order service: everything that places an order or changes its state, with its invoice line and notification."""
 
 from __future__ import annotations
 

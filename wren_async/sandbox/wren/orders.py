@@ -123,7 +123,7 @@ def offset_basket(portfolio: WrenPortfolio, tons: Decimal) -> Basket:
 def project_basket(project: WrenProject, cents: int) -> Basket:
     """An order for one project, by money."""
     if project.cost_per_tree is not None:
-        raise WrenRefusedError(400, f"WrenProject {project.id} is sold by the tree: place a tree order")
+        raise WrenRefusedError(400, f"Project {project.id} is sold by the tree: place a tree order")
     if project.cost_per_ton is None:
         return Basket(kind="project", cents=cents, donations=(DonationShare(project.id, Decimal(cents)),))
     tons = (Decimal(cents) / (project.cost_per_ton * 100)).quantize(_TON_PLACES, ROUND_FLOOR)

@@ -35,7 +35,7 @@ class CheckoutOperations:
     def create_checkout_session(self, request: SandboxRequest) -> SandboxAnswer:
         """A new payment page. It takes no idempotency key: sending it again makes another."""
         caller, fields = self.accounts.caller(request), Fields(request.body)
-        amount_kg = fields.positive("amount_kg")
+        amount_kg = fields.amount("amount_kg")
         success_url = fields.required_web_url("success_url", secure=True)
         cancel_url = fields.required_web_url("cancel_url", secure=True)
         description, notification_url = fields.text("description"), fields.notification_url()

@@ -59,7 +59,7 @@ class OrderOperations:
         if by_mass == fields.has("total_price_usd_cents"):
             fields.fault("amount_kg", "exactly one of amount_kg and total_price_usd_cents must be given")
             fields.done()
-        wanted = fields.positive("amount_kg" if by_mass else "total_price_usd_cents")
+        wanted = fields.amount("amount_kg" if by_mass else "total_price_usd_cents")
         terms = self._terms(caller, fields)
         cost = unit_price(terms.portfolio, "api", self.behaviours)
         if by_mass:
@@ -74,7 +74,7 @@ class OrderOperations:
         """An order for a ride. It buys what the ride quote says, a fraction of a kilogram included."""
         require_rides(self.behaviours)
         caller, fields = self._buyer(request), Fields(request.body)
-        distance = fields.positive("distance_km")
+        distance = fields.amount("distance_km")
         terms = self._terms(caller, fields)
         quote = quotes.ride(distance, unit_price(terms.portfolio, "api", self.behaviours))
         return self._ordered(self.order_service.place(caller.account, quote, terms))

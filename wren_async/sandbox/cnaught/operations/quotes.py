@@ -39,12 +39,12 @@ class QuoteOperations:
 
     def create_quote(self, request: SandboxRequest) -> SandboxAnswer:
         """A quote for a mass."""
-        return self._quoted(request, lambda fields: fields.positive("amount_kg"), quotes.by_mass)
+        return self._quoted(request, lambda fields: fields.amount("amount_kg"), quotes.by_mass)
 
     def create_ride_quote(self, request: SandboxRequest) -> SandboxAnswer:
         """The older quote for a ride."""
         require_rides(self.behaviours)
-        return self._quoted(request, lambda fields: fields.positive("distance_km"), quotes.ride)
+        return self._quoted(request, lambda fields: fields.amount("distance_km"), quotes.ride)
 
     def _estimating(self, emitted: Callable[[Fields], Decimal]) -> Handler:
         return lambda request: self._quoted(request, emitted, quotes.estimate)
@@ -70,18 +70,15 @@ def require_rides(behaviours: CNaughtBehaviours) -> None:
 
 
 def _ground_transport(fields: Fields) -> Decimal:
-    factor = quotes.KG_PER_KM.get(fields.required_text("vehicle_type"))
-    if factor is None:
-        fields.fault("vehicle_type", f"must be one of {', '.join(quotes.KG_PER_KM)}")
-    return fields.positive("distance_km") * (factor or 0)
+    return fields.amount("distance_km") * quotes.KG_PER_KM[fields.required_text("vehicle_type")]
 
 
 def _flight(fields: Fields) -> Decimal:
-    return fields.positive("distance_km") * quotes.KG_PER_FLIGHT_KM
+    return fields.amount("distance_km") * quotes.KG_PER_FLIGHT_KM
 
 
 def _train(fields: Fields) -> Decimal:
-    return fields.positive("distance_km") * quotes.KG_PER_TRAIN_KM
+    return fields.amount("distance_km") * quotes.KG_PER_TRAIN_KM
 
 
 def _air_freight(fields: Fields) -> Decimal:
@@ -93,8 +90,8 @@ def _ground_freight(fields: Fields) -> Decimal:
 
 
 def _freight(fields: Fields) -> Decimal:
-    return fields.positive("freight_mass_kg") * fields.positive("distance_km")
+    return fields.amount("freight_mass_kg") * fields.amount("distance_km")
 
 
 def _office_space(fields: Fields) -> Decimal:
-    return fields.positive("square_footage") * quotes.KG_PER_SQUARE_FOOT
+    return fields.amount("square_footage") * quotes.KG_PER_SQUARE_FOOT
