@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from batch_world import World, run, world
+from journal_model import JournalModel
 
 from wren_async import CNaughtClient, WrenClient
 from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
@@ -30,9 +31,9 @@ async def here() -> AsyncIterator[World]:
         yield made
 
 
-async def begun(here: World, source: list[Intent]) -> Journal:
+async def begun(here: World, source: list[Intent], journal: Journal | None = None) -> Journal:
     """The journal of a batch of which one order was placed."""
-    journal = MemoryJournal()
+    journal = journal or MemoryJournal()
     async with here.batch(journal, concurrency=1) as batch:
         await batch.plan(source)
         async for _ in batch.run():
@@ -104,8 +105,8 @@ async def test_a_new_key_of_cnaught_proves_itself_by_an_order_and_another_mode_c
 
 
 async def test_a_journal_from_before_accounts_were_noted_takes_the_first_token(here: World) -> None:
-    journal = await begun(here, OFFSETS)
-    assert isinstance(journal, MemoryJournal)
+    journal = JournalModel()
+    await begun(here, OFFSETS, journal)
     journal._notes = {name: value for name, value in journal._notes.items() if "account" not in name}
     assert await go_on(here, journal, here.sandbox.wren.live_token) == 3
     with pytest.raises(JournalError, match="another token"):

@@ -240,7 +240,7 @@ async def test_orders_found_being_sent_are_reconciled_in_one_walk(here: World) -
     # A process that placed some of them and died before it knew.
     wren, cnaught = here.clients()
     async with wren, cnaught:
-        await journal.sending(range(1, 9), here.timing.utc())
+        await journal.mark_sending(range(1, 9), here.timing.utc())
         for position in (1, 2, 6):
             row = (await journal.entry(position)).row
             intent = restore(row.intent)
