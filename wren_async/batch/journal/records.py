@@ -20,20 +20,9 @@ from wren_async.batch.journal import states
 from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State, Totals
 from wren_async.batch.journal.states import answered_grams, refusal, unknown
 
-_RESULT: Final = (
-    "state",
-    "order_id",
-    "cents",
-    "kilograms",
-    "certificate",
-    "attempts",
-    "replayed",
-    "reconciled",
-    "reason",
-    "first_sent",
-    "last_sent",
-)
-"""Columns of a result, named and ordered like the fields of `Result`."""
+_ROW: Final = tuple(field.name for field in attrs.fields(Row))
+_RESULT: Final = tuple(field.name for field in attrs.fields(Result))
+"""Columns of a result: each field has one of the same name."""
 _WRITTEN: Final = (*_RESULT, "grams")
 """Columns that a result is written to. The grams are there for the sums."""
 
@@ -186,7 +175,7 @@ def _json(values: object) -> str:
 
 def read_entries(connection: sqlite3.Connection, query: str, arguments: Sequence[Any]) -> list[Entry]:
     """The orders that a query beginning with `SELECT` finds."""
-    return [_entry(*found) for found in connection.execute(query, arguments)]
+    return [_entry(found) for found in connection.execute(query, arguments)]
 
 
 def read_totals(connection: sqlite3.Connection, query: str, arguments: Sequence[Any]) -> Totals:
@@ -208,31 +197,12 @@ def read_totals(connection: sqlite3.Connection, query: str, arguments: Sequence[
     )
 
 
-def _entry(
-    position: int,
-    intent: str,
-    digest: str,
-    reference: str,
-    key: str,
-    checksum: str,
-    planned_cents: int,
-    planned_grams: int,
-    *result: Any,
-) -> Entry:
-    if checksum != _checksum(position, intent, digest, reference, key):
-        raise JournalError(f"order {position}: its intent, reference or key is not what was written")
-    return Entry(
-        row=Row(
-            position=position,
-            intent=intent,
-            digest=digest,
-            reference=reference,
-            key=key,
-            cents=planned_cents,
-            grams=planned_grams,
-        ),
-        result=_result(**dict(zip(_RESULT, result, strict=True))),
-    )
+def _entry(found: tuple[Any, ...]) -> Entry:
+    fixed, checksum, planned, result = found[:5], found[5], found[6:8], found[8:]
+    if checksum != _checksum(*fixed):
+        raise JournalError(f"order {fixed[0]}: its intent, reference or key is not what was written")
+    row = Row(**dict(zip(_ROW, (*fixed, *planned), strict=True)))
+    return Entry(row=row, result=_result(**dict(zip(_RESULT, result, strict=True))))
 
 
 def _result(

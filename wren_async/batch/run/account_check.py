@@ -35,7 +35,7 @@ _SENT: Final = (State.SENDING, State.UNDECIDED, State.PLACED, State.REFUSED)
 
 @attrs.frozen
 class TokenDigest:
-    """A salted, slow digest, by which a token is recognised and cannot be found."""
+    """A salted, slow digest: it recognises a token, and does not tell it."""
 
     salt: bytes
     digest: bytes

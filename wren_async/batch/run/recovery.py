@@ -51,7 +51,7 @@ class Control:
     """Set once the run was asked to stop: nothing more is begun then."""
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Do some work, and cancel it when the run is asked to stop: `None` then. Orders on the wire are finished."""
+        """Do some work, and cancel it when the run is asked to stop: `None` then. What is on the wire is finished."""
         task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self.stopped.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)

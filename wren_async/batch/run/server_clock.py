@@ -19,7 +19,7 @@ from wren_async.wren import Portfolios as WrenPortfolios
 _SAME: Final = timedelta(seconds=2)
 """Clocks that differ by no more are taken for one: a `Date` has whole seconds, and takes a while to arrive."""
 _FURTHEST: Final = timedelta(days=3650)
-"""No clock counts as further ahead or behind: what is calculated with it must stay a possible date."""
+"""No clock counts as further ahead or behind: a date that is calculated with it must stay within the calendar."""
 
 
 class ServerClocks:
