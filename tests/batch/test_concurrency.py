@@ -41,7 +41,7 @@ def test_a_failure_halves_the_window_once_for_all_that_were_sent_before() -> Non
     assert concurrency.limit == 4
 
 
-def test_slow_answers_shrink_it_gently() -> None:
+def test_slow_answers_lower_the_limit_gently() -> None:
     concurrency = AdaptiveConcurrency(most=32, start=10)
     now = answer_well(concurrency, 50)
     high = concurrency.limit
@@ -49,14 +49,14 @@ def test_slow_answers_shrink_it_gently() -> None:
     assert 1 <= concurrency.limit < high
 
 
-def test_quick_answers_are_never_slow() -> None:
+def test_quick_answers_never_count_as_slow() -> None:
     concurrency = AdaptiveConcurrency(most=32, start=10)
     now = answer_well(concurrency, 1, took=0.001)
     answer_well(concurrency, 500, took=0.02, now=now)
     assert concurrency.limit == 32
 
 
-def test_a_429_pauses_everyone_for_as_long_as_told() -> None:
+def test_a_429_pauses_all_orders_for_as_long_as_it_says() -> None:
     concurrency = AdaptiveConcurrency()
     assert concurrency.rate_limited(began=0.0, now=1.0, told=7.0) == 7.0
     assert concurrency.rate_limited(began=0.0, now=2.0, told=1.0) == 6.0
@@ -64,11 +64,11 @@ def test_a_429_pauses_everyone_for_as_long_as_told() -> None:
     assert concurrency.pause(8.0) == 0.0
 
 
-def test_a_pause_of_nothing_is_taken_for_no_word() -> None:
+def test_a_429_that_asks_for_no_seconds_pauses_all_the_same() -> None:
     assert AdaptiveConcurrency().rate_limited(began=0.0, now=1.0, told=0.0) == 1.0
 
 
-def test_without_a_word_pauses_grow_and_a_good_answer_ends_that() -> None:
+def test_pauses_of_unknown_length_grow_until_there_is_a_good_answer() -> None:
     concurrency = AdaptiveConcurrency()
     pauses = []
     now = 0.0

@@ -126,6 +126,7 @@ class Journals(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "file"):
             self.run(self.file.aclose())
+        if hasattr(self, "closing"):
             self.closing.close()
 
 

@@ -389,7 +389,7 @@ async def test_a_run_that_ended_well_needs_no_log(path: Path, tmp_path: Path) ->
     assert len(await results(tmp_path / "copy")) == 3
 
 
-async def test_the_mark_stands_in_the_file_before_the_first_order_may_be_sent(path: Path) -> None:
+async def test_the_file_is_marked_before_the_first_order_may_be_sent(path: Path) -> None:
     async with await SqliteJournal.open(path) as journal:
         await journal.add([row(1)])
     assert path.read_bytes()[68:72] == b"WREN"
@@ -462,21 +462,6 @@ async def test_a_journal_from_which_nothing_was_sent_may_be_removed_and_made_ane
         await journal.add([row(1)])
     path.unlink()
     assert await results(path) == {}
-
-
-async def test_a_lock_is_no_other_program_s_file_and_goes_through_no_link(path: Path, tmp_path: Path) -> None:
-    lock = path.with_name(f"{path.name}.lock")
-    lock.write_text("name = 'poetry'")
-    with pytest.raises(JournalError, match=r"rides\.journal\.lock beside it is the file of another program"):
-        await SqliteJournal.open(path)
-    assert lock.read_text() == "name = 'poetry'"
-    lock.unlink()
-    target = tmp_path / "letter"
-    target.write_text("dear")
-    lock.symlink_to(target)
-    with pytest.raises(JournalError, match="cannot make the lock file"):
-        await SqliteJournal.open(path)
-    assert target.read_text() == "dear"
 
 
 # What is no journal
@@ -591,7 +576,7 @@ async def test_a_flipped_bit_anywhere_orders_nothing_else_and_raises_nothing_but
         "PRAGMA user_version = 0",
     ],
 )
-async def test_a_journal_whose_books_do_not_balance_is_refused(path: Path, change: str) -> None:
+async def test_a_journal_with_other_rules_or_wrong_sums_is_refused(path: Path, change: str) -> None:
     await make(path, 3)
     alter(path, change)
     with pytest.raises(JournalError, match="damaged"):

@@ -35,7 +35,7 @@ class Note(enum.StrEnum):
     LEDGER = "wren ledger"
     """Where Wren's ledger stood when nothing was in doubt."""
     FIRST_LEDGER = "wren ledger before the batch"
-    """Where it stood before any order of the batch was sent; without it nobody knows."""
+    """Where it stood before any order of the batch was sent. Not there where orders may have been sent before it."""
     HISTORY = "history of the runs"
     """What happened in the runs and is not kept with the orders."""
 

@@ -45,7 +45,7 @@ TRANSITIONS: Final[Sequence[Transition]] = (
 
 def sql(steps: Iterable[Transition], *, was: str, becomes: str) -> str:
     """The condition, in SQL, under which what two columns tell is one of these steps."""
-    return " OR ".join(f"{was} = '{step.was}' AND {becomes} = '{step.becomes}'" for step in steps)
+    return " OR ".join(f"{was} = '{step.was}' AND {becomes} = '{step.becomes}'" for step in steps) or "0"
 
 
 def refusal(position: int, was: State, becomes: State, *, is_proven: bool = False) -> JournalError | None:

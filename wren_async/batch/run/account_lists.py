@@ -55,9 +55,6 @@ class Sought:
             sought._add(entry)
         return sought
 
-    def __bool__(self) -> bool:
-        return bool(self.kinds)
-
     def position(self, reference: str) -> int | None:
         """The position of the order that has this reference; `None` where none of those that are looked for has it."""
         root, _, number = reference.rpartition("-")

@@ -381,7 +381,7 @@ class _Run:
         await self._task
 
     async def leave(self, patience: float) -> None:
-        """End it at once, note what became of the orders on the wire, and keep what the run met."""
+        """End it at once, note what became of the orders on the wire, and keep the history of the run."""
         if not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -15,6 +15,8 @@ _SHRINK: Final = 0.5
 _SHRINK_WHEN_SLOW: Final = 0.8
 _SLOW: Final = 3.0
 """Answers this many times slower than the quickest usual ones mean that the server is at its limit."""
+_LEAST_SLOW: Final = 0.25
+"""Seconds; quicker answers never count as slow."""
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 _LONGEST_TOLD: Final = 86_400.0
@@ -28,8 +30,6 @@ class AdaptiveConcurrency:
     most: int = 32
     """Never more than this on the wire."""
     start: float = 4.0
-    least_slow: float = 0.25
-    """Answers quicker than this are never slow."""
     _window: float = attrs.field(init=False)
     _paused_until: float = attrs.field(init=False, default=float("-inf"))
     _shrunk_at: float = attrs.field(init=False, default=float("-inf"))
@@ -63,7 +63,7 @@ class AdaptiveConcurrency:
         # A quicker answer sets the usual time at once, slower ones raise it very slowly: answers that grow slow bit by
         # bit then still stand out.
         self._usual = took if self._usual is None or took < self._usual else 0.99 * self._usual + 0.01 * took
-        if self._recent > max(self.least_slow, _SLOW * self._usual):
+        if self._recent > max(_LEAST_SLOW, _SLOW * self._usual):
             self._shrink(_SHRINK_WHEN_SLOW, began, now)
         else:
             more = 1.0 / self._window if self._had_trouble else 1.0

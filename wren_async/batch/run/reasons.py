@@ -24,9 +24,6 @@ class Reasons:
 
     counts: Counter[str] = attrs.field(factory=Counter[str])
 
-    def __bool__(self) -> bool:
-        return bool(self.counts)
-
     def take(self, reason: str | None, times: int = 1) -> None:
         """Count a reason."""
         kind = kind_of_reason(reason)

@@ -113,15 +113,15 @@ async def test_a_journal_from_before_accounts_were_noted_takes_the_first_token(h
         await go_on(here, journal, here.sandbox.wren.personal_token)
 
 
-async def test_no_token_and_no_lasting_mark_of_it_stands_in_a_journal(here: World, tmp_path: Path) -> None:
-    marks = set()
+async def test_a_journal_holds_no_token_and_never_the_same_digest_of_one(here: World, tmp_path: Path) -> None:
+    digests = set()
     for name in ("one", "another"):
         async with here.batch(tmp_path / name, caps=Caps()) as batch:
             await batch.plan([*OFFSETS, *MASSES])
             await run(batch)
-            marks |= {await batch.journal.noted(f"{api} account") for api in ("wren", "cnaught")}
+            digests |= {await batch.journal.noted(f"{api} account") for api in ("wren", "cnaught")}
         held = await asyncio.to_thread(lambda: b"".join(file.read_bytes() for file in tmp_path.iterdir()))
         assert here.sandbox.wren.live_token.encode() not in held
         assert here.sandbox.cnaught.api_key.encode() not in held
-    assert len(marks) == 4
-    assert None not in marks
+    assert len(digests) == 4
+    assert None not in digests

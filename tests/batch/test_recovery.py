@@ -127,7 +127,7 @@ async def test_a_copy_that_ran_long_before_the_journal_did_is_found_too(here: Wo
     nothing_twice(here)
 
 
-async def test_an_older_journal_is_doubted_once(here: World, tmp_path: Path) -> None:
+async def test_the_orders_of_an_older_journal_are_put_in_doubt_once(here: World, tmp_path: Path) -> None:
     await here.seed()
     path, copy = await planned_and_copied(here, tmp_path, kilograms(1, 2, 3))
     async with here.batch(path, caps=Caps(cents=2), concurrency=1) as batch:
@@ -166,7 +166,7 @@ async def test_a_run_that_lost_its_log_buys_nothing_and_the_message_shows_the_wa
     assert nothing_twice(here) == placed == 6
 
 
-async def test_a_first_run_looks_through_no_list(here: World, tmp_path: Path) -> None:
+async def test_a_first_run_reads_no_list(here: World, tmp_path: Path) -> None:
     path = tmp_path / "rides.journal"
     async with here.batch(path) as batch:
         await batch.plan([*ALL_KINDS])
@@ -176,7 +176,7 @@ async def test_a_first_run_looks_through_no_list(here: World, tmp_path: Path) ->
     assert not [each for each in here.sandbox.requests[before:] if each.operation in LISTS]
 
 
-async def test_a_resumed_run_looks_once_through_the_lists_that_its_orders_need(here: World, tmp_path: Path) -> None:
+async def test_a_resumed_run_reads_once_the_lists_in_which_its_orders_could_be(here: World, tmp_path: Path) -> None:
     path = tmp_path / "rides.journal"
     async with here.batch(path, concurrency=1, caps=Caps(cents=30)) as batch:
         await batch.plan(kilograms(10, 10, 10))
@@ -193,7 +193,7 @@ async def test_a_resumed_run_looks_once_through_the_lists_that_its_orders_need(h
         assert (await states(batch)).count(State.PLACED) == 2
 
 
-async def test_a_subaccount_of_a_row_is_looked_through_too(here: World) -> None:
+async def test_the_orders_of_a_row_s_subaccount_are_read_too(here: World) -> None:
     journal = MemoryJournal()
     _, cnaught = here.clients()
     async with cnaught:
@@ -232,7 +232,7 @@ async def test_a_list_that_cannot_be_read_lets_nothing_be_sent(here: World, stat
 
 
 async def alarmed(here: World, journal: Any) -> None:
-    """A batch whose run met an order that something else had placed, as it has placed one of Wren's."""
+    """A batch whose run came upon an order that something else had placed, which has placed one of Wren's too."""
     async with here.batch(journal, concurrency=1) as batch:
         await batch.plan([*kilograms(1), *tonnes(3)])
         await place_behind(here, journal, 1, 3)
