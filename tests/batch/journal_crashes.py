@@ -90,11 +90,11 @@ async def run(path: Path, diary: Diary) -> None:
         await diary.keep([1, 2, 3], journal.add([row(position) for position in (1, 2, 3)]))
         await diary.keep([4, 5, 6], journal.add([row(position) for position in (4, 5, 6)]))
         await journal.seal("whole input")
-        await diary.keep([5, 6], journal.sending([5, 6], NOON))
+        await diary.keep([5, 6], journal.mark_sending([5, 6], NOON))
 
         async def follow(position: int) -> None:
             for result in COURSES[position][position in (5, 6) :]:
-                write = journal.sending([position], NOON) if result is SENT else journal.settle(position, result)
+                write = journal.mark_sending([position], NOON) if result is SENT else journal.record(position, result)
                 await diary.keep([position], write)
 
         async with asyncio.TaskGroup() as tasks:

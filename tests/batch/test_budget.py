@@ -36,7 +36,7 @@ def test_what_is_undecided_counts_as_spent() -> None:
     assert begun.reserve(row(1)) is not None
 
 
-def test_the_cap_may_be_met_and_not_exceeded() -> None:
+def test_the_cap_may_be_reached_and_not_exceeded() -> None:
     tight = budget(cents=200)
     assert tight.reserve(row(100)) is None
     assert tight.reserve(row(100)) is None
@@ -92,7 +92,7 @@ def test_a_cap_is_a_number_and_no_float(caps: dict[str, Any]) -> None:
     st.integers(0, 500),
     st.lists(st.tuples(st.integers(1, 200), st.sampled_from(["placed", "cheaper", "refused", "undecided", "back"]))),
 )
-def test_whatever_comes_back_the_cap_holds(cap: int, orders: list[tuple[int, str]]) -> None:
+def test_the_cap_holds_whatever_comes_of_the_orders(cap: int, orders: list[tuple[int, str]]) -> None:
     tight = budget(cents=cap, failures=None)
     spent = 0
     for cents, what in orders:

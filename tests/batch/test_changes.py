@@ -216,8 +216,8 @@ async def test_what_is_new_and_what_is_gone_are_what_two_lists_differ_by(was: li
     journal = MemoryJournal()
     await journal.add([row(position, kilograms) for position, kilograms in enumerate(was, 1)])
     for position in range(1, len(was) + 1):
-        await journal.sending([position], here_and_now())
-        await journal.settle(position, Result(state=State.PLACED, order_id=str(position)))
+        await journal.mark_sending([position], here_and_now())
+        await journal.record(position, Result(state=State.PLACED, order_id=str(position)))
     changes = await find_changes([CNaughtMass(amount_kg=each) for each in now], [journal])
     assert Counter(int(each.intent.amount_kg) for each in changes.rows) == Counter(now) - Counter(was)  # type: ignore[union-attr]
     assert changes.may_be_bought_twice == len(changes.gone) == (Counter(was) - Counter(now)).total()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from journal_model import JournalModel
 
 from wren_async.batch.journal.contract import Journal, JournalError, Past, Result, Row, State
+from wren_async.batch.journal.database import PAGE
 from wren_async.batch.journal.memory import MemoryJournal
-from wren_async.batch.journal.sqlite import PAGE, SqliteJournal
+from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.errors import InvalidArgument
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -32,9 +36,16 @@ LEGAL = {
 """Every move that needs no proof from outside."""
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "file", "model"])
 async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
-    journal: Journal = MemoryJournal() if request.param == "memory" else await SqliteJournal.open(tmp_path / "batch")
+    journal: Journal
+    match request.param:
+        case "memory":
+            journal = MemoryJournal()
+        case "file":
+            journal = await SqliteJournal.open(tmp_path / "batch")
+        case _:
+            journal = JournalModel()
     yield journal
     await journal.aclose()
 
@@ -55,9 +66,9 @@ async def bring(journal: Journal, position: int, state: State) -> None:
     """Take in an order and move it to a state, as a run would."""
     await journal.add([row(position)])
     if state is not State.PENDING:
-        await journal.sending([position], NOON)
+        await journal.mark_sending([position], NOON)
     if state not in (State.PENDING, State.SENDING):
-        await journal.settle(position, Result(state=state))
+        await journal.record(position, Result(state=state))
 
 
 async def positions(journal: Journal, *states: State) -> list[int]:
@@ -86,7 +97,7 @@ async def test_an_order_comes_back_with_all_that_was_noted_of_it(journal: Journa
         first_sent=NOON,
         last_sent=LATER.astimezone(timezone(timedelta(hours=-7))),
     )
-    await journal.settle(1, result)
+    await journal.record(1, result)
     assert (await journal.entry(1)).result == result
     assert [entry.result async for entry in journal.entries(State.PLACED)] == [result]
 
@@ -102,7 +113,7 @@ async def test_rows_are_all_taken_in_or_none(journal: Journal) -> None:
 
 async def test_no_rows_are_no_mistake(journal: Journal) -> None:
     await journal.add([])
-    await journal.sending([], NOON)
+    await journal.mark_sending([], NOON)
     assert await positions(journal) == []
 
 
@@ -136,9 +147,9 @@ async def test_an_order_moves_only_where_it_may(journal: Journal, was: State, be
 
     async def move() -> None:
         if becomes is State.SENDING:
-            await journal.sending([1], LATER)
+            await journal.mark_sending([1], LATER)
         else:
-            await journal.settle(1, Result(state=becomes, reason="because"))
+            await journal.record(1, Result(state=becomes, reason="because"))
 
     if (was.value, becomes.value) in LEGAL:
         await move()
@@ -155,29 +166,29 @@ async def test_proof_from_outside_frees_an_undecided_order_and_no_settled_one(jo
     await bring(journal, 1, was)
     proof = Result(state=State.PENDING, reconciled=True, reason="not in the list")
     if was in (State.SENDING, State.UNDECIDED):
-        await journal.settle(1, proof)
+        await journal.record(1, proof)
         assert (await journal.entry(1)).result == proof
-        await journal.sending([1], LATER)
+        await journal.mark_sending([1], LATER)
     else:
         with pytest.raises(JournalError):
-            await journal.settle(1, proof)
+            await journal.record(1, proof)
 
 
 async def test_being_sent_is_no_result(journal: Journal) -> None:
     await bring(journal, 1, State.PENDING)
     with pytest.raises(InvalidArgument, match="sending"):
-        await journal.settle(1, Result(state=State.SENDING))
+        await journal.record(1, Result(state=State.SENDING))
     assert await positions(journal, State.PENDING) == [1]
 
 
 async def test_orders_are_marked_all_or_none(journal: Journal) -> None:
     await journal.add([row(position) for position in (1, 2, 3)])
-    await journal.sending([2], NOON)
+    await journal.mark_sending([2], NOON)
     for wrong in ([1, 2], [1, 1], [3, 4]):
         with pytest.raises(JournalError):
-            await journal.sending(wrong, NOON)
+            await journal.mark_sending(wrong, NOON)
     assert await positions(journal, State.SENDING) == [2]
-    await journal.sending(iter([1, 3]), NOON)
+    await journal.mark_sending(iter([1, 3]), NOON)
     assert await positions(journal, State.SENDING) == [1, 2, 3]
 
 
@@ -185,29 +196,29 @@ async def test_what_was_never_taken_in_is_named(journal: Journal) -> None:
     with pytest.raises(JournalError, match="order 7: the journal has no such order"):
         await journal.entry(7)
     with pytest.raises(JournalError, match="order 7"):
-        await journal.settle(7, Result(state=State.PLACED))
+        await journal.record(7, Result(state=State.PLACED))
     with pytest.raises(JournalError, match="order 7"):
-        await journal.sending([7], NOON)
+        await journal.mark_sending([7], NOON)
 
 
 async def test_the_times_of_sending_outlast_a_result_that_does_not_tell_them(journal: Journal) -> None:
     await bring(journal, 1, State.SENDING)
-    await journal.settle(1, Result(state=State.UNDECIDED, last_sent=LATER))
-    await journal.settle(1, Result(state=State.PLACED, reconciled=True))
+    await journal.record(1, Result(state=State.UNDECIDED, last_sent=LATER))
+    await journal.record(1, Result(state=State.PLACED, reconciled=True))
     result = (await journal.entry(1)).result
     assert (result.first_sent, result.last_sent) == (NOON, LATER)
 
 
 async def test_an_order_proven_not_sent_has_no_times(journal: Journal) -> None:
     await bring(journal, 1, State.SENDING)
-    await journal.settle(1, Result(state=State.PENDING, attempts=2))
+    await journal.record(1, Result(state=State.PENDING, attempts=2))
     assert (await journal.entry(1)).result == Result(state=State.PENDING, attempts=2)
 
 
 async def test_sending_again_keeps_the_first_time_and_clears_the_old_finding(journal: Journal) -> None:
     await bring(journal, 1, State.UNDECIDED)
-    await journal.settle(1, Result(state=State.PENDING, reconciled=True, attempts=2, reason="no", first_sent=NOON))
-    await journal.sending([1], LATER)
+    await journal.record(1, Result(state=State.PENDING, reconciled=True, attempts=2, reason="no", first_sent=NOON))
+    await journal.mark_sending([1], LATER)
     expected = Result(state=State.SENDING, attempts=2, first_sent=NOON, last_sent=LATER)
     assert (await journal.entry(1)).result == expected
 
@@ -217,17 +228,17 @@ async def test_times_without_a_zone_and_masses_without_an_end_are_refused(journa
     await journal.add([row(2)])
     naive = NOON.replace(tzinfo=None)
     with pytest.raises(InvalidArgument, match="time zone"):
-        await journal.sending([2], naive)
+        await journal.mark_sending([2], naive)
     for field in ({"first_sent": naive}, {"last_sent": naive}, {"kilograms": Decimal("NaN")}):
         with pytest.raises(InvalidArgument):
-            await journal.settle(1, Result(state=State.PLACED, **field))  # type: ignore[arg-type]
+            await journal.record(1, Result(state=State.PLACED, **field))  # type: ignore[arg-type]
     assert await positions(journal, State.SENDING) == [1]
 
 
 @pytest.mark.parametrize("oddity", ["\ud800", "\0"])
 async def test_a_result_is_kept_even_where_the_server_wrote_what_is_no_text(journal: Journal, oddity: str) -> None:
     await bring(journal, 1, State.SENDING)
-    await journal.settle(1, Result(state=State.REFUSED, reason=f"no {oddity} funds"))
+    await journal.record(1, Result(state=State.REFUSED, reason=f"no {oddity} funds"))
     result = (await journal.entry(1)).result
     assert result.state is State.REFUSED
     assert result.reason is not None
@@ -236,10 +247,10 @@ async def test_a_result_is_kept_even_where_the_server_wrote_what_is_no_text(jour
 
 async def test_totals_follow_every_move(journal: Journal) -> None:
     await journal.add([row(position, cents=10**position, grams=2 * 10**position) for position in range(1, 6)])
-    await journal.sending([2, 3, 4, 5], NOON)
-    await journal.settle(3, Result(state=State.UNDECIDED))
-    await journal.settle(4, Result(state=State.PLACED, cents=10_007, kilograms=Decimal("20.0015")))
-    await journal.settle(5, Result(state=State.REFUSED))
+    await journal.mark_sending([2, 3, 4, 5], NOON)
+    await journal.record(3, Result(state=State.UNDECIDED))
+    await journal.record(4, Result(state=State.PLACED, cents=10_007, kilograms=Decimal("20.0015")))
+    await journal.record(5, Result(state=State.REFUSED))
     totals = await journal.totals()
     assert totals.orders == dict.fromkeys(State, 1)
     assert (totals.spent_cents, totals.reserved_cents, totals.planned_cents) == (10_007, 1_100, 111_110)
@@ -248,7 +259,7 @@ async def test_totals_follow_every_move(journal: Journal) -> None:
 
 async def test_a_cost_that_was_not_answered_is_told_as_unknown_and_not_as_the_planned_one(journal: Journal) -> None:
     await bring(journal, 1, State.SENDING)
-    await journal.settle(1, Result(state=State.PLACED))
+    await journal.record(1, Result(state=State.PLACED))
     totals = await journal.totals()
     assert (totals.spent_cents, totals.spent_grams) == (0, 1000)
     assert (totals.unknown_orders, totals.unknown_cents) == (1, 250)
@@ -262,8 +273,8 @@ async def test_an_empty_batch_has_totals_too(journal: Journal) -> None:
 
 async def test_entries_come_by_position_in_the_states_that_were_named(journal: Journal) -> None:
     await journal.add([row(position) for position in range(2 * PAGE + 10, 0, -1)])
-    await journal.sending(range(1, 2 * PAGE + 10, 2), NOON)
-    await journal.settle(7, Result(state=State.UNDECIDED))
+    await journal.mark_sending(range(1, 2 * PAGE + 10, 2), NOON)
+    await journal.record(7, Result(state=State.UNDECIDED))
     assert await positions(journal) == list(range(1, 2 * PAGE + 11))
     assert await positions(journal, State.PENDING) == list(range(2, 2 * PAGE + 11, 2))
     assert await positions(journal, State.UNDECIDED, State.PENDING) == sorted({7, *range(2, 2 * PAGE + 11, 2)})
@@ -275,7 +286,7 @@ async def test_orders_may_move_while_others_are_read(journal: Journal) -> None:
     seen = []
     async for entry in journal.entries(State.PENDING):
         seen.append(entry.row.position)
-        await journal.sending([entry.row.position], NOON)
+        await journal.mark_sending([entry.row.position], NOON)
     assert seen == list(range(1, PAGE + 51))
 
 
@@ -290,16 +301,16 @@ async def test_the_last_note_under_a_name_stays(journal: Journal) -> None:
 
 async def test_of_many_that_would_send_an_order_one_may(journal: Journal) -> None:
     await journal.add([row(1)])
-    outcomes = await asyncio.gather(*(journal.sending([1], NOON) for _ in range(20)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(journal.mark_sending([1], NOON) for _ in range(20)), return_exceptions=True)
     assert outcomes.count(None) == 1
     assert sum(isinstance(outcome, JournalError) for outcome in outcomes) == 19
 
 
 async def test_one_refused_write_leaves_its_neighbours_alone(journal: Journal) -> None:
     await journal.add([row(position) for position in range(1, 41)])
-    await journal.sending([5, 17], NOON)
+    await journal.mark_sending([5, 17], NOON)
     outcomes = await asyncio.gather(
-        *(journal.sending([position], NOON) for position in range(1, 41)), return_exceptions=True
+        *(journal.mark_sending([position], NOON) for position in range(1, 41)), return_exceptions=True
     )
     assert [position for position, outcome in enumerate(outcomes, 1) if outcome is not None] == [5, 17]
     assert (await journal.totals()).orders[State.SENDING] == 40
@@ -311,7 +322,7 @@ async def test_a_closed_journal_says_so(journal: Journal) -> None:
     await journal.aclose()
     for use in (
         journal.add([row(2)]),
-        journal.sending([1], NOON),
+        journal.mark_sending([1], NOON),
         journal.entry(1),
         journal.totals(),
         journal.sealed(),
@@ -321,10 +332,19 @@ async def test_a_closed_journal_says_so(journal: Journal) -> None:
     with pytest.raises(JournalError, match="closed"):
         await positions(journal)
     with pytest.raises(JournalError, match="closed"):
-        await journal.settle(1, Result(state=State.PLACED))
+        await journal.record(1, Result(state=State.PLACED))
 
 
 async def test_each_batch_has_its_own_id(journal: Journal) -> None:
     assert journal.past is Past.NEW
     assert len(journal.batch_id) >= 16
     assert journal.batch_id != MemoryJournal().batch_id
+
+
+def test_a_journal_in_memory_need_not_be_closed() -> None:
+    journal = MemoryJournal()
+    connection = journal._connection
+    del journal
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

@@ -1,11 +1,11 @@
-"""The journal in a file, closed and opened again at any time, is the journal in memory."""
+"""The journal in a file, opened again at any time, and the one in memory do what the model by hand does."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from journal_crashes import row
+from journal_model import JournalModel
 
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.memory import MemoryJournal
@@ -51,7 +52,7 @@ async def told(write: Coroutine[Any, Any, None]) -> type[Exception] | None:
 
 
 class Journals(RuleBasedStateMachine):
-    """Does the same to both journals and compares all they tell."""
+    """Does the same to all three journals and compares what they tell."""
 
     @initialize()
     def begin(self) -> None:
@@ -59,65 +60,73 @@ class Journals(RuleBasedStateMachine):
         directory = self.closing.enter_context(tempfile.TemporaryDirectory())
         self.runner = self.closing.enter_context(asyncio.Runner())
         self.path = Path(directory) / "journal"
-        self.model: Journal = MemoryJournal()
-        self.real: Journal = self.run(SqliteJournal.open(self.path))
+        self.model: Journal = JournalModel()
+        self.memory: Journal = MemoryJournal()
+        self.file: Journal = self.run(SqliteJournal.open(self.path))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
-    def agree(self, of_model: Coroutine[Any, Any, None], of_real: Coroutine[Any, Any, None]) -> None:
-        assert self.run(told(of_real)) == self.run(told(of_model))
+    def agree(self, write: Callable[[Journal], Coroutine[Any, Any, None]]) -> None:
+        expected = self.run(told(write(self.model)))
+        assert self.run(told(write(self.memory))) == expected
+        assert self.run(told(write(self.file))) == expected
 
     @rule(positions=st.lists(POSITIONS, max_size=4))
     def add(self, positions: list[int]) -> None:
-        rows = [row(position) for position in positions]
-        self.agree(self.model.add(rows), self.real.add(rows))
+        self.agree(lambda journal: journal.add([row(position) for position in positions]))
 
     @rule(digest=st.sampled_from(["one input", "another"]), for_real=st.integers(0, 9))
     def seal(self, digest: str, for_real: int) -> None:
         if for_real == 0:  # rarely: a sealed journal takes nothing in
-            self.agree(self.model.seal(digest), self.real.seal(digest))
+            self.agree(lambda journal: journal.seal(digest))
 
     @rule(positions=st.lists(POSITIONS, max_size=3), at=TIMES)
-    def send(self, positions: list[int], at: datetime) -> None:
-        self.agree(self.model.sending(positions, at), self.real.sending(positions, at))
+    def mark_sending(self, positions: list[int], at: datetime) -> None:
+        self.agree(lambda journal: journal.mark_sending(positions, at))
 
     @rule(position=POSITIONS, result=RESULTS)
-    def settle(self, position: int, result: Result) -> None:
-        self.agree(self.model.settle(position, result), self.real.settle(position, result))
+    def record(self, position: int, result: Result) -> None:
+        self.agree(lambda journal: journal.record(position, result))
 
-    @rule(moves=st.lists(st.tuples(POSITIONS, st.none() | RESULTS), max_size=9), at=TIMES)
-    def move_many_at_once(self, moves: list[tuple[int, Result | None]], at: datetime) -> None:
+    @rule(steps=st.lists(st.tuples(POSITIONS, st.none() | RESULTS), max_size=9), at=TIMES)
+    def many_steps_at_once(self, steps: list[tuple[int, Result | None]], at: datetime) -> None:
         def asked(journal: Journal) -> list[Coroutine[Any, Any, type[Exception] | None]]:
             return [
-                told(journal.sending([position], at) if result is None else journal.settle(position, result))
-                for position, result in moves
+                told(journal.mark_sending([position], at) if result is None else journal.record(position, result))
+                for position, result in steps
             ]
 
-        async def together() -> list[type[Exception] | None]:
-            return list(await asyncio.gather(*asked(self.real)))
+        async def together(journal: Journal) -> list[type[Exception] | None]:
+            return list(await asyncio.gather(*asked(journal)))
 
-        assert self.run(together()) == [self.run(each) for each in asked(self.model)]
+        expected = [self.run(each) for each in asked(self.model)]
+        assert self.run(together(self.file)) == expected
+        assert self.run(together(self.memory)) == expected
 
     @rule(name=st.sampled_from("ab"), value=st.text(st.characters(exclude_categories=["Cs"])))
     def note(self, name: str, value: str) -> None:
-        self.agree(self.model.note(name, value), self.real.note(name, value))
+        self.agree(lambda journal: journal.note(name, value))
 
     @rule()
     def open_again(self) -> None:
-        batch_id, runs = self.real.batch_id, self.model.past
-        self.run(self.real.aclose())
-        self.real = self.run(SqliteJournal.open(self.path))
-        assert (self.real.batch_id, self.real.past) == (batch_id, runs)
+        batch_id, past = self.file.batch_id, self.model.past
+        assert self.memory.past is past
+        self.run(self.file.aclose())
+        self.file = self.run(SqliteJournal.open(self.path))
+        assert (self.file.batch_id, self.file.past) == (batch_id, past)
 
     @invariant()
     def tell_the_same(self) -> None:
-        if hasattr(self, "real"):
-            assert self.run(everything(self.real)) == self.run(everything(self.model))
+        if hasattr(self, "file"):
+            expected = self.run(everything(self.model))
+            assert self.run(everything(self.file)) == expected
+            assert self.run(everything(self.memory)) == expected
 
     def teardown(self) -> None:
-        if hasattr(self, "real"):
-            self.run(self.real.aclose())
+        if hasattr(self, "file"):
+            self.run(self.file.aclose())
+        if hasattr(self, "closing"):
             self.closing.close()
 
 

@@ -22,6 +22,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from journal_model import JournalModel
 
 from wren_async import CNaughtClient, InvalidArgument, UsageError, WrenClient
 from wren_async.batch import events
@@ -54,8 +55,8 @@ async def journal_of(*orders: tuple[Intent, Result | None], cents: int = 100) ->
     await journal.add([row_of(position, intent, cents) for position, (intent, _) in enumerate(orders, 1)])
     for position, (_, result) in enumerate(orders, 1):
         if result is not None:
-            await journal.sending([position], NOON + timedelta(seconds=position))
-            await journal.settle(position, result)
+            await journal.mark_sending([position], NOON + timedelta(seconds=position))
+            await journal.record(position, result)
     return journal
 
 
@@ -251,10 +252,10 @@ async def test_the_history_of_runs_outlives_them() -> None:
     journal = await journal_of((KILOS, None))
     entry, totals = await journal.entry(1), await journal.totals()
     history = await History.of(journal)
-    history.take(events.Returned(entry=entry, reason="429 slow down"), NOON)
-    history.take(events.Paused(seconds=2.5), NOON)
-    history.take(events.Alarm(entry=entry, message="a copy is at work"), NOON)
-    history.take(events.Ended(ending=events.Ending.ASKED, message="stopped", totals=totals), NOON)
+    history.add(events.Returned(entry=entry, reason="429 slow down"), NOON)
+    history.add(events.Paused(seconds=2.5), NOON)
+    history.add(events.Alarm(entry=entry, message="a copy is at work"), NOON)
+    history.add(events.Ended(ending=events.Ending.ASKED, message="stopped", totals=totals), NOON)
     await history.keep(journal)
     again = await History.of(journal)
     assert again == history
@@ -296,9 +297,9 @@ async def hostile_report() -> Report:
         (KILOS, Result(state=State.UNDECIDED, attempts=1, reason=HOSTILE)),
     )
     history = History()
-    history.take(events.Returned(entry=await journal.entry(1), reason=HOSTILE), NOON)
-    history.take(events.Alarm(entry=await journal.entry(1), message=HOSTILE), NOON)
-    history.take(events.Ended(ending=events.Ending.ALARM, message=HOSTILE, totals=await journal.totals()), NOON)
+    history.add(events.Returned(entry=await journal.entry(1), reason=HOSTILE), NOON)
+    history.add(events.Alarm(entry=await journal.entry(1), message=HOSTILE), NOON)
+    history.add(events.Ended(ending=events.Ending.ALARM, message=HOSTILE, totals=await journal.totals()), NOON)
     await history.keep(journal)
     book = Audit(where=LEDGER, orders=1, batch_cents=1, books_cents=2, trouble=HOSTILE)
     difference = Difference(position=None, order_id=HOSTILE, problem=HOSTILE, cents=1)
@@ -379,7 +380,7 @@ async def test_no_time_or_pause_that_a_server_named_breaks_a_report() -> None:
     journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
     for pause in (1e14, float("inf"), float("nan")):
         history = History()
-        history.take(events.Paused(seconds=pause), NOON)
+        history.add(events.Paused(seconds=pause), NOON)
         await history.keep(journal)
         page = html_page(await read_report(journal))
         assert "1 pause, centuries in all" in page
@@ -476,7 +477,7 @@ class Bought:
     """A batch that was run against a sandbox."""
 
     sandbox: Sandbox
-    journal: MemoryJournal
+    journal: JournalModel
     wren: WrenClient
     cnaught: CNaughtClient
 
@@ -505,7 +506,7 @@ async def bought() -> AsyncIterator[Bought]:
             WrenClient(at.live_token, base_url=at.base_url) as wren,
             CNaughtClient(there.api_key, base_url=there.base_url) as cnaught,
         ):
-            journal = MemoryJournal()
+            journal = JournalModel()
             async with Batch(journal, wren=wren, cnaught=cnaught) as batch:
                 await batch.plan(orders)
                 async for _ in batch.run():

@@ -15,10 +15,10 @@ from batch_world import World
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from journal_model import JournalModel
 
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal.contract import Past, State
-from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.sandbox import FaultKind, When
@@ -63,9 +63,9 @@ class Killed(Exception):
 class MortalJournal:
     """The journal of a process that dies at one of its writes: before it or after it. Its store lives on."""
 
-    WRITES: ClassVar = ("add", "seal", "sending", "settle", "note")
+    WRITES: ClassVar = ("add", "seal", "mark_sending", "record", "note")
 
-    def __init__(self, store: MemoryJournal) -> None:
+    def __init__(self, store: JournalModel) -> None:
         self.store = store
         self.writes_left: int | None = None
         self.after = False
@@ -148,11 +148,13 @@ class BatchesUnderFire(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        logging.getLogger("wren_async").setLevel(logging.CRITICAL)
+        self.logger = logging.getLogger("wren_async")
+        self.level_before = self.logger.level
+        self.logger.setLevel(logging.CRITICAL)
         self.runner = asyncio.Runner()
         self.jumped = False
         self.late = False
-        self.copies: list[MemoryJournal] = []
+        self.copies: list[JournalModel] = []
         self.was_restored = False
         self.is_behind = False
         """Whether the journal may be older than what was placed, because it is a copy or a new one."""
@@ -169,7 +171,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
     def begin(self, api: str, count: int, lag: float, capped: bool) -> None:
         self.lag = lag
         self.world = World.of(lag=lag)
-        self.store = MemoryJournal()
+        self.store = JournalModel()
         self.intents = intents_of(api, count)
         self.await_(self._begin())
         planned = self.await_(self.store.totals()).planned_cents
@@ -272,7 +274,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.time_passes(16)
         self.store = copy.deepcopy(self.copies[which % len(self.copies)])
         # A file knows by its lock, or by its identity, that it is a copy.
-        self.store._past = Past.RUN_BEFORE
+        self.store.past = Past.RUN_BEFORE
         self.is_behind = self.was_restored = True
 
     @rule(changed=st.booleans())
@@ -291,7 +293,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
         return (await self.store.entry(1)).row.reference.rpartition("-")[0]
 
     async def _continue(self, root: str) -> None:
-        self.store = MemoryJournal()
+        self.store = JournalModel()
         self.is_behind = True
         self.none_was_placed = not self.world.committed()
         async with self.world.batch(self.store, continues=root) as batch:
@@ -408,6 +410,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.await_(self.world.sandbox.stop_here())
             self.runner.close()
+            self.logger.setLevel(self.level_before)
 
     def _finish(self) -> None:
         """With all well again and the settle time passed, by every clock that was ever used, everything is decided."""

@@ -149,7 +149,7 @@ def killed_while_sending(shell: Shell, count: int) -> None:
     async def mark() -> None:
         async with await SqliteJournal.open(shell.journal) as journal:
             positions = [entry.row.position async for entry in journal.entries()]
-            await journal.sending(positions, datetime.now(UTC))
+            await journal.mark_sending(positions, datetime.now(UTC))
 
     asyncio.run(mark())
 
@@ -308,11 +308,11 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_error_in_mid_run_does_not_claim_that_nothing_was_sent(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    async def settle(*_: object) -> None:
+    async def record(*_: object) -> None:
         raise error
 
     with monkeypatch.context() as broken:
-        broken.setattr(SqliteJournal, "settle", settle)
+        broken.setattr(SqliteJournal, "record", record)
         assert shell.run("run", shell.orders(2), "--yes") == Exit.UNFINISHED
         assert "the disk is full" in shell.told
     assert shell.run("run", shell.orders(2), "--yes") == 0
@@ -450,11 +450,11 @@ async def settle_with_what_a_server_said(path: Path) -> None:
     said = {"order_id": HOSTILE, "reason": HOSTILE, "certificate": f"https://{HOSTILE}"}
     async with await SqliteJournal.open(path) as journal:
         for position, state in ((3, State.PLACED), (4, State.REFUSED), (5, State.UNDECIDED)):
-            await journal.sending([position], datetime.now(UTC))
-            await journal.settle(position, Result(state=state, cents=1, **said))
+            await journal.mark_sending([position], datetime.now(UTC))
+            await journal.record(position, Result(state=state, cents=1, **said))
         history = History()
-        history.take(Ended(ending=Ending.ASKED, message=HOSTILE, totals=await journal.totals()), datetime.now(UTC))
-        history.take(Alarm(entry=await journal.entry(3), message=HOSTILE), datetime.now(UTC))
+        history.add(Ended(ending=Ending.ASKED, message=HOSTILE, totals=await journal.totals()), datetime.now(UTC))
+        history.add(Alarm(entry=await journal.entry(3), message=HOSTILE), datetime.now(UTC))
         await history.keep(journal)
 
 

@@ -1,7 +1,7 @@
-"""What a journal of a batch keeps, and what every store of one promises.
+"""What the journal of a batch keeps, and what every kind of journal promises.
 
-The intent of an order is on disk before the first byte of it is sent, and its result after. Kill the process anywhere:
-each order is then pending, placed, refused, or in doubt, and nothing in doubt is ever simply sent again.
+The intent of an order is on disk before its first byte is sent, and its result once that is known. Wherever the process
+is killed, each order is then pending, placed, refused, or in doubt, and one in doubt is never simply sent again.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class Past(enum.Enum):
     """What may have been sent from a journal before it was opened, as far as the journal itself can tell."""
 
     NEW = "new"
-    """Nothing: no run of it was ever begun, and it is no copy."""
+    """Nothing: no run was ever begun with it, and it is no copy."""
     RUN_BEFORE = "run before"
-    """A run was begun, or this is a copy: it may be older than its run, so the lists are looked through first."""
+    """A run was begun with it, or it is a copy, and may be older than the run: the lists are looked through first."""
     BEHIND = "behind"
-    """It is older than its run: every order that it has as pending may have been placed."""
+    """It is older than its last run: every order that is pending in it may have been placed."""
 
 
 @attrs.frozen(kw_only=True)
 class Row:
-    """An order to place, as the journal first meets it."""
+    """An order to place, as it is when the journal takes it in."""
 
     position: int
     """Line of the input, from 1."""
@@ -76,7 +76,7 @@ class Result:
     attempts: int = 0
     replayed: bool = False
     reconciled: bool = False
-    """Settled by looking for the order, or by a person, not by an answer to its sending."""
+    """Whether looking for the order, or a person, told what came of it, and not an answer to its sending."""
     reason: str | None = None
     """Why it was refused or is undecided."""
     first_sent: datetime | None = None
@@ -101,7 +101,7 @@ class Totals:
     spent_cents: int
     """Cents of what was placed, as far as its cost is known."""
     reserved_cents: int
-    """Expected cents of what is being sent or undecided: it counts as spent until it is settled."""
+    """Expected cents of orders that are being sent or undecided: they count as spent until the outcome is known."""
     planned_cents: int
     """Expected cents of all orders."""
     spent_grams: int
@@ -113,11 +113,11 @@ class Totals:
     unknown_orders: int = 0
     """Placed orders whose cost is not known."""
     unknown_cents: int = 0
-    """Expected cents of those: they count as spent at least so far, and may have cost more."""
+    """Expected cents of those. They count as spent, though the orders may have cost more."""
 
 
 class Journal(Protocol):
-    """A store of one batch. Every method that writes returns only when a crash can no longer undo it."""
+    """Keeps one batch. Every method that writes returns only when a crash can no longer undo it."""
 
     @property
     def batch_id(self) -> str:
@@ -145,12 +145,12 @@ class Journal(Protocol):
         """Position and digest of up to `count` rows from position `first` on, to compare an input with."""
         ...
 
-    async def sending(self, positions: Iterable[int], at: datetime) -> None:
+    async def mark_sending(self, positions: Iterable[int], at: datetime) -> None:
         """Mark orders as about to be sent. Only pending ones may be; anything else is a `JournalError`."""
         ...
 
-    async def settle(self, position: int, result: Result) -> None:
-        """Note what came of an order. A settled order (placed, refused) is never changed again."""
+    async def record(self, position: int, result: Result) -> None:
+        """Write down what came of an order. A settled order (placed, refused) is never changed again."""
         ...
 
     def entries(self, *states: State) -> AsyncIterator[Entry]:
@@ -170,11 +170,11 @@ class Journal(Protocol):
         ...
 
     async def note(self, name: str, value: str) -> None:
-        """Keep a fact of the batch, such as a checkpoint of the ledger, under a name; a later one replaces it."""
+        """Keep a fact of the batch, such as a checkpoint of the ledger, under a name. A later fact replaces it."""
         ...
 
     async def noted(self, name: str) -> str | None:
-        """A fact that was kept."""
+        """The fact that was kept under a name, if any."""
         ...
 
     async def aclose(self) -> None:

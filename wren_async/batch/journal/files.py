@@ -1,4 +1,4 @@
-"""Opening the file of a journal: one holder, a whole file, its log beside it, and connections that lose nothing."""
+"""Opening the file of a journal: only one process may hold it, and only a whole file with its log is believed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _APPLICATION_ID: Final = slice(68, 72)
 class OpenFile:
     """A journal's file, held."""
 
+    path: Path
     journal_id: str
     past: Past
     """What may have been sent from it before."""
@@ -36,7 +37,7 @@ class OpenFile:
     lock: FileLock | None = None
 
     def begin_run(self, connection: sqlite3.Connection) -> None:
-        """Let the file and its lock say that a run is on. Blocks."""
+        """Mark in the file and its lock that a run is on. Blocks."""
         assert self.lock is not None  # noqa: S101 - whoever has a connection that writes has the lock
         identity, seen = schema.Identity.of(connection), self.lock.seen
         runs = 1 + max(identity.runs, seen.runs if seen else 0)
@@ -44,9 +45,9 @@ class OpenFile:
         self.lock.remember(Seen(journal_id=identity.journal_id, batch_id=identity.batch_id, runs=runs))
 
     def close(self, *, is_intact: bool = True) -> None:
-        """Let go of the file. Blocks. One that could not be written keeps the mark of its run."""
+        """Let go of the file. Blocks. A file that could not be written keeps the mark of its run."""
         if self.writer is not None and is_intact:
-            # A disk that is full, or a file that a report reads, keeps the mark as well: the log then stays, too.
+            # Where the disk is full, or a report is reading, the mark stays, and so does the log.
             with contextlib.suppress(sqlite3.Error):
                 schema.end_run(self.writer)
         self.held.close()
@@ -56,7 +57,7 @@ def open_file(path: Path) -> OpenFile:
     """Open the journal at a path, or make one. Blocks. Raises `JournalError`, which names the remedy."""
     if sqlite3.sqlite_version_info < (3, 37):
         raise JournalError(f"SQLite {sqlite3.sqlite_version} is too old for a journal: 3.37 or newer is needed")
-    # Through links: one file has one lock, whatever name it is opened by.
+    # Links are resolved, so that a file has one lock, whatever name it is opened by.
     path = path.resolve()
     with contextlib.ExitStack() as held:
         lock = FileLock(path.with_name(f"{path.name}.lock"), str(path))
@@ -72,7 +73,13 @@ def open_file(path: Path) -> OpenFile:
         past = Past.NEW if is_new else _past(identity, file, lock.seen)
         _remember(lock, identity)
         return OpenFile(
-            journal_id=identity.journal_id, past=past, writer=writer, reader=reader, lock=lock, held=held.pop_all()
+            path=path,
+            journal_id=identity.journal_id,
+            past=past,
+            writer=writer,
+            reader=reader,
+            lock=lock,
+            held=held.pop_all(),
         )
 
 
@@ -86,17 +93,17 @@ def open_to_read(path: Path) -> OpenFile:
                 f"{path.as_uri()}?mode=ro", uri=True, timeout=30, isolation_level=None, check_same_thread=False
             )
             held.callback(reader.close)
-            # One moment for all that is read: a run may go on writing.
+            # One transaction for all that is read, because a run may go on writing.
             reader.execute("BEGIN")
             schema.check(reader)
             identity = schema.Identity.of(reader)
         past = Past.RUN_BEFORE if identity.runs else Past.NEW
-        return OpenFile(journal_id=identity.journal_id, past=past, reader=reader, held=held.pop_all())
+        return OpenFile(path=path, journal_id=identity.journal_id, past=past, reader=reader, held=held.pop_all())
 
 
 @contextlib.contextmanager
 def _named(path: Path, seen: Seen | None) -> Iterator[None]:
-    """Errors of a file that name it, and what to do."""
+    """Let errors name the file, and what to do."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -147,7 +154,7 @@ def _make_private(path: Path, seen: Seen | None) -> tuple[int | None, str]:
 
 def _check_log(path: Path) -> None:
     """Refuse a file whose run was broken off and whose log is not there: the file alone is older than its run."""
-    # A run may begin or end in between. Its mark stands in the file only while its log is there.
+    # Looked for twice, because a run may begin or end in between. Its mark is in the file only while its log is there.
     if _has_log(path) or not _is_marked(path) or _has_log(path):
         return
     raise JournalError(

@@ -1,8 +1,8 @@
-"""One thread that writes to a database for many tasks, with one commit for all that came in meanwhile.
+"""One thread that writes to a database for many tasks, and commits their writes in groups.
 
 A commit waits for the disk. Writes that arrive during that wait are carried out together and share the next commit, so
-the number of commits follows the speed of the disk, not the number of tasks. A task is released after the commit that
-holds its write, never before.
+the number of commits follows the speed of the disk, not the number of tasks. A task goes on after the commit that holds
+its write, never before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -28,6 +28,14 @@ several need a savepoint."""
 
 Kind = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Exception | None]]
 """Carries out writes that are alike, each to another row, in one statement, and returns what each was refused with."""
+
+REFUSED: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What SQLite raises for a write that may not be, while the database stays as good as it was."""
+
+
+def refused(error: Exception) -> JournalError:
+    """The error of whoever asked for a write that the database refused."""
+    return JournalError(f"the journal refuses this: {error}")
 
 
 @attrs.define(eq=False)
@@ -55,8 +63,9 @@ class _Job:
 class Writer:
     """Carries out writes in the order in which they were asked for, whether or not the asking task still waits."""
 
-    def __init__(self, connection: sqlite3.Connection, on_stop: Callable[[], None]) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str, on_stop: Callable[[], None]) -> None:
         self._connection = connection
+        self._name = name
         self._on_stop = on_stop
         self._loop = asyncio.get_running_loop()
         self._gathered: list[_Job] = []
@@ -167,8 +176,8 @@ class Writer:
         assert job.write is not None  # noqa: S101 - a job without a kind has it
         try:
             job.value = job.write(self._connection)
-        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
-            job.error = JournalError(f"the journal refuses this: {error}")
+        except REFUSED as error:
+            job.error = refused(error)
         except sqlite3.Error:
             raise
         except Exception as error:
@@ -182,8 +191,8 @@ class Writer:
         # After a failed sync nobody knows what is on disk, and a second try may wrongly report success. Only opening
         # the file anew tells, so nothing more is written here.
         self._failure = (
-            f"the journal could not be written ({error}), and takes nothing more; look to the disk, then run the same "
-            "command again"
+            f"{self._name}: the journal could not be written ({error}), and takes nothing more; "
+            "look to the disk, then run the same command again"
         )
         with contextlib.suppress(sqlite3.Error):
             self._connection.rollback()

@@ -1,7 +1,7 @@
-"""A lock of the kernel on a file: held by one journal at a time, and free the moment its process is gone.
+"""A lock of the kernel on a file: one journal at a time holds it, and it is free the moment the process is gone.
 
-The lock file stays, and remembers of which batch the journal beside it is and how many runs it has seen. So a journal
-that was emptied, removed or replaced by an older copy is noticed.
+The lock file stays, and remembers the batch of the journal beside it and how many runs were begun. A journal that was
+emptied, removed, or replaced by an older copy is noticed by that.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class FileLock:
             why = "it is a link" if path.is_symlink() else error.strerror
             raise JournalError(f"{purpose}: cannot make the lock file {path.name}: {why}") from error
         try:
-            self._take(path, purpose)
+            self._acquire(path, purpose)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -80,7 +80,7 @@ class FileLock:
     def remember(self, seen: Seen) -> None:
         """Remember this of the journal."""
         self._seen = seen
-        # It only helps to notice what is wrong later; a disk without room for it is no reason to fail.
+        # It only helps to notice later that something is wrong; a full disk is no reason to fail.
         with contextlib.suppress(OSError):
             self._write(f"{seen.journal_id}\n{seen.batch_id}\n{seen.runs}\n")
             os.fsync(self._descriptor)
@@ -89,8 +89,8 @@ class FileLock:
         """Let go of the lock."""
         os.close(self._descriptor)
 
-    def _take(self, path: Path, purpose: str) -> None:
-        # An empty one is ours, left by a process that ended before it could sign, or has nothing to lose.
+    def _acquire(self, path: Path, purpose: str) -> None:
+        # An empty file is ours, left by a process that ended before it could sign it, or has nothing to lose.
         is_ours = stat.S_ISREG(os.fstat(self._descriptor).st_mode) and self._lines()[:1] in ([], [_SIGNATURE])
         if not is_ours:
             raise JournalError(

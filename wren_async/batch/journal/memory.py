@@ -2,156 +2,54 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from datetime import datetime
+import weakref
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
-import attrs
+from wren_async.batch.journal import schema
+from wren_async.batch.journal.contract import JournalError, Past
+from wren_async.batch.journal.database import DatabaseJournal, Read
+from wren_async.batch.journal.group_commit import REFUSED, Kind, Write, refused
+from wren_async.batch.journal.records import Update
 
-from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State, Totals
-from wren_async.batch.journal.states import (
-    check_result,
-    check_time,
-    marked,
-    objection,
-    settled,
-    spent,
-    unknown,
-    unsendable,
-)
+T = TypeVar("T")
 
 
-class MemoryJournal:
-    """The contract of a journal without its durability."""
+class MemoryJournal(DatabaseJournal):
+    """The contract of a journal without its durability: a database in memory. It need not be closed.
+
+    Once an order was marked as about to be sent, its `past` says so.
+    """
 
     def __init__(self) -> None:
-        self._batch_id = uuid.uuid4().hex
-        self._entries: dict[int, Entry] = {}
-        self._source_digest: str | None = None
-        self._notes: dict[str, str] = {}
-        self._closed = False
-        self._past = Past.NEW
-
-    @property
-    def batch_id(self) -> str:
-        """Random id of the batch."""
-        return self._batch_id
-
-    @property
-    def past(self) -> Past:
-        """Whether an order was ever marked as about to be sent."""
-        return self._past
-
-    async def add(self, rows: Sequence[Row]) -> None:
-        """Take in orders as pending, all of them or none. Positions must be new."""
-        self._check_open()
-        if rows and self._source_digest is not None:
-            raise JournalError("all rows of the input were taken in already")
-        added = {row.position: Entry(row=row, result=Result(state=State.PENDING)) for row in rows}
-        if len(added) < len(rows) or added.keys() & self._entries.keys() or any(p < 1 for p in added):
-            raise JournalError("positions must be new, and count from 1")
-        self._entries |= added
-
-    async def sealed(self) -> bool:
-        """Whether all rows of the input were taken in."""
-        self._check_open()
-        return self._source_digest is not None
-
-    async def seal(self, source_digest: str) -> None:
-        """Note that all rows were taken in. Sealing again takes the same digest; another is a `JournalError`."""
-        self._check_open()
-        if self._source_digest not in (None, source_digest):
-            raise JournalError("the batch was sealed with another input; give the file it was made from")
-        self._source_digest = source_digest
-
-    async def digests(self, first: int, count: int) -> Sequence[tuple[int, str]]:
-        """Position and digest of up to `count` rows from position `first` on."""
-        self._check_open()
-        positions = sorted(position for position in self._entries if position >= first)
-        return [(position, self._entries[position].row.digest) for position in positions[: max(count, 0)]]
-
-    async def sending(self, positions: Iterable[int], at: datetime) -> None:
-        """Mark orders as about to be sent, all of them or none. Only pending ones may be."""
-        self._check_open()
-        check_time("at", at)
-        now_sending: dict[int, Entry] = {}
-        for position in positions:
-            self._past = Past.RUN_BEFORE
-            was = now_sending.get(position) or self._known(position)
-            if refusal := unsendable(position, was.result.state):
-                raise refusal
-            now_sending[position] = attrs.evolve(was, result=marked(was.result, at))
-        self._entries |= now_sending
-
-    async def settle(self, position: int, result: Result) -> None:
-        """Note what came of an order. A settled order (placed, refused) is never changed again."""
-        self._check_open()
-        check_result(result)
-        was = self._known(position)
-        if refusal := objection(position, was.result.state, result):
-            raise refusal
-        self._entries[position] = attrs.evolve(was, result=settled(was.result, result))
-
-    async def entries(self, *states: State) -> AsyncIterator[Entry]:
-        """All orders in these states (all states if none is named), by position."""
-        self._check_open()
-        for position in sorted(self._entries):
-            entry = self._entries[position]
-            if not states or entry.result.state in states:
-                yield entry
-
-    async def entry(self, position: int) -> Entry:
-        """One order. Raises `JournalError` where there is none."""
-        self._check_open()
-        return self._known(position)
-
-    async def placed_among(self, order_ids: Collection[str]) -> Collection[str]:
-        """Which of these ids are those of placed orders."""
-        self._check_open()
-        placed = {entry.result.order_id for entry in self._entries.values() if entry.result.state is State.PLACED}
-        return {order_id for order_id in order_ids if order_id in placed}
-
-    async def totals(self) -> Totals:
-        """Sums over the batch, counted anew each time."""
-        self._check_open()
-        everything = self._entries.values()
-        reserved = [entry.row for entry in everything if entry.result.state in (State.SENDING, State.UNDECIDED)]
-        pending = [entry.row for entry in everything if entry.result.state is State.PENDING]
-        placed = [entry for entry in everything if entry.result.state is State.PLACED]
-        unknown_cents = [entry.row.cents for entry in placed if entry.result.cents is None]
-        return Totals(
-            orders={state: sum(entry.result.state is state for entry in everything) for state in State},
-            spent_cents=sum(entry.result.cents or 0 for entry in placed),
-            reserved_cents=sum(row.cents for row in reserved),
-            planned_cents=sum(entry.row.cents for entry in everything),
-            spent_grams=sum(spent(entry.row, entry.result)[1] for entry in placed),
-            reserved_grams=sum(row.grams for row in reserved),
-            planned_grams=sum(entry.row.grams for entry in everything),
-            pending_cents=sum(row.cents for row in pending),
-            pending_grams=sum(row.grams for row in pending),
-            unknown_orders=len(unknown_cents),
-            unknown_cents=sum(unknown_cents),
-        )
-
-    async def note(self, name: str, value: str) -> None:
-        """Keep a fact of the batch under a name; a later one replaces it."""
-        self._check_open()
-        self._notes[name] = value
-
-    async def noted(self, name: str) -> str | None:
-        """A fact that was kept."""
-        self._check_open()
-        return self._notes.get(name)
+        self._connection = schema.in_memory()
+        self._close = weakref.finalize(self, self._connection.close)
+        super().__init__(schema.Identity.of(self._connection).journal_id, Past.NEW)
 
     async def aclose(self) -> None:
         """Let go of everything. May be called again."""
-        self._closed = True
+        self._close()
 
-    def _known(self, position: int) -> Entry:
-        if position not in self._entries:
-            raise unknown(position)
-        return self._entries[position]
+    def _begin_run(self) -> None:
+        self._check_open()
+        self._past = Past.RUN_BEFORE
+
+    async def _write(self, write: Write[T]) -> T:
+        self._check_open()
+        try:
+            return write(self._connection)
+        except REFUSED as error:
+            raise refused(error) from error
+
+    async def _write_row(self, kind: Kind, update: Update) -> None:
+        self._check_open()
+        if (error := kind(self._connection, [update])[0]) is not None:
+            raise error
+
+    async def _read(self, read: Read[T], query: str, arguments: Sequence[Any] = ()) -> T:
+        self._check_open()
+        return read(self._connection, query, arguments)
 
     def _check_open(self) -> None:
-        if self._closed:
+        if not self._close.alive:
             raise JournalError("the journal is closed")

@@ -25,19 +25,19 @@ class Note(enum.StrEnum):
     PLANNED = "planned"
     """When the batch was planned: no order of it is older, whichever copy of the journal sent it."""
     CONFIRMED = "orders of the batch it continues"
-    """That orders of the batch that this one continues were found, or that a person said that none was placed."""
+    """Says that orders of the batch that this one continues were found, or that a person said that none was placed."""
     DOUBT = "doubt"
     """Why every order that is pending may have been placed; empty once all of them are in doubt."""
     RECONCILING = "reconciling"
     """`yes` while orders in doubt may be sent again with their keys."""
     ALARM = "alarm"
-    """What a run met that must not happen; empty once a person has explained it."""
+    """What happened in a run although it must not happen; empty once a person has explained it."""
     LEDGER = "wren ledger"
     """Where Wren's ledger stood when nothing was in doubt."""
     FIRST_LEDGER = "wren ledger before the batch"
-    """Where it stood before any order of the batch was sent; without it nobody knows."""
+    """Where it stood before any order of the batch was sent. Not there where orders may have been sent before it."""
     HISTORY = "history of the runs"
-    """What the runs met and the orders do not tell."""
+    """What happened in the runs and is not kept with the orders."""
 
 
 def server_of(api: str) -> str:

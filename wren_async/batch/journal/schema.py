@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from collections.abc import Iterable
 from typing import Final
 
 import attrs
 
+from wren_async.batch.journal import states
 from wren_async.batch.journal.contract import JournalError, State
-from wren_async.batch.journal.states import NEEDS_PROOF, TRANSITIONS
 
 AT_REST: Final = 0x5752454E
 """Application id of an SQLite file that is a journal of this library, and in which no run is on."""
@@ -24,26 +23,11 @@ VERSION = 1
 """Version of the layout that this code reads and writes."""
 
 
-def _sql(states: Iterable[State]) -> str:
-    return ", ".join(f"'{state}'" for state in sorted(states))
-
-
-def _transitions() -> str:
-    """The condition under which an order moves as it may, from the one table of transitions."""
-    was, becomes = NEEDS_PROOF
-    whens = "\n        ".join(
-        f"WHEN '{state}' THEN NEW.state IN ({_sql(may_become)})"
-        for state, may_become in TRANSITIONS.items()
-        if may_become
-    )
-    return f"""CASE OLD.state
-        {whens}
-        ELSE 0
-    END
-    AND (OLD.state <> '{was}' OR NEW.state <> '{becomes}' OR NEW.reconciled)"""
-
-
-_STATES = ", ".join(f"('{state}')" for state in State)
+_STEP: Final = states.sql(states.TRANSITIONS, was="OLD.state", becomes="NEW.state")
+_STEP_WITH_PROOF: Final = states.sql(
+    (step for step in states.TRANSITIONS if step.needs_proof), was="OLD.state", becomes="NEW.state"
+)
+_STATES: Final = ", ".join(f"'{state}'" for state in State)
 _SCHEMA = f"""
 CREATE TABLE batch (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -65,7 +49,7 @@ CREATE TABLE orders (
 -- Apart from the intents, so that what changes is narrow: many orders share a page, and a commit writes few pages.
 CREATE TABLE standing (
     position INTEGER PRIMARY KEY REFERENCES orders (position),
-    state TEXT NOT NULL CHECK (state IN ({_sql(State)})),
+    state TEXT NOT NULL CHECK (state IN ({_STATES})),
     planned_cents INTEGER NOT NULL,
     planned_grams INTEGER NOT NULL,
     order_id TEXT,
@@ -93,7 +77,7 @@ CREATE TABLE tally (
     unknown_orders INTEGER NOT NULL DEFAULT 0,
     unknown_cents INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-INSERT INTO tally (state) VALUES {_STATES};
+INSERT INTO tally (state) VALUES {", ".join(f"('{state}')" for state in State)};
 
 CREATE TRIGGER orders_are_kept BEFORE DELETE ON orders
 BEGIN SELECT RAISE(ABORT, 'an order is never removed'); END;
@@ -117,7 +101,8 @@ WHEN NOT (
     NEW.position = OLD.position
     AND NEW.planned_cents = OLD.planned_cents
     AND NEW.planned_grams = OLD.planned_grams
-    AND {_transitions()}
+    AND ({_STEP})
+    AND (NEW.reconciled OR NOT ({_STEP_WITH_PROOF}))
 )
 BEGIN SELECT RAISE(ABORT, 'an order cannot move so'); END;
 
@@ -180,14 +165,14 @@ class Identity:
 
     @classmethod
     def of(cls, connection: sqlite3.Connection) -> Identity:
-        """What this journal says."""
+        """The identity of the journal in a database."""
         query = "SELECT id, coalesce((SELECT value FROM note WHERE name = 'root'), id), file, runs FROM batch"
         journal_id, batch_id, file, runs = connection.execute(query).fetchone()
         return cls(journal_id=journal_id, batch_id=batch_id, file=file, runs=runs)
 
 
 def begin_run(connection: sqlite3.Connection, runs: int) -> None:
-    """Let the main file itself say that its run number `runs` is on, before anything is sent. Blocks."""
+    """Mark in the main file itself that run number `runs` is on, before anything is sent. Blocks."""
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE batch SET runs = ?", (runs,))
     connection.execute(f"PRAGMA application_id = {RUN_ON}")
@@ -199,7 +184,7 @@ def begin_run(connection: sqlite3.Connection, runs: int) -> None:
 
 
 def end_run(connection: sqlite3.Connection) -> None:
-    """Take the mark from the main file, once it holds all that the log held. Blocks."""
+    """Remove the mark from the main file, once all of the log is in it. Blocks."""
     if _pragma(connection, "application_id") == AT_REST:
         return
     (is_busy, in_log, done) = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -208,10 +193,10 @@ def end_run(connection: sqlite3.Connection) -> None:
 
 
 def prepare(connection: sqlite3.Connection, size: int | None, file: str) -> bool:
-    """Make an empty file a journal, or see that a file is a whole one. Returns whether it was made now.
+    """Make a journal of an empty file, or check that a file is a whole journal. Returns whether it was made now.
 
-    A file that is none is left as it is. `size` is the bytes of the file, where it has no log beside it, and `file`
-    what a new one is to be recognised by.
+    A file that is no journal is left as it is. `size` is the number of its bytes, where it has no log beside it, and
+    `file` is what a new journal is to be recognised by.
     """
     application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     is_new = application == 0 and version == 0 and not _layout(connection)
@@ -225,8 +210,15 @@ def prepare(connection: sqlite3.Connection, size: int | None, file: str) -> bool
 
 
 def check(connection: sqlite3.Connection) -> None:
-    """See that a file is a whole journal. Raises `JournalError`, which names the remedy."""
+    """Check that a file is a whole journal. Raises `JournalError`, which names the remedy."""
     _check(connection, _pragma(connection, "application_id"), _pragma(connection, "user_version"), None)
+
+
+def in_memory() -> sqlite3.Connection:
+    """A database in memory that is laid out like a journal. It may be used by any thread, one at a time."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _create(connection, "memory")
+    return connection
 
 
 def _create(connection: sqlite3.Connection, file: str) -> None:

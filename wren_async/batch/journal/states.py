@@ -1,8 +1,12 @@
-"""How an order of a batch may move from state to state, and what each move leaves on record."""
+"""How an order of a batch may go from state to state: one table, from which everything else is made.
+
+The rules that the database enforces, the updates that it carries out, and the refusals that people read follow from
+`TRANSITIONS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP
 from typing import Final
@@ -12,67 +16,58 @@ import attrs
 from wren_async.batch.journal.contract import JournalError, Result, Row, State
 from wren_async.errors import InvalidArgument
 
-TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
-    State.PENDING: frozenset({State.SENDING}),
-    State.SENDING: frozenset({State.PENDING, State.UNDECIDED, State.PLACED, State.REFUSED}),
-    State.UNDECIDED: frozenset({State.PENDING, State.UNDECIDED, State.PLACED, State.REFUSED}),
-    State.PLACED: frozenset(),
-    State.REFUSED: frozenset(),
-}
-"""What an order may become, by its state. The triggers of the database are made from this."""
-NEEDS_PROOF: Final = (State.UNDECIDED, State.PENDING)
-"""The transition that only a result with `reconciled=True` may make."""
+
+@attrs.frozen
+class Transition:
+    """A step that an order may make."""
+
+    was: State
+    becomes: State
+    needs_proof: bool = attrs.field(default=False, kw_only=True)
+    """Whether it takes a result with `reconciled=True`."""
+    forgets_times: bool = attrs.field(default=False, kw_only=True)
+    """Whether the times of earlier sendings go, where the result does not tell them: it was proven not to be sent."""
 
 
-def objection(position: int, was: State, result: Result) -> JournalError | None:
-    """Why an order may not be settled so, or `None` where it may."""
-    becomes = result.state
-    if becomes is State.SENDING or becomes not in TRANSITIONS[was]:
-        remedy = "mark it as being sent first" if TRANSITIONS[was] else "a settled order is final"
+TRANSITIONS: Final[Sequence[Transition]] = (
+    Transition(State.PENDING, State.SENDING),
+    Transition(State.SENDING, State.PENDING, forgets_times=True),
+    Transition(State.SENDING, State.UNDECIDED),
+    Transition(State.SENDING, State.PLACED),
+    Transition(State.SENDING, State.REFUSED),
+    Transition(State.UNDECIDED, State.PENDING, needs_proof=True, forgets_times=True),
+    Transition(State.UNDECIDED, State.UNDECIDED),
+    Transition(State.UNDECIDED, State.PLACED),
+    Transition(State.UNDECIDED, State.REFUSED),
+)
+"""All steps that an order may make. A state that no step leaves is final."""
+
+
+def sql(steps: Iterable[Transition], *, was: str, becomes: str) -> str:
+    """The condition, in SQL, under which what two columns tell is one of these steps."""
+    return " OR ".join(f"{was} = '{step.was}' AND {becomes} = '{step.becomes}'" for step in steps) or "0"
+
+
+def refusal(position: int, was: State, becomes: State, *, is_proven: bool = False) -> JournalError | None:
+    """Why an order may not make a step, or `None` where it may."""
+    step = next((step for step in TRANSITIONS if (step.was, step.becomes) == (was, becomes)), None)
+    if step is None and becomes is State.SENDING:
+        return JournalError(f"order {position} is {was}: only a pending order may be sent")
+    if step is None:
+        is_final = all(step.was is not was for step in TRANSITIONS)
+        remedy = "a settled order is final" if is_final else "mark it as being sent first"
         return JournalError(f"order {position} is {was} and cannot become {becomes}: {remedy}")
-    if (was, becomes) == NEEDS_PROOF and not result.reconciled:
+    if step.needs_proof and not is_proven:
         return JournalError(
-            f"order {position} is undecided: it becomes pending again only when it was proven not to have been placed "
+            f"order {position} is {was}: it becomes {becomes} again only when it was proven not to have been placed "
             "(a result with `reconciled=True`)"
         )
     return None
 
 
-def unsendable(position: int, was: State) -> JournalError | None:
-    """Why an order may not be marked as about to be sent, or `None` where it may."""
-    if State.SENDING in TRANSITIONS[was]:
-        return None
-    return JournalError(f"order {position} is {was}: only a pending order may be sent")
-
-
 def unknown(position: int) -> JournalError:
-    """The error of a position that was never taken in."""
+    """The error of a position that was never added."""
     return JournalError(f"order {position}: the journal has no such order")
-
-
-def marked(was: Result, at: datetime) -> Result:
-    """The record of an order that is about to be sent at this time."""
-    return attrs.evolve(
-        was,
-        state=State.SENDING,
-        replayed=False,
-        reconciled=False,
-        reason=None,
-        first_sent=was.first_sent or at,
-        last_sent=at,
-    )
-
-
-def settled(was: Result, result: Result) -> Result:
-    """The record after a result: the result, with the times of sending kept where it does not tell them.
-
-    An order that is pending again has only the times that its result tells.
-    """
-    if result.state is State.PENDING:
-        return result
-    return attrs.evolve(
-        result, first_sent=result.first_sent or was.first_sent, last_sent=result.last_sent or was.last_sent
-    )
 
 
 def spent(row: Row, result: Result) -> tuple[int, int]:
@@ -90,9 +85,9 @@ def answered_grams(result: Result) -> int | None:
 
 
 def check_result(result: Result) -> None:
-    """Refuse what is no result, or what no store could give back as it was."""
+    """Refuse what is no result, or what no journal could give back as it was. Raises `InvalidArgument`."""
     if result.state is State.SENDING:
-        raise InvalidArgument("state", "is no result; `sending()` marks an order as being sent")
+        raise InvalidArgument("state", "is no result; `mark_sending()` marks an order as about to be sent")
     for name in ("first_sent", "last_sent"):
         moment: datetime | None = getattr(result, name)
         if moment is not None:
@@ -102,6 +97,6 @@ def check_result(result: Result) -> None:
 
 
 def check_time(name: str, moment: datetime) -> None:
-    """Refuse a time without a zone."""
+    """Refuse a time without a zone. Raises `InvalidArgument`."""
     if moment.utcoffset() is None:
         raise InvalidArgument(name, "takes an aware time: give it a time zone, such as datetime.now(UTC)")

@@ -1,7 +1,7 @@
 """Whether a batch goes on in the account in which it was begun: from another one, everything could be bought twice.
 
-The journal keeps a salted, slow digest of the token, by which the token is recognised and cannot be found. Another
-token is taken for one of the same account only on proof: it reads an order of the batch.
+The journal keeps a digest of the token. Another token counts as one of the same account only on proof: it can read an
+order of the batch.
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ _PAGES: Final = 5
 """Pages of the ledger that are looked through for an order of the batch."""
 _PAGE: Final = 200
 _ORDERS: Final = 3
-"""Orders that are asked for before a token counts as a stranger's."""
+"""Orders that a token may fail to read before it counts as one of another account."""
 _SENT: Final = (State.SENDING, State.UNDECIDED, State.PLACED, State.REFUSED)
 
 
 @attrs.frozen
-class Mark:
-    """The digest of a token."""
+class TokenDigest:
+    """A salted, slow digest: it recognises a token, and does not tell it."""
 
     salt: bytes
     digest: bytes
 
     @classmethod
-    async def of(cls, client: BaseClient, salt: bytes | None = None) -> Mark:
-        """The mark of a client's token, with a new salt if none is given."""
+    async def of(cls, client: BaseClient, salt: bytes | None = None) -> TokenDigest:
+        """The digest of a client's token, with a new salt if none is given."""
         salt = salt or secrets.token_bytes(16)
         return cls(salt, await client.token_mark(salt))
 
     async def fits(self, client: BaseClient) -> bool:
-        """Whether it is that of a client's token."""
+        """Whether a client has that very token."""
         return hmac.compare_digest(self.digest, await client.token_mark(self.salt))
 
     def to_json(self) -> str:
-        """The mark as text, for a journal."""
+        """The digest as text, for a journal."""
         return json.dumps({"salt": self.salt.hex(), "digest": self.digest.hex()})
 
     @classmethod
-    def from_json(cls, text: str) -> Mark:
-        """The mark that `to_json` wrote."""
+    def from_json(cls, text: str) -> TokenDigest:
+        """The digest that `to_json` wrote."""
         told = json.loads(text)
         return cls(bytes.fromhex(told["salt"]), bytes.fromhex(told["digest"]))
 
 
 async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *, same_account: bool) -> None:
-    """Refuse a token of another account. One that proves to be of the same is noted in place of the old one.
+    """Refuse a token of another account. A new token of the same account is noted in place of the old one.
 
     Args:
         journal: The journal of the batch.
@@ -71,16 +71,16 @@ async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *,
     """
     for api, client in clients.items():
         if isinstance(client, WrenClient) and client.is_test:
-            # It has no account, and buys nothing.
+            # A test token has no account, and buys nothing.
             continue
         name = account_of(api)
         noted = await journal.noted(name)
         if noted is not None:
-            if await read_note(name, noted, Mark.from_json).fits(client):
+            if await read_note(name, noted, TokenDigest.from_json).fits(client):
                 continue
             if not (same_account or await _nothing_was_sent(journal) or await _reads_an_order(journal, api, client)):
                 raise JournalError(_refusal(api))
-        await journal.note(name, (await Mark.of(client)).to_json())
+        await journal.note(name, (await TokenDigest.of(client)).to_json())
 
 
 async def _nothing_was_sent(journal: Journal) -> bool:
@@ -102,7 +102,7 @@ async def _reads_an_order(journal: Journal, api: Api, client: BaseClient) -> boo
 
 async def _reads_by_id(journal: Journal, client: CNaughtClient) -> bool:
     asked = 0
-    # Closed at once, because a few of any number are enough.
+    # A few orders are enough, and the reading of the journal ends with them.
     async with aclosing(cast("AsyncGenerator[Entry, None]", journal.entries(State.PLACED))) as placed:
         async for entry in placed:
             if api_of(entry.row.intent) != "cnaught" or entry.result.order_id is None:
@@ -121,7 +121,7 @@ async def _reads(entry: Entry, order_id: str, client: CNaughtClient) -> bool:
         order = await client.orders.get(order_id, subaccount_id=UNSET if subaccount_id is None else subaccount_id)
     except CallError:
         return False
-    # Ids alone could be anyone's; the reference is random, and this batch's.
+    # The id alone proves nothing. The reference is random, and only this batch has it.
     return order.id == order_id and entry.row.reference == carried(order.metadata)
 
 

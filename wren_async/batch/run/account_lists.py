@@ -1,6 +1,6 @@
-"""What the lists of the accounts show of a batch, whatever its journal says.
+"""Which orders of a batch the accounts list, whatever the journal of the batch says.
 
-One walk through each list in which an order of the batch could stand. It holds no more than a byte for each order.
+Each list in which an order of the batch could be is read once. Memory holds one byte for each order that is looked for.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wren_async.reconcile.order_rows import note_of
 from wren_async.wren import WrenClient
 
 UNREADABLE: Final = READ_FAILURES
-"""What a walk may fail with."""
+"""What reading the lists may raise."""
 
 _Rows = tuple[Callable[..., Call[Any]], str, type[Any]]
 _BY_TONS: Final[tuple[_Rows, ...]] = (
@@ -38,7 +38,7 @@ _BY_TREES: Final[tuple[_Rows, ...]] = ((tree_orders.list_tree_orders, "treeOrder
 
 @attrs.define
 class Sought:
-    """Orders of a batch that are looked for, and where they could stand."""
+    """Orders of a batch that are looked for, and what tells in which lists they could be."""
 
     root: str = ""
     """What the references of the batch begin with."""
@@ -52,21 +52,18 @@ class Sought:
         """The orders in these states."""
         sought = cls()
         async for entry in journal.entries(*states):
-            sought._take(entry)
+            sought._add(entry)
         return sought
 
-    def __bool__(self) -> bool:
-        return bool(self.kinds)
-
     def position(self, reference: str) -> int | None:
-        """The position of the sought order that a reference is of; `None` where it is another's."""
+        """The position of the order that has this reference; `None` where none of those that are looked for has it."""
         root, _, number = reference.rpartition("-")
         if root != self.root or not number.isdecimal() or len(number) > 18:
             return None
         position = int(number)
         return position if position < len(self._positions) and self._positions[position] else None
 
-    def _take(self, entry: Entry) -> None:
+    def _add(self, entry: Entry) -> None:
         self.root = entry.row.reference.rpartition("-")[0]
         intent = json.loads(entry.row.intent)
         self.kinds.add(intent["kind"])
@@ -78,12 +75,12 @@ class Sought:
 
 
 async def shown(sought: Sought, clients: Mapping[Api, BaseClient], since: datetime | None) -> AsyncGenerator[int, None]:
-    """The positions of sought orders that the lists show. A list that cannot be read raises one of `UNREADABLE`.
+    """The positions of orders that the lists show. A list that cannot be read raises one of `UNREADABLE`.
 
     Args:
-        sought: What to look for.
+        sought: The orders to look for.
         clients: The clients; the lists of an API without one are left out.
-        since: Nothing of the batch is older; `None` where that is not known.
+        since: No order of the batch is older; `None` where that is not known.
     """
     async for text in _texts(sought, clients, since):
         reference = carried(text)
@@ -95,7 +92,7 @@ async def _texts(
     sought: Sought, clients: Mapping[Api, BaseClient], since: datetime | None
 ) -> AsyncGenerator[str | None, None]:
     wren, cnaught = clients.get("wren"), clients.get("cnaught")
-    # A test token keeps nothing, so there is nothing to find.
+    # What is ordered with a test token is in no list.
     if isinstance(wren, WrenClient) and not wren.is_test:
         by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
         by_trees = WrenTrees.kind in sought.kinds

@@ -74,17 +74,18 @@ class Batch:
             wren: Client for the orders of Wren.
             cnaught: Client for the orders of CNaught.
             caps: What may not be exceeded. By default only failures are capped, at 100 a run.
-            concurrency: Orders on the wire at most; how many really are follows from how the server answers.
-            settle_time: Seconds after a lost sending before its absence from the lists proves anything.
-            patience: Seconds that leaving at once waits for the answers to orders on the wire.
+            concurrency: Orders on the wire at most. How many there are at a time follows from how the server answers.
+            settle_time: Seconds after an order was sent without an answer. Only then does its absence from the lists
+                prove that it was not placed.
+            patience: Seconds to wait for the answers to orders on the wire when the run is left before its end.
             continues: Id of a batch whose journal was lost, for a new journal and the very same input. Every order is
                 then looked for before it is sent, and at least one must be found.
             none_was_placed: Say that no order of the batch that this one `continues` was ever placed.
             same_account: Say that a token other than the one the batch was begun with is of the very same account. It
                 is refused otherwise, unless it can read an order of the batch.
             alarm_is_explained: Say that a person has found out why a run ended in an alarm, and that nothing else
-                places orders of this batch now. The lists are then looked for all orders that are still to be sent;
-                those that they do not show wait for the settle time.
+                places orders of this batch now. All orders that are still to be sent are then looked for in the lists;
+                those that the lists do not show wait for the settle time.
             timing: Clocks and waits, for tests.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
@@ -166,12 +167,12 @@ class Batch:
             defaults: Values for columns that a row leaves empty, such as `{"payment_method": "credits"}`.
             ignore: Columns of a file that mean nothing here.
             encoding: Of a text file; UTF-8, or what its byte order mark says, if left out.
-            tell: Is told now and then how far it is.
+            tell: Called now and then with how far the planning is.
 
         Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients.
         """
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
-        # Before there are orders: a batch never has any without saying where they go.
+        # Noted first, so that no journal has orders and does not say to which servers and accounts they go.
         await self._recovery.note_servers()
         ceilings: dict[Api, Ceilings] = {
             api: client.ceilings for api, client in self._clients.items() if client.ceilings is not None
@@ -191,8 +192,8 @@ class Batch:
 
         After an alarm it raises `JournalError` until a person has explained it.
 
-        Leaving the loop, or being cancelled, ends the run at once: no order is torn, and what is not known by then is
-        reconciled by the next run.
+        Leaving the loop, or being cancelled, ends the run at once. Orders on the wire get `patience` seconds for their
+        answers; those without one by then are reconciled by the next run.
         """
         return self._events(place=True)
 
@@ -229,13 +230,13 @@ class Batch:
             reconciled=True,
             reason="settled by a person",
         )
-        await self.journal.settle(position, result)
+        await self.journal.record(position, result)
 
     async def mark_not_placed(self, position: int) -> None:
         """Settle an undecided order by hand: it was not placed, and is given up."""
         was = await self._undecided(position)
         result = Result(state=State.REFUSED, attempts=was.attempts, reconciled=True, reason="not placed, says a person")
-        await self.journal.settle(position, result)
+        await self.journal.record(position, result)
 
     # --- inside ---
 
@@ -279,9 +280,9 @@ class Batch:
         stream = _Stream()
 
         async def tell(event: Event) -> None:
-            history.take(event, self._clocks.now())
+            history.add(event, self._clocks.now())
             if isinstance(event, Progress):
-                # Now and then, so that a process that is killed leaves more than its orders.
+                # Kept now and then, so that a process that is killed leaves the history of its run too.
                 await history.keep(self.journal)
             await stream.put(event)
 
@@ -330,7 +331,7 @@ class Batch:
         return Budget.of(self._caps, await self.journal.totals()).problem
 
     async def _go(self, worker: Worker, control: Control, *, place: bool) -> None:
-        """Reconcile, place, and look once more for what was lost on the way, as long as that brings anything."""
+        """Reconcile and place; then look for orders that were lost meanwhile, while that finds any to send again."""
         await self._recovery.recover(control)
         if place and (problem := await self._above_caps()):
             worker.halt(Ending.CAP_REACHED, f"{problem}; orders in doubt were looked for, and not sent again")
@@ -380,12 +381,12 @@ class _Run:
         await self._task
 
     async def leave(self, patience: float) -> None:
-        """End it at once, note what became of the orders on the wire, and keep what the run met."""
+        """End it at once, note what became of the orders on the wire, and keep the history of the run."""
         if not self._task.done():
             self._task.cancel()
             await asyncio.wait([self._task])
         if not self._task.cancelled():
-            # Retrieved, so that the loop does not complain of an error that nobody waited for.
+            # Whoever leaves does not want the error; retrieved, so that the loop does not complain of it.
             self._task.exception()
         await self.worker.leave(patience)
         if not self._kept:
@@ -394,7 +395,7 @@ class _Run:
 
 
 class _Stream:
-    """Events on their way to whoever iterates. Bounded: a slow reader slows the run."""
+    """Events on their way to whoever iterates over the run. It is bounded, so that a slow reader slows the run."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
@@ -403,7 +404,7 @@ class _Stream:
         self._room = asyncio.Event()
 
     async def put(self, event: Event) -> None:
-        """Add an event, once there is room, or nobody reads on."""
+        """Add an event, once there is room for it, or once nobody reads any more."""
         while len(self._events) >= _EVENTS and not self._ended:
             self._room.clear()
             await self._room.wait()

@@ -48,7 +48,7 @@ async def check_caps(journal: Journal, caps: Caps) -> None:
 
 @attrs.define
 class Budget:
-    """What is spent and reserved. Begins with what the journal knows."""
+    """What is spent and reserved. It begins with what the journal knows."""
 
     caps: Caps
     cents: int
@@ -91,7 +91,7 @@ class Budget:
         self.grams -= row.grams
 
     def settle(self, row: Row, result: Result) -> tuple[Ending, str] | None:
-        """Take in what came of an order that was reserved for. Returns why the run has to stop, where it has."""
+        """Replace the reservation of an order by what came of it. Returns why the run has to stop, where it has to."""
         if result.state is State.PLACED:
             cents, grams = spent(row, result)
             self.cents += cents - row.cents

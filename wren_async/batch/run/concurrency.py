@@ -1,8 +1,8 @@
 """How many orders may be on the wire at once, decided by what the server says. Pure: the caller brings the clock.
 
-Additive increase, multiplicative decrease: each window of good answers allows one more; a 429, an error or answers that
-grow slow take a share away. A 429 pauses everyone. Until the first trouble each good answer allows one more, so that a
-short batch gets to its speed too.
+Additive increase, multiplicative decrease (AIMD): as many good answers as orders are allowed at once allow one more; a
+429, an error, or answers that grow slow take a share away. A 429 also pauses all orders. Until the first of these, each
+good answer allows one more, so that a short batch gets to its speed too.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ _SHRINK: Final = 0.5
 _SHRINK_WHEN_SLOW: Final = 0.8
 _SLOW: Final = 3.0
 """Answers this many times slower than the quickest usual ones mean that the server is at its limit."""
+_LEAST_SLOW: Final = 0.25
+"""Seconds; quicker answers never count as slow."""
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0
 _LONGEST_TOLD: Final = 86_400.0
-"""What a server names beyond a day is taken for a day: it is a mistake of its, and no run waits so long."""
+"""No server means a pause of more than a day, and no run waits so long: a longer one counts as a day."""
 
 
 @attrs.define(kw_only=True)
@@ -28,15 +30,13 @@ class AdaptiveConcurrency:
     most: int = 32
     """Never more than this on the wire."""
     start: float = 4.0
-    least_slow: float = 0.25
-    """Answers quicker than this are never slow."""
     _window: float = attrs.field(init=False)
     _paused_until: float = attrs.field(init=False, default=float("-inf"))
     _shrunk_at: float = attrs.field(init=False, default=float("-inf"))
     _usual: float | None = attrs.field(init=False, default=None)
     _recent: float = attrs.field(init=False, default=0.0)
     _limited: int = attrs.field(init=False, default=0)
-    _met_trouble: bool = attrs.field(init=False, default=False)
+    _had_trouble: bool = attrs.field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self._window = min(self.start, float(self.most))
@@ -48,7 +48,7 @@ class AdaptiveConcurrency:
 
     @property
     def limited(self) -> int:
-        """Pauses that the server asked for since it last did its work."""
+        """Pauses that the server asked for since its last good answer."""
         return self._limited
 
     def pause(self, now: float) -> float:
@@ -56,24 +56,25 @@ class AdaptiveConcurrency:
         return max(0.0, self._paused_until - now)
 
     def answered(self, began: float, now: float) -> None:
-        """Take in a good answer to what was sent at `began`."""
+        """Learn from a good answer, which came now, to an order that was sent at `began`."""
         self._limited = 0
         took = max(0.0, now - began)
         self._recent = took if self._usual is None else 0.8 * self._recent + 0.2 * took
-        # The usual time follows good answers down at once and up very slowly, so that creeping slowness shows.
+        # A quicker answer sets the usual time at once, slower ones raise it very slowly: answers that grow slow bit by
+        # bit then still stand out.
         self._usual = took if self._usual is None or took < self._usual else 0.99 * self._usual + 0.01 * took
-        if self._recent > max(self.least_slow, _SLOW * self._usual):
+        if self._recent > max(_LEAST_SLOW, _SLOW * self._usual):
             self._shrink(_SHRINK_WHEN_SLOW, began, now)
         else:
-            more = 1.0 / self._window if self._met_trouble else 1.0
+            more = 1.0 / self._window if self._had_trouble else 1.0
             self._window = min(float(self.most), self._window + more)
 
     def failed(self, began: float, now: float) -> None:
-        """Take in a lost answer or an error of the server's."""
+        """Learn from an answer that was lost, or from an error of the server."""
         self._shrink(_SHRINK, began, now)
 
     def rate_limited(self, began: float, now: float, told: float | None) -> float:
-        """Take in a 429 that asked for a pause of `told` seconds; the pause that everyone makes, from `now` on."""
+        """Learn from a 429 that asked for a pause of `told` seconds. Returns for how many seconds nothing is sent."""
         new = began > self._shrunk_at
         self._shrink(_SHRINK, began, now)
         if new:
@@ -83,8 +84,8 @@ class AdaptiveConcurrency:
         return self.pause(now)
 
     def _shrink(self, share: float, began: float, now: float) -> None:
-        self._met_trouble = True
-        # Orders that were sent before the last step down tell nothing of its effect.
+        self._had_trouble = True
+        # Orders that were sent before the limit was last lowered do not tell whether that helped.
         if began <= self._shrunk_at:
             return
         self._window = max(1.0, self._window * share)

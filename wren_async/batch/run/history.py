@@ -1,4 +1,4 @@
-"""What the runs of a batch met and its orders do not tell: unsent orders, pauses, and how each run ended."""
+"""What happened in the runs of a batch and is not kept with its orders: pauses, unsent orders, how each run ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunEnd:
 
 @attrs.define(kw_only=True)
 class History:
-    """What the runs of a batch met, told event by event and kept in its journal."""
+    """What happened in the runs of a batch: learnt event by event, and kept in its journal."""
 
     returned: Reasons = attrs.field(factory=Reasons)
     """Why orders were taken back unsent, and sent again later."""
@@ -40,8 +40,8 @@ class History:
     endings: list[RunEnd] = attrs.field(factory=list[RunEnd])
     """How the runs ended, the latest last."""
 
-    def take(self, event: Event, at: datetime) -> None:
-        """Take in an event."""
+    def add(self, event: Event, at: datetime) -> None:
+        """Add an event that came at this time."""
         match event:
             case Returned():
                 self.returned.take(event.reason)
@@ -57,7 +57,7 @@ class History:
                 pass
 
     async def keep(self, journal: Journal) -> None:
-        """Write it into the journal."""
+        """Write the history into the journal."""
         endings = [[ending.at.isoformat(), ending.ending, ending.message] for ending in self.endings]
         told = {
             "returned": self.returned.counts,
@@ -70,7 +70,7 @@ class History:
 
     @classmethod
     async def of(cls, journal: Journal) -> History:
-        """What the journal has of it; empty where it has nothing."""
+        """The history that the journal has; an empty one where it has none."""
         noted = await journal.noted(Note.HISTORY)
         if noted is None:
             return cls()

@@ -30,7 +30,7 @@ CRASHED: Final = "the process ended while it was being sent"
 
 
 class Meaning(enum.Enum):
-    """What an error means for the order it met."""
+    """What an error means for the order that was sent."""
 
     UNDECIDED = enum.auto()
     """It may have been placed."""
@@ -39,7 +39,7 @@ class Meaning(enum.Enum):
     LIMITED = enum.auto()
     """The server wants a pause first."""
     STOPPED = enum.auto()
-    """It would meet every order: the run stops, and this one is pending again."""
+    """Every other order would get the same error: the run stops, and this order is pending again."""
     REFUSED = enum.auto()
 
 
@@ -59,7 +59,7 @@ def meaning(error: CallError) -> Meaning:
 
 
 def ending(error: CallError) -> Ending:
-    """Why the run stops after an error that would meet every order."""
+    """Why the run stops after an error that every other order would get too."""
     return Ending.PAYMENT_REQUIRED if isinstance(error, PaymentRequired) else Ending.ACCESS_REFUSED
 
 
@@ -76,9 +76,9 @@ def refused(error: CallError, attempts: int) -> Result:
 def undecided(
     error: OutcomeUnknown, attempts: int, last_sent: datetime, reason: str = "", *, accepted: bool = False
 ) -> Result:
-    """What a lost answer tells, of an order that nothing was sent of after `last_sent`.
+    """What is known of an order whose answer was lost, and of which nothing was sent after `last_sent`.
 
-    It was `accepted` where any answer to it was a success, even if a later one tells nothing.
+    It was `accepted` where any answer to it was a success, even if a later answer tells nothing.
     """
     told = ACCEPTED + error.reason if accepted or error.accepted else error.reason
     return Result(
@@ -90,22 +90,22 @@ def undecided(
 
 
 def pending(was: Result, attempts: int, reason: str) -> Result:
-    """An order that is pending again. The times of earlier sendings stay, because those are not proven away by this."""
+    """An order that is pending again. The times of earlier sendings stay: nothing is proven of those."""
     return Result(
         state=State.PENDING, attempts=attempts, reason=reason, first_sent=was.first_sent, last_sent=was.last_sent
     )
 
 
 def crashed(entry: Entry, now: datetime) -> Result:
-    """An order that was found being sent, or being reconciled. Nothing of it was sent later than now."""
+    """An order that a process was sending, or reconciling, when it ended. Nothing of it was sent later than now."""
     reason = entry.result.reason if entry.result.state is State.UNDECIDED else CRASHED
     return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
 
 
-def doubted(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Result:
-    """An order that something else may have sent, no earlier than that and until now.
+def in_doubt(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Result:
+    """An order that something other than this run may have sent, between `earliest` and now.
 
-    Its key is then as old as that, so it is not trusted for longer.
+    Its key then counts as used since `earliest`, so that it is not trusted for too long.
     """
     return attrs.evolve(
         entry.result,
@@ -127,9 +127,9 @@ def intent_of(row: Row) -> Intent:
 
 
 def unsettled(entry: Entry, *, continues: bool) -> Unsettled[Any]:
-    """An undecided order as reconciling takes it.
+    """An undecided order, in the form that reconciling asks for.
 
-    A journal that continues a lost one does not know when that one sent, nor its keys.
+    A journal that continues a lost one does not know when its orders were sent, nor with which keys.
     """
     row, result = entry.row, entry.result
     elsewhere = continues and not result.attempts
@@ -167,7 +167,7 @@ def from_verdict(entry: Entry, verdict: Verdict[Any], now: datetime, *, repeated
 
 
 def _may_have_been_repeated(entry: Entry, now: datetime) -> bool:
-    """Whether reconciling may have sent an order again: with its key, and not once that was too old to be trusted."""
+    """Whether reconciling may have sent an order again: only one whose key is young enough to be trusted."""
     first_sent = entry.result.first_sent
     if first_sent is None or api_of(entry.row.intent) != "cnaught":
         return False

@@ -1,4 +1,4 @@
-"""How often each reason was given, in sums that stay small however many orders go into them. Pure."""
+"""How often each reason was given, in counts that stay small however many orders there are. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,12 @@ _PARTICULAR: Final = re.compile(
 
 @attrs.define
 class Reasons:
-    """How often each reason was given; what only tells two occasions apart is left out."""
+    """How often each reason was given. Ids, times and large numbers are left out, so that like reasons count as one."""
 
     counts: Counter[str] = attrs.field(factory=Counter[str])
 
-    def __bool__(self) -> bool:
-        return bool(self.counts)
-
     def take(self, reason: str | None, times: int = 1) -> None:
-        """Take in a reason."""
+        """Count a reason."""
         kind = kind_of_reason(reason)
         self.counts[kind if kind in self.counts or len(self.counts) < _REASONS else _OTHERS] += times
 
@@ -40,6 +37,6 @@ class Reasons:
 
 
 def kind_of_reason(reason: str | None) -> str:
-    """A reason without the ids, times and large numbers that make each occasion of it a different text."""
+    """A reason without ids, times and large numbers, which would make each order's reason a different one."""
     text = " ".join(_PARTICULAR.sub("…", reason or "").split())
     return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "no reason given"

@@ -1,4 +1,4 @@
-"""What an earlier run left behind: orders in doubt, the books as they stood, and the servers it spoke to."""
+"""Going on where an earlier run ended: with its servers and accounts, its orders in doubt, and Wren's ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wren_async.batch.journal.notes import Note, read_note, server_of
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.account_lists import UNREADABLE, Sought, shown
 from wren_async.batch.run.budget import overcharge
-from wren_async.batch.run.outcomes import crashed, doubted, from_verdict, unsettled
+from wren_async.batch.run.outcomes import crashed, from_verdict, in_doubt, unsettled
 from wren_async.batch.run.sender import Halt
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.cnaught import CNaughtClient
@@ -28,7 +28,7 @@ from wren_async.wren import WrenClient
 
 _CHUNK: Final = 500
 _AT_ONCE: Final = 10_000
-"""Orders in doubt that share a walk of the lists; more of them do not fit in memory for certain."""
+"""Orders in doubt that are looked for in one reading of the lists; more might not fit in memory."""
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of any batch."""
 _MARGIN: Final = timedelta(days=1)
@@ -41,7 +41,7 @@ Emit = Callable[[Event], Awaitable[None]]
 
 @attrs.frozen(kw_only=True)
 class Control:
-    """The run that a recovery is a part of: what it is told, and what it may do."""
+    """The run that a recovery is a part of: whom it tells, how it stops, and what it may do."""
 
     emit: Emit
     halt: Halt
@@ -51,7 +51,7 @@ class Control:
     """Set once the run was asked to stop: nothing more is begun then."""
 
     async def unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Do some work; `None` where the run is asked to stop meanwhile. What is on the wire then runs to its end."""
+        """Do some work, and cancel it when the run is asked to stop: `None` then. What is on the wire is finished."""
         task, stop = asyncio.ensure_future(work), asyncio.ensure_future(self.stopped.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -64,7 +64,7 @@ class Control:
 
 
 class Recovery:
-    """Settles what is in doubt, with one walk of the lists for all of it."""
+    """Finds out what became of the orders in doubt, by reading the lists once for all of them."""
 
     def __init__(
         self,
@@ -107,9 +107,9 @@ class Recovery:
         await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
     async def note_planning(self) -> None:
-        """Note that the batch was planned just now, by the clock that is behind, if the servers tell the time."""
+        """Note that the batch was planned now, by the clock that is furthest behind, if all servers tell the time."""
         if self._continues:
-            # The orders that count are those of the other batch, and older.
+            # Orders of the batch that this one continues are older.
             return
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
@@ -120,18 +120,18 @@ class Recovery:
     # --- doubt ---
 
     async def recover(self, control: Control) -> None:
-        """Settle what earlier runs left in doubt, and what the accounts show although the journal does not know it."""
+        """Find out about orders that earlier runs left in doubt, and those that only the accounts know to be placed."""
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
-        await self._doubt_what_may_have_been_sent(control)
+        await self._put_in_doubt(control)
         # A process that ended while it reconciled may have repeated any of these with their keys.
         states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(Note.RECONCILING) else [])
         async for entry in self._journal.entries(*states):
             api = api_of(entry.row.intent)
-            await self._journal.settle(entry.row.position, crashed(entry, self._clocks.latest(api)))
+            await self._journal.record(entry.row.position, crashed(entry, self._clocks.latest(api)))
         await self.reconcile(control)
 
-    async def _doubt_what_may_have_been_sent(self, control: Control) -> None:
+    async def _put_in_doubt(self, control: Control) -> None:
         """Put all that is pending in doubt, where the journal cannot know what was sent of it."""
         reason = await self._journal.noted(Note.DOUBT) or await self._reason_to_doubt(control)
         if not reason:
@@ -139,12 +139,12 @@ class Recovery:
         await self._journal.note(Note.DOUBT, reason)
         earliest = await self._planned() or _LONG_AGO
         async for chunk in self._chunks(State.PENDING):
-            await self._journal.sending([entry.row.position for entry in chunk], earliest)
+            await self._journal.mark_sending([entry.row.position for entry in chunk], earliest)
         async for chunk in self._chunks(State.SENDING):
             async with asyncio.TaskGroup() as group:
                 for entry in chunk:
-                    result = doubted(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
-                    group.create_task(self._journal.settle(entry.row.position, result))
+                    result = in_doubt(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
+                    group.create_task(self._journal.record(entry.row.position, result))
         await self._journal.note(Note.DOUBT, "")
         self._is_past_known = True
 
@@ -167,7 +167,7 @@ class Recovery:
         found = await self._look(control)
         if found is None:
             return None
-        # Once is enough: from now on this process holds the journal.
+        # Once is enough: from now on only this process sends orders of this journal.
         self._is_past_known = True
         if not is_first_of_another:
             return f"the account shows order {found[0]}, which the journal had never sent" if found else None
@@ -177,7 +177,7 @@ class Recovery:
         return "orders of the batch that it continues were found" if found else None
 
     async def _look(self, control: Control) -> Sequence[int] | None:
-        """The first pending order that the lists show, if any. `None` where nobody can tell now, and the run stops."""
+        """The first pending order that the lists show, if any; `None` where they cannot be read, and the run stops."""
         try:
             return await control.unless_stopped(self._first_shown())
         except UNREADABLE as error:
@@ -199,7 +199,7 @@ class Recovery:
         return await self._journal.noted(Note.ROOT) or self._journal.batch_id
 
     async def _planned(self) -> datetime | None:
-        """When the batch was planned: nothing of it was sent before. `None` where that is not known."""
+        """When the batch was planned: no order of it was sent before. `None` where that is not known."""
         planned = await self._journal.noted(Note.PLANNED)
         return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
 
@@ -230,7 +230,7 @@ class Recovery:
                 # The note stays: some may have been sent again, and the next run has to know.
                 break
             for entry, verdict in zip(entries, verdicts, strict=True):
-                again += await self._settle(entry, verdict, control, repeated=repeated)
+                again += await self._record(entry, verdict, control, repeated=repeated)
             await self._journal.note(Note.RECONCILING, "")
         return again
 
@@ -252,13 +252,13 @@ class Recovery:
         raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
 
     async def _accounted(self, order_ids: Collection[str]) -> Collection[str]:
-        """Which of some charges belong to an order. In parts, any may belong to an order of another part."""
+        """Which of these charges belong to an order. Where parts are reconciled, any may belong to another part."""
         return order_ids if self._in_parts else await self._journal.placed_among(order_ids)
 
-    async def _settle(self, entry: Entry, verdict: Verdict[Any], control: Control, *, repeated: bool) -> bool:
+    async def _record(self, entry: Entry, verdict: Verdict[Any], control: Control, *, repeated: bool) -> bool:
         now = self._clocks.latest(api_of(entry.row.intent))
         result = from_verdict(entry, verdict, now, repeated=repeated)
-        await self._journal.settle(entry.row.position, result)
+        await self._journal.record(entry.row.position, result)
         after = Entry(row=entry.row, result=result)
         if result.state is State.PENDING:
             await control.emit(Returned(entry=after, reason=result.reason or ""))
@@ -268,10 +268,10 @@ class Recovery:
         await control.emit(Settled(entry=after))
         return False
 
-    # --- the books ---
+    # --- the ledger ---
 
     async def note_checkpoint(self) -> None:
-        """Note where Wren's ledger stands before anything is sent. While orders are in doubt the older mark stays."""
+        """Note where Wren's ledger stands before anything is sent. While orders are in doubt, the older note stays."""
         client = self._clients.get("wren")
         orders = (await self._journal.totals()).orders
         noted = await self._journal.noted(Note.LEDGER)
@@ -280,7 +280,7 @@ class Recovery:
         try:
             checkpoint = await client.checkpoint()
         except CallError:
-            # It only helps to find the ids of lost orders; accounts without a wallet have none.
+            # Not needed: it only helps to find the ids of lost orders. Accounts without a wallet have no ledger.
             return
         await self._journal.note(Note.LEDGER, checkpoint.to_json())
         spent = any(orders.get(state, 0) for state in (State.SENDING, State.UNDECIDED, State.PLACED))

@@ -1,6 +1,6 @@
-"""What happens to one order on the slots: it is sent, and again with its key while its outcome is in doubt.
+"""Sending one order that has its slot, and sending it again with its key while its outcome is in doubt.
 
-The clients do not try again here, so that every repeat and every pause is the run's, and meets all orders alike.
+The clients do not repeat anything here: each repeat keeps to the pauses and to the end of the whole run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Order:
 
 
 class Sender:
-    """Sends the orders of a run. What the servers answer sets the concurrency, and may end the run."""
+    """Sends the orders of a run. The answers of the servers set the concurrency, and may end the run."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Sender:
         self._unsent_in_a_row = 0
 
     async def send(self, order: Order) -> Result:
-        """Send an order that has its place on the wire, and again while its outcome is in doubt; what came of it."""
+        """Send an order that has its slot, and again while its outcome is in doubt. Returns what came of it."""
         row, intent = order.entry.row, order.intent
         call = intent.call(row.reference, row.key)
         began = self._timing.monotonic()
@@ -116,7 +116,7 @@ class Sender:
         except CallError as error:
             order.attempts += error.attempts
             self._clocks.note(api, error.headers)
-            await self._take_in(error, began)
+            await self._adapt(error, began)
             return error
         order.attempts += answer.attempts
         self._concurrency.answered(began, self._timing.monotonic())
@@ -124,8 +124,8 @@ class Sender:
         self._unsent_in_a_row = 0
         return answer
 
-    async def _take_in(self, error: CallError, began: float) -> None:
-        """What an error says of the server."""
+    async def _adapt(self, error: CallError, began: float) -> None:
+        """Adapt the run to what an error says of the server."""
         now = self._timing.monotonic()
         self._unsent_in_a_row = self._unsent_in_a_row + 1 if isinstance(error, NotSent) else 0
         if isinstance(error, RateLimited):
@@ -152,7 +152,7 @@ class Sender:
         return pending(order.entry.result, order.attempts, error.reason)
 
     def _is_final(self, call: Call[Any], error: CallError, sending: int, seconds: float) -> bool:
-        """Whether an order in doubt is not to be sent again with its key in this run."""
+        """Whether an order in doubt is not sent again with its key in this run."""
         if meaning(error) is Meaning.STOPPED:
             self._halt(ending(error), error.reason)
         keyed = call.operation.effect is Effect.KEYED
@@ -170,7 +170,7 @@ class Sender:
         )
 
     def _explained(self, order: Order, result: Result) -> Result:
-        """With why it was sent more than once, where it was."""
+        """The result, with the reason why the order was sent more than once, where it was."""
         before = order.doubt.reason if order.doubt else order.entry.result.reason
         if result.attempts < 2 or not before or result.reason:
             return result

@@ -1,4 +1,4 @@
-"""Times that hold although a clock may be wrong: this machine's wall clock beside the servers' own."""
+"""Times that are right although a clock is wrong, because the servers' clocks are kept beside this machine's."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from wren_async.wren import Portfolios as WrenPortfolios
 _SAME: Final = timedelta(seconds=2)
 """Clocks that differ by no more are taken for one: a `Date` has whole seconds, and takes a while to arrive."""
 _FURTHEST: Final = timedelta(days=3650)
-"""A server whose clock differs by more is believed no further: no arithmetic with it may leave the calendar."""
+"""No clock counts as further ahead or behind: a date that is calculated with it must stay within the calendar."""
 
 
 class ServerClocks:
     """Keeps the servers' time by the dates of their answers.
 
-    What is noted of a sending has to serve a process that meets other clocks: the first byte is dated by the clock that
-    is behind, the last by the one that is ahead. So a clock that jumps never makes an absence look older than it is.
+    A clock may be set right between two runs. So the first byte of an order is dated by the clock that is behind, and
+    the last by the one that is ahead: then no clock makes an order look missing for longer than it is.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -48,7 +48,7 @@ class ServerClocks:
         return api in self._dates
 
     async def ask(self, api: Api, client: BaseClient) -> None:
-        """Ask a server for its time, by a cheap read. One that does not answer is left out."""
+        """Ask a server for its time, by a cheap read. Where it does not answer, nothing is noted."""
         try:
             self.note(api, (await self._read(client)).headers)
         except CallError as error:
@@ -59,13 +59,13 @@ class ServerClocks:
             return await client.send_raw(CNaughtPortfolios.list())
         return await client.send_raw(WrenPortfolios.list())
 
-    def earliest(self, api: Api, moment: datetime | None = None) -> datetime:
-        """A moment by our clock, or now, by whichever clock is behind."""
-        return (moment or self.now()) + min(timedelta(0), self._ahead(api))
+    def earliest(self, api: Api) -> datetime:
+        """The present, by whichever clock is behind."""
+        return self.now() + min(timedelta(0), self._ahead(api))
 
-    def latest(self, api: Api, moment: datetime | None = None) -> datetime:
-        """A moment by our clock, or now, by whichever clock is ahead."""
-        return (moment or self.now()) + max(timedelta(0), self._ahead(api))
+    def latest(self, api: Api) -> datetime:
+        """The present, by whichever clock is ahead."""
+        return self.now() + max(timedelta(0), self._ahead(api))
 
     def _ahead(self, api: Api) -> timedelta:
         """How far the server's clock is ahead of ours."""

@@ -1,6 +1,6 @@
-"""Whose turn it is to be on the wire: as many orders at once as the server bears, until the run takes no new ones.
+"""Which order may be sent next: as many at once as the server bears, until the run takes no new ones.
 
-The wire does not wait for the disk: a few orders are marked ahead of their turn.
+A few orders are marked on disk before a slot is free, so that no slot stays empty while the disk is waited for.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.core.timing import Timing
 
 _AHEAD: Final = 4
-"""For so many orders that may be on the wire, one more may be marked ahead. After a crash it is in doubt as well."""
+"""For every so many slots one order may be marked before a slot is free. More orders marked ahead would make up for a
+slower disk, and leave more of them in doubt after a crash."""
 
 
 class Slots:
-    """Places on the wire, and the orders that wait for one."""
+    """Slots, each for one order on the wire, and the orders that wait for one."""
 
     def __init__(self, concurrency: AdaptiveConcurrency, timing: Timing) -> None:
         self._concurrency = concurrency
         self._timing = timing
         self._marked = 0
         self._waiting: deque[asyncio.Future[bool]] = deque()
-        self._stirred = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closed = asyncio.Event()
         self._abandoned = asyncio.Event()
         self.busy = 0
@@ -37,7 +38,7 @@ class Slots:
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no new orders."""
+        """Whether no new orders are taken."""
         return self._closed.is_set()
 
     @property
@@ -46,18 +47,18 @@ class Slots:
         return self._abandoned.is_set()
 
     def close(self) -> None:
-        """Take no new orders: those that wait for a place are sent back."""
+        """Take no new orders: those that wait for a slot are sent back."""
         self._closed.set()
         self._hand_out()
-        self.stir()
+        self.wake()
 
     def abandon(self) -> None:
-        """Close it, and let what is on it not be sent again either."""
+        """Take no new orders, and send none again either."""
         self._abandoned.set()
         self.close()
 
     async def room(self) -> bool:
-        """Wait until one more order may be marked, and give those that are marked their places. False once closed."""
+        """Wait until one more order may be marked, and give slots to those that are. False once none are taken."""
         while not self.closed:
             self._hand_out()
             limit = self._concurrency.limit
@@ -70,36 +71,36 @@ class Slots:
         return False
 
     def mark(self) -> None:
-        """Count an order as marked: it has a claim on a place."""
+        """Count an order as marked: it will ask for a slot."""
         self._marked += 1
 
     async def enter(self) -> bool:
-        """Take the place of a marked order, once it is free. False where the wire closes first."""
+        """Wait for the slot of a marked order. False where no new orders are taken any more."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         self._hand_out()
         return await turn
 
     def leave(self) -> None:
-        """Give a place free."""
+        """Free a slot."""
         self.busy -= 1
-        self.stir()
+        self.wake()
 
-    def stir(self) -> None:
-        """Wake who waits for a change."""
-        self._stirred.set()
+    def wake(self) -> None:
+        """Wake whoever waits for a change."""
+        self._changed.set()
 
     async def change(self) -> None:
         """Wait until something changes."""
-        self._stirred.clear()
-        await self._stirred.wait()
+        self._changed.clear()
+        await self._changed.wait()
 
     async def rest(self, seconds: float) -> None:
-        """Wait, but not past the closing."""
+        """Wait, but no longer than new orders are taken."""
         await self._wait(seconds, self._closed)
 
     async def rest_before_repeat(self, seconds: float) -> None:
-        """Wait, and for a pause of the server's, but not once everything is abandoned."""
+        """Wait, at least until the server's pause is over, but not once everything is abandoned."""
         await self._wait(max(seconds, self._pause()), self._abandoned)
 
     async def _wait(self, seconds: float, unless: asyncio.Event) -> None:
@@ -117,7 +118,7 @@ class Slots:
         return self._concurrency.pause(self._timing.monotonic())
 
     def _hand_out(self) -> None:
-        """Give marked orders their places, or send all of them back once the wire is closed."""
+        """Give marked orders the free slots, or send all of them back once no new orders are taken."""
         if not self._waiting:
             return
         closed, limit = self.closed, self._concurrency.limit

@@ -1,12 +1,12 @@
 """Placing the orders of a journal: one run, with as many on the wire as the server bears.
 
-Each order goes one way: reserve, mark on disk, send, classify, record, release. It leaves its place on the wire before
-its result is recorded, so that the wire does not wait for the disk.
+Each order goes through the same steps: reserve, mark on disk, send, classify, record, release. It frees its slot before
+its result is recorded, so that the next order is not kept from being sent by the disk.
 
-Two limiters stand on that way, and both are meant. The slots follow what the servers bear, and a 429 pauses all orders
-of the run; the client's own limiter bounds its connections for all that use the client. Two loops repeat, and only one
-of them repeats orders: the sender's, because a repeat has to keep to the run's pauses, its end, and the age of the key.
-The client's is switched off there, and serves the reads of planning and recovering.
+An order passes two limiters, on purpose. The slots follow what the servers bear, and a 429 pauses all orders of the
+run; the client's own limiter bounds the connections of everyone who uses that client. There are two loops that repeat,
+and only the sender's repeats orders, because a repeat has to keep to the run's pauses, to its end, and to the age of
+the key. The client's loop is switched off there, and serves the reads of planning and recovering.
 """
 
 from __future__ import annotations
@@ -89,12 +89,12 @@ class Worker:
         return self._end
 
     def halt(self, why: Ending, message: str) -> None:
-        """Take no new orders; those on the wire are finished. The first reason counts."""
+        """Take no new orders, and finish those on the wire. The first reason counts."""
         self._end = self._end or (why, message)
         self._slots.close()
 
     async def _raise_alarm(self, entry: Entry, message: str) -> None:
-        """Stop, and let no later run go on either before a person has looked into it."""
+        """Stop, and let no later run begin before a person has looked into it."""
         await self._journal.note(Note.ALARM, message)
         self.halt(Ending.ALARM, f"{message} {EXPLAIN}")
         await self._emit(Alarm(entry=entry, message=message))
@@ -102,7 +102,7 @@ class Worker:
     async def place_all(self) -> None:
         """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
 
-        What breaks it is raised at once; `leave` then waits for the orders on the wire.
+        An error that ends the run is raised at once; `leave` then waits for the orders on the wire.
         """
         self._budget = Budget.of(self._caps, await self._journal.totals())
         stream = aiter(self._journal.entries(State.PENDING))
@@ -120,9 +120,9 @@ class Worker:
             raise self._broken
 
     async def leave(self, patience: float) -> None:
-        """Take and repeat nothing more, and wait up to `patience` seconds for the orders on the wire.
+        """Send nothing more, not even again, and wait up to `patience` seconds for the orders on the wire.
 
-        Those that are not known by then stay as being sent, and are reconciled by the next run.
+        Those without an answer by then stay as being sent, and are reconciled by the next run.
         """
         self._slots.abandon()
         try:
@@ -145,7 +145,7 @@ class Worker:
     # --- which order is next ---
 
     async def _next(self, stream: AsyncIterator[Entry]) -> Entry | None:
-        """The next order, reserved for and counted as in flight; `None` when there is no more for this run."""
+        """The next order, reserved for and counted as in flight; `None` when this run has no more."""
         while await self._slots.room():
             entry = self._again.popleft() if self._again else await anext(stream, None)
             if self._slots.closed:
@@ -159,7 +159,7 @@ class Worker:
                 self._slots.mark()
                 return entry
             elif self._in_flight:
-                # One of these may come back and give its reservation free.
+                # An order in flight may come back, and its reservation is free then.
                 self._again.appendleft(entry)
                 await self._slots.change()
             else:
@@ -169,7 +169,7 @@ class Worker:
     # --- one order ---
 
     async def _place(self, entry: Entry) -> None:
-        """Mark, send, classify and record an order that was reserved for, and release what it held."""
+        """Mark, send, classify and record an order that was reserved for, and release it."""
         order = Order(entry)
         try:
             await self._mark(order)
@@ -183,48 +183,48 @@ class Worker:
         await self._tell_progress()
 
     async def _mark(self, order: Order) -> None:
-        """Say on disk that it is about to be sent: from here on a crash leaves it in doubt."""
-        await self._journal.sending([order.entry.row.position], self._clocks.earliest(order.intent.api))
+        """Mark on disk that it is about to be sent: from here on a crash leaves it in doubt."""
+        await self._journal.mark_sending([order.entry.row.position], self._clocks.earliest(order.intent.api))
 
     async def _send(self, order: Order) -> Result:
-        """Send it, and classify what came; its place on the wire is free then."""
+        """Send it, and classify the answer; its slot is free then."""
         try:
             return await self._sender.send(order)
         except UsageError:
             if order.doubt is None:
                 was = order.entry
-                await self._journal.settle(was.row.position, pending(was.result, 0, "nothing was sent"))
+                await self._journal.record(was.row.position, pending(was.result, 0, "nothing was sent"))
             raise
         finally:
             self._slots.leave()
 
     def _release(self) -> None:
-        """Let go of its claim, and wake who waits for that."""
+        """Count it as in flight no more, and wake whoever waits for that."""
         self._in_flight -= 1
-        self._slots.stir()
+        self._slots.wake()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken = self._broken or error
             self._slots.close()
-        self._slots.stir()
+        self._slots.wake()
 
     # --- what came of it ---
 
     async def _put_back(self, entry: Entry) -> None:
-        """Leave an order as it was before it was marked: its turn did not come."""
-        await self._journal.settle(entry.row.position, entry.result)
+        """Leave an order as it was before it was marked: it got no slot."""
+        await self._journal.record(entry.row.position, entry.result)
         self._budget.release(entry.row)
 
     async def _record(self, order: Order, result: Result) -> None:
-        """Write down what came of it, and stop where that says so."""
+        """Write down what came of it, and stop the run where a cap or an overcharge asks for it."""
         row = order.entry.row
-        await self._journal.settle(row.position, result)
+        await self._journal.record(row.position, result)
         after = Entry(row=row, result=result)
         if result.state is State.PENDING:
             self._budget.release(row)
-            self._take_back(after, unsent=order.unsent)
+            self._requeue(after, unsent=order.unsent)
             await self._emit(Returned(entry=after, reason=result.reason or ""))
             return
         self._meter.settled += 1
@@ -233,8 +233,8 @@ class Worker:
             self.halt(*problem)
         await self._emit(Settled(entry=after))
 
-    def _take_back(self, entry: Entry, *, unsent: bool) -> None:
-        """Give an order another turn in this run; one that cannot be sent gets only so many."""
+    def _requeue(self, entry: Entry, *, unsent: bool) -> None:
+        """Let an order be sent later in this run; one that cannot be sent gets only so many tries."""
         if unsent:
             self._returns[entry.row.position] = self._returns.get(entry.row.position, 0) + 1
         if self._returns.get(entry.row.position, 0) <= _RETURNS:

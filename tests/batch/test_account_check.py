@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from batch_world import World, run, world
+from journal_model import JournalModel
 
 from wren_async import CNaughtClient, WrenClient
 from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
@@ -30,9 +31,9 @@ async def here() -> AsyncIterator[World]:
         yield made
 
 
-async def begun(here: World, source: list[Intent]) -> Journal:
+async def begun(here: World, source: list[Intent], journal: Journal | None = None) -> Journal:
     """The journal of a batch of which one order was placed."""
-    journal = MemoryJournal()
+    journal = journal or MemoryJournal()
     async with here.batch(journal, concurrency=1) as batch:
         await batch.plan(source)
         async for _ in batch.run():
@@ -104,23 +105,23 @@ async def test_a_new_key_of_cnaught_proves_itself_by_an_order_and_another_mode_c
 
 
 async def test_a_journal_from_before_accounts_were_noted_takes_the_first_token(here: World) -> None:
-    journal = await begun(here, OFFSETS)
-    assert isinstance(journal, MemoryJournal)
+    journal = JournalModel()
+    await begun(here, OFFSETS, journal)
     journal._notes = {name: value for name, value in journal._notes.items() if "account" not in name}
     assert await go_on(here, journal, here.sandbox.wren.live_token) == 3
     with pytest.raises(JournalError, match="another token"):
         await go_on(here, journal, here.sandbox.wren.personal_token)
 
 
-async def test_no_token_and_no_lasting_mark_of_it_stands_in_a_journal(here: World, tmp_path: Path) -> None:
-    marks = set()
+async def test_a_journal_holds_no_token_and_never_the_same_digest_of_one(here: World, tmp_path: Path) -> None:
+    digests = set()
     for name in ("one", "another"):
         async with here.batch(tmp_path / name, caps=Caps()) as batch:
             await batch.plan([*OFFSETS, *MASSES])
             await run(batch)
-            marks |= {await batch.journal.noted(f"{api} account") for api in ("wren", "cnaught")}
+            digests |= {await batch.journal.noted(f"{api} account") for api in ("wren", "cnaught")}
         held = await asyncio.to_thread(lambda: b"".join(file.read_bytes() for file in tmp_path.iterdir()))
         assert here.sandbox.wren.live_token.encode() not in held
         assert here.sandbox.cnaught.api_key.encode() not in held
-    assert len(marks) == 4
-    assert None not in marks
+    assert len(digests) == 4
+    assert None not in digests

@@ -15,11 +15,12 @@ from typing import Any
 import attrs
 import pytest
 from batch_world import World, end_of, run, settled, world
+from journal_model import JournalModel
 
 from wren_async import WrenClient
 from wren_async.batch.events import Ending
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
-from wren_async.batch.journal.contract import JournalError, State
+from wren_async.batch.journal.contract import Journal, JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.batch import Batch
@@ -120,13 +121,13 @@ async def test_a_copy_that_ran_long_before_the_journal_did_is_found_too(here: Wo
         await run(batch)
     # It has looked at nothing, because nothing was ever sent from it; now it was begun.
     async with await SqliteJournal.open(path) as journal:
-        await journal.sending([6], here.timing.utc())
+        await journal.mark_sending([6], here.timing.utc())
     async with here.batch(path) as batch:
         await run(batch)
     nothing_twice(here)
 
 
-async def test_an_older_journal_is_doubted_once(here: World, tmp_path: Path) -> None:
+async def test_the_orders_of_an_older_journal_are_put_in_doubt_once(here: World, tmp_path: Path) -> None:
     await here.seed()
     path, copy = await planned_and_copied(here, tmp_path, kilograms(1, 2, 3))
     async with here.batch(path, caps=Caps(cents=2), concurrency=1) as batch:
@@ -165,7 +166,7 @@ async def test_a_run_that_lost_its_log_buys_nothing_and_the_message_shows_the_wa
     assert nothing_twice(here) == placed == 6
 
 
-async def test_a_first_run_looks_through_no_list(here: World, tmp_path: Path) -> None:
+async def test_a_first_run_reads_no_list(here: World, tmp_path: Path) -> None:
     path = tmp_path / "rides.journal"
     async with here.batch(path) as batch:
         await batch.plan([*ALL_KINDS])
@@ -175,7 +176,7 @@ async def test_a_first_run_looks_through_no_list(here: World, tmp_path: Path) ->
     assert not [each for each in here.sandbox.requests[before:] if each.operation in LISTS]
 
 
-async def test_a_resumed_run_looks_once_through_the_lists_that_its_orders_need(here: World, tmp_path: Path) -> None:
+async def test_a_resumed_run_reads_once_the_lists_in_which_its_orders_could_be(here: World, tmp_path: Path) -> None:
     path = tmp_path / "rides.journal"
     async with here.batch(path, concurrency=1, caps=Caps(cents=30)) as batch:
         await batch.plan(kilograms(10, 10, 10))
@@ -192,7 +193,7 @@ async def test_a_resumed_run_looks_once_through_the_lists_that_its_orders_need(h
         assert (await states(batch)).count(State.PLACED) == 2
 
 
-async def test_a_subaccount_of_a_row_is_looked_through_too(here: World) -> None:
+async def test_the_orders_of_a_row_s_subaccount_are_read_too(here: World) -> None:
     journal = MemoryJournal()
     _, cnaught = here.clients()
     async with cnaught:
@@ -202,7 +203,7 @@ async def test_a_subaccount_of_a_row_is_looked_through_too(here: World) -> None:
         await batch.plan(source)
     await place_behind(here, journal, 1)
     here.pass_time(24 * 3600)
-    await journal.sending([3], here.timing.utc())
+    await journal.mark_sending([3], here.timing.utc())
     async with here.batch(journal) as batch:
         await run(batch)
         assert (await journal.entry(1)).result.state is State.PLACED
@@ -231,7 +232,7 @@ async def test_a_list_that_cannot_be_read_lets_nothing_be_sent(here: World, stat
 
 
 async def alarmed(here: World, journal: Any) -> None:
-    """A batch whose run met an order that something else had placed, as it has placed one of Wren's."""
+    """A batch whose run came upon an order that something else had placed, which has placed one of Wren's too."""
     async with here.batch(journal, concurrency=1) as batch:
         await batch.plan([*kilograms(1), *tonnes(3)])
         await place_behind(here, journal, 1, 3)
@@ -278,12 +279,12 @@ async def test_searching_is_allowed_after_an_alarm_and_sending_again_is_not(here
 # --- what recovering may send ---------------------------------------------------------------------------------------
 
 
-async def in_doubt(here: World, source: list[Intent]) -> MemoryJournal:
+async def in_doubt(here: World, source: list[Intent], journal: Journal | None = None) -> Journal:
     """A journal whose orders a killed process had marked as being sent, and never sent."""
-    journal = MemoryJournal()
+    journal = journal or MemoryJournal()
     async with here.batch(journal) as batch:
         await batch.plan(source)
-    await journal.sending(range(1, len(source) + 1), here.timing.utc())
+    await journal.mark_sending(range(1, len(source) + 1), here.timing.utc())
     return journal
 
 
@@ -352,7 +353,7 @@ async def test_an_overcharge_that_reconciling_finds_stops_the_run(here: World) -
     async with here.batch(journal) as batch:
         await batch.plan(kilograms(10, 10, 10))
     here.sandbox.cnaught_api.behaviours.unit_prices = {"oH5hlq": UnitPrices(api=Decimal(3))}
-    await journal.sending([1], here.timing.utc())
+    await journal.mark_sending([1], here.timing.utc())
     await place_behind(here, journal, 1)
     async with here.batch(journal) as batch:
         events = await run(batch)
@@ -367,10 +368,10 @@ async def test_an_unknown_charge_is_told_as_unknown_and_reserved_as_planned(here
     async with here.batch(journal) as batch:
         await batch.plan(tonnes(3))
         planned = (await batch.totals()).planned_cents
-        await journal.sending([1], here.timing.utc())
+        await journal.mark_sending([1], here.timing.utc())
         await place_behind(here, journal, 1)
         result = attrs.evolve((await journal.entry(1)).result, state=State.PLACED, reconciled=True)
-        await journal.settle(1, result)
+        await journal.record(1, result)
         totals = await batch.totals()
         assert (totals.spent_cents, totals.unknown_orders, totals.unknown_cents) == (0, 1, planned // 3)
     async with here.batch(journal, caps=Caps(cents=planned - 1)) as batch:
@@ -522,7 +523,7 @@ async def test_an_intent_that_is_not_the_planned_one_is_not_sent(here: World, tm
 
 
 async def test_the_digest_of_an_intent_is_checked_whatever_the_journal(here: World) -> None:
-    journal = MemoryJournal()
+    journal = JournalModel()
     async with here.batch(journal) as batch:
         await batch.plan(kilograms(10))
         entry = await journal.entry(1)
@@ -536,7 +537,8 @@ async def test_the_digest_of_an_intent_is_checked_whatever_the_journal(here: Wor
 @pytest.mark.parametrize("note", ["order types", "wren account", "wren ledger", "planned"])
 async def test_a_damaged_note_is_a_journal_error(here: World, note: str) -> None:
     await here.seed()
-    journal = await in_doubt(here, tonnes(1))
+    journal = JournalModel()
+    await in_doubt(here, tonnes(1), journal)
     journal._entries[2] = attrs.evolve(
         (first := await journal.entry(1)),
         row=attrs.evolve(first.row, position=2, reference=first.row.reference[:-1] + "2"),

@@ -1,3 +1,5 @@
+"""Running a batch against a sandbox: what is placed, what ends a run, and what is left then."""
+
 from __future__ import annotations
 
 import asyncio
@@ -107,7 +109,7 @@ async def test_a_refusal_is_the_order_s_own(here: World) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
-async def test_what_would_meet_every_order_stops_the_run(here: World, status: int) -> None:
+async def test_an_error_that_every_order_would_get_stops_the_run(here: World, status: int) -> None:
     here.sandbox.faults.add("status", operation="createOrder", status=status, when="before", nth=2)
     async with here.batch(concurrency=1) as batch:
         await batch.plan(kilograms(1, 2, 3))
@@ -132,7 +134,7 @@ async def test_an_empty_wallet_stops_the_run_and_a_top_up_lets_it_go_on(here: Wo
         assert await states(batch) == [State.PLACED] * 3
 
 
-async def test_a_429_pauses_everyone_for_as_long_as_told(here: World) -> None:
+async def test_a_429_pauses_all_orders_for_as_long_as_it_says(here: World) -> None:
     async with here.batch() as batch:
         await batch.plan(tonnes(6))
         here.sandbox.faults.add("rate_limit", operation="createOffsetOrder", times=1, retry_after=30)
@@ -213,7 +215,7 @@ async def test_a_lost_order_that_never_arrived_waits_for_the_settle_time(here: W
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
-async def test_a_clock_that_was_wrong_and_is_mended_settles_nothing(hours: int) -> None:
+async def test_a_clock_that_was_wrong_and_is_set_right_proves_nothing(hours: int) -> None:
     journal = MemoryJournal()
     async with world(lag=120) as here:
         await here.seed()
@@ -233,14 +235,14 @@ async def test_a_clock_that_was_wrong_and_is_mended_settles_nothing(hours: int) 
         assert [len(orders) for orders in here.committed().values()] == [1]
 
 
-async def test_orders_found_being_sent_are_reconciled_in_one_walk(here: World) -> None:
+async def test_orders_found_being_sent_are_reconciled_by_reading_each_list_once(here: World) -> None:
     journal = MemoryJournal()
     async with here.batch(journal) as batch:
         await batch.plan([*tonnes(5), *kilograms(1, 2, 3)])
     # A process that placed some of them and died before it knew.
     wren, cnaught = here.clients()
     async with wren, cnaught:
-        await journal.sending(range(1, 9), here.timing.utc())
+        await journal.mark_sending(range(1, 9), here.timing.utc())
         for position in (1, 2, 6):
             row = (await journal.entry(position)).row
             intent = restore(row.intent)
@@ -266,7 +268,7 @@ async def test_orders_found_being_sent_are_reconciled_in_one_walk(here: World) -
     assert all(len(orders) == 1 for orders in here.committed().values())
 
 
-async def test_a_person_may_settle_what_cannot_be_told(here: World) -> None:
+async def test_a_person_may_settle_an_order_that_stays_undecided(here: World) -> None:
     async with here.batch() as batch:
         await batch.plan(tonnes(2))
         here.sandbox.faults.add("reset", operation="createOffsetOrder", when="before")
@@ -349,7 +351,7 @@ async def test_stop_takes_no_new_orders_and_finishes_those_on_the_wire(here: Wor
     assert set(found) == {State.PLACED, State.PENDING}
 
 
-async def test_leaving_waits_for_what_is_on_the_wire_and_knows_what_became_of_it(here: World) -> None:
+async def test_leaving_waits_for_the_orders_on_the_wire_and_records_what_came_of_them(here: World) -> None:
     async with here.batch() as batch:
         await batch.plan([*tonnes(2), *kilograms(1, 2)])
         before = len(here.sandbox.requests)
