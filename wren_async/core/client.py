@@ -44,11 +44,11 @@ __version__: Final = "0.1.0"
 TIMEOUT: Final = 30.0
 DEADLINE: Final = 100.0
 MAX_IN_FLIGHT: Final = 100
-"""For a backend that names no number of its own."""
+"""Exchanges at a time over a backend that names no number of its own."""
 CLOSING_TIME: Final = 10.0
 
 _CREDENTIALS: Final = frozenset({"token", "api_token", "api_key", "key", "bearer", "bearer_token"})
-"""What people call the token of one API or another."""
+"""Names under which a token may be passed by mistake, because one API or another calls it so."""
 
 USER_AGENT: Final = f"wren-async/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
 
@@ -64,14 +64,14 @@ class ClientOptions(TypedDict, total=False):
 
 
 class BaseClient:
-    """A client of one API. Immutable; its copies share its connections, its gate and its retry budget."""
+    """A client of one API. Immutable; its copies share its connections, its limiter and its retry budget."""
 
     __slots__ = ("_identity", "_limits", "_owner", "_resources", "_shared")
 
     _identity: Identity
     _limits: Limits
     _shared: Lazy[Session]
-    """Made with the first call, and what sends is loaded then: whoever only makes a client need not wait for it."""
+    """Made with the first call. Until then nothing that sends is loaded, so that making a client takes no time."""
     _owner: bool
     _resources: dict[Callable[[BaseClient], Any], Any]
     """Those that were used, so that each method is bound only once."""

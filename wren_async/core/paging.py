@@ -1,7 +1,7 @@
 """Walking a list page by page: by cursor, or by limit and offset.
 
-What to ask for next, and when to stop, is decided by pure functions of the pages seen. A walk that cannot be made
-truthfully, because pages repeat or contradict each other, is an error and never a short list.
+What to ask for next, and when to stop, follows from the pages seen, without any I/O. Where pages repeat or contradict
+each other, so that items would be lost or repeated, the walk ends with an error and never with a short list.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ AnswerT = TypeVar("AnswerT")
 T = TypeVar("T")
 
 PATIENCE: Final = 100
-"""Pages in a row that may bring a walk by offset no nearer to its end, because so much was added to the list meanwhile.
-"""
+"""Pages in a row that may hold nothing but what was added to the list during a walk by offset, before it gives up."""
 
 
 class Sender(Protocol):
@@ -67,7 +66,7 @@ class CursorWalk:
 
     def __init__(self, *, backwards: bool, start: Hashable = None) -> None:
         self._backwards = backwards
-        # A cursor stands for an item that was read before, and excludes it.
+        # The first cursor is the id of an item that was read before, so that this item must not come again.
         self._seen: set[Hashable] = {start}
 
     def step(self, ids: Sequence[str]) -> str | None:
@@ -176,9 +175,9 @@ class OffsetPage(Generic[ItemT]):
 class OffsetWalk(Generic[ItemT]):
     """Keeps a walk by offset free of gaps and repeats while the list grows at its front.
 
-    An item's place counted from the *old* end stays the same when new ones arrive. The walk remembers how many are left
-    from there, and takes of each page only those. Where items have ids, these decide, and the places prove that the
-    server really turned the page.
+    An item's place, counted from the *old* end, stays the same when new items arrive. The walk keeps count of the items
+    left, and takes from each page only those. Where items have ids, repeats are recognised by them, and the count
+    proves that the server went on to the next page.
     """
 
     identify: Callable[[ItemT], Hashable | None]
@@ -203,7 +202,8 @@ class OffsetWalk(Generic[ItemT]):
         return last + size if size and last + size < self._total else None
 
     def fits(self, offset: int, total: int) -> bool:
-        """Whether a page that was fetched beside others goes on where they ended. If not, it is fetched again."""
+        """Whether a page that was fetched together with others begins where the walk stands, or before. If not, it is
+        fetched again."""
         return bool(self.left) and total >= self._total and total - offset >= (self.left or 0)
 
     def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
@@ -235,7 +235,7 @@ class OffsetWalk(Generic[ItemT]):
         return kept
 
     def _go_back(self, ids: Sequence[Hashable | None], total: int) -> tuple[ItemT, ...]:
-        """Entries vanished, nobody knows where: read again from where none can be missed, telling repeats by id."""
+        """Entries vanished, and nobody knows which: go back so far that none is missed; ids tell repeats."""
         if None in ids:
             raise PagingError("entries vanished from the list during the walk, and they have no ids to go by")
         self._vanished += self._total - total
@@ -246,7 +246,7 @@ class OffsetWalk(Generic[ItemT]):
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
         if self._vanished and None in ids:
             raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
-        # What arrived since the walk began pushes this many entries onto the page that are newer than its place.
+        # So many entries of the page are newer than the place of the walk: read before, or added since it began.
         places = list(zip(items, ids, strict=True))[repeats:]
         kept = tuple(item for item, id in places if id is None or id not in self._seen)
         if len(places) - len(kept) > self._vanished:
