@@ -21,6 +21,10 @@ ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 T = TypeVar("T")
 
+_AFTER: Final = "starting_after"
+_BEFORE: Final = "ending_before"
+_OFFSET: Final = "offset"
+
 PATIENCE: Final = 100
 """Pages in a row that may hold nothing but what was added to the list during a walk by offset, before it gives up."""
 
@@ -50,15 +54,6 @@ class Page(Generic[ItemT]):
 
     def __iter__(self) -> Iterator[ItemT]:
         return iter(self.items)
-
-
-@attrs.frozen(kw_only=True)
-class CursorNames:
-    """The query parameters of a list with cursors."""
-
-    limit: str = "limit"
-    after: str = "starting_after"
-    before: str = "ending_before"
 
 
 class CursorWalk:
@@ -101,7 +96,6 @@ class CursorPager(Generic[ItemT]):
         *,
         items: Callable[[AnswerT], Sequence[ItemT]],
         identify: Callable[[ItemT], str],
-        names: CursorNames | None = None,
         prefetch: bool = False,
     ) -> None:
         self._sender = sender
@@ -109,11 +103,10 @@ class CursorPager(Generic[ItemT]):
         self._items: Callable[[Any], Sequence[ItemT]] = items
         self._identify = identify
         self._prefetch = prefetch
-        self._names = names or CursorNames()
-        given = {name for name in (self._names.after, self._names.before) if call.query.get(name) not in (None, UNSET)}
+        given = {name for name in (_AFTER, _BEFORE) if call.query.get(name) not in (None, UNSET)}
         if len(given) == 2:
-            raise InvalidArgument(self._names.before, f"excludes {self._names.after}; give one of them")
-        self._backwards = self._names.before in given
+            raise InvalidArgument(_BEFORE, f"excludes {_AFTER}; give one of them")
+        self._backwards = _BEFORE in given
         self._start = call.query[given.pop()] if given else None
 
     def __await__(self) -> Generator[Any, None, Page[ItemT]]:
@@ -146,7 +139,7 @@ class CursorPager(Generic[ItemT]):
         return Page(items=items, cursor=walk.step([self._identify(item) for item in items]))
 
     def _at(self, cursor: str) -> Call[Any]:
-        name = self._names.before if self._backwards else self._names.after
+        name = _BEFORE if self._backwards else _AFTER
         return attrs.evolve(self._call, query={**self._call.query, name: cursor})
 
 
@@ -274,7 +267,6 @@ class OffsetPager(Generic[ItemT]):
         total: Callable[[AnswerT], int],
         identify: Callable[[ItemT], Hashable | None],
         starts_at: Callable[[AnswerT], int],
-        offset: str = "offset",
         prefetch: bool = False,
         at_once: int = 1,
     ) -> None:
@@ -284,7 +276,6 @@ class OffsetPager(Generic[ItemT]):
         self._total: Callable[[Any], int] = total
         self._identify = identify
         self._starts_at: Callable[[Any], int] = starts_at
-        self._offset = offset
         self._prefetch = prefetch
         self._at_once = at_once
 
@@ -330,11 +321,11 @@ class OffsetPager(Generic[ItemT]):
 
     @property
     def _first(self) -> int:
-        first = self._call.query.get(self._offset)
+        first = self._call.query.get(_OFFSET)
         return first if isinstance(first, int) else 0
 
     async def _fetch(self, offset: int) -> Any:
-        return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, self._offset: offset}))
+        return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, _OFFSET: offset}))
 
     def _take(self, walk: OffsetWalk[ItemT], offset: int, answer: Any) -> OffsetPage[ItemT]:
         total, answered = self._total(answer), self._starts_at(answer)

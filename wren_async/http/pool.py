@@ -23,6 +23,11 @@ from wren_async.http.tls import no_tls, shared_tls
 Origin: TypeAlias = tuple[str, str, int | None]
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_IDLE_FOR_READS: Final = 30.0
+"""Seconds for which a connection may lie idle before a read takes it."""
+_IDLE_FOR_WRITES: Final = 2.0
+"""The same for a write. A server may close an idle connection just when a request is sent on it: a read is then sent
+again, but a write would be an order of unknown outcome."""
 
 
 class PooledConnection(httpx.AsyncHTTPTransport):
@@ -32,16 +37,18 @@ class PooledConnection(httpx.AsyncHTTPTransport):
     connection itself stands in the pool's place.
     """
 
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext, idle_for: float) -> None:
+    def __init__(self, url: httpx.URL, tls: ssl.SSLContext) -> None:
         self.origin = _origin(url)
         self.idle_since = 0.0
         proxy = environment_proxy(*self.origin)
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=idle_for)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_FOR_READS)
         super().__init__(verify=tls, proxy=proxy, limits=limits)
         self._connection: httpcore.AsyncHTTPConnection | None = None
         if proxy is None:
             address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
-            self._connection = httpcore.AsyncHTTPConnection(address.origin, ssl_context=tls, keepalive_expiry=idle_for)
+            self._connection = httpcore.AsyncHTTPConnection(
+                address.origin, ssl_context=tls, keepalive_expiry=_IDLE_FOR_READS
+            )
             # A version of httpx that does not look here keeps its pool, and is only slower.
             self._pool = self._connection  # type: ignore[assignment]
 
@@ -60,23 +67,16 @@ class PooledConnection(httpx.AsyncHTTPTransport):
 class LifoPool(httpx.AsyncBaseTransport):
     """A last-in-first-out stack of transports of one connection each.
 
-    It opens as many connections as there are exchanges at a time, and leaves it to its user to limit these. Times are
-    in seconds.
+    It opens as many connections as there are exchanges at a time, and leaves it to its user to limit these.
     """
 
     def __init__(
         self,
         *,
         tls: ssl.SSLContext | None = None,
-        idle_for_reads: float = 30.0,
-        idle_for_writes: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tls = tls
-        self._idle_for_reads = idle_for_reads
-        # A server may close an idle connection just when a request is sent on it. A read is then sent again, but a
-        # write would be an order of unknown outcome. So writes take only connections that were in use a moment ago.
-        self._idle_for_writes = idle_for_writes
         self._clock = clock
         self._idle: defaultdict[Origin, list[PooledConnection]] = defaultdict(list)
         self._closed = False
@@ -100,14 +100,14 @@ class LifoPool(httpx.AsyncBaseTransport):
 
     async def _take(self, request: httpx.Request) -> PooledConnection:
         connections = self._idle[_origin(request.url)]
-        limit = self._idle_for_reads if request.method in _READS else self._idle_for_writes
+        limit = _IDLE_FOR_READS if request.method in _READS else _IDLE_FOR_WRITES
         while connections and self._clock() - connections[-1].idle_since <= limit:
             connection = connections.pop()
             if not connection.is_stale:
                 return connection
             await connection.aclose()
         tls = (self._tls or shared_tls()) if request.url.scheme == "https" else no_tls()
-        return PooledConnection(request.url, tls, self._idle_for_reads)
+        return PooledConnection(request.url, tls)
 
     async def _give_back(self, connection: PooledConnection, whole: bool) -> None:
         if not whole or self._closed or not connection.is_kept:
@@ -115,7 +115,7 @@ class LifoPool(httpx.AsyncBaseTransport):
             return
         connection.idle_since = self._clock()
         self._idle[connection.origin].append(connection)
-        await self._close_idle(before=connection.idle_since - self._idle_for_reads)
+        await self._close_idle(before=connection.idle_since - _IDLE_FOR_READS)
 
     async def _close_idle(self, before: float) -> None:
         # One at a time: another task may use the others meanwhile, and a cancellation leaves them in the pool.

@@ -19,7 +19,7 @@ from wren_async.core.printable import printable
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import CallError, OutcomeUnknown, ReferenceReused, UsageError
 from wren_async.reconcile.agreement import disagreement
-from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference, subaccount_of
+from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference
 from wren_async.reconcile.listing import READ_FAILURES, Listing, Reader, Search
 from wren_async.reconcile.rules import (
     classify_absence,
@@ -40,6 +40,7 @@ from wren_async.reconcile.verdict import (
     Unsettled,
     Verdict,
     as_unsettled,
+    subaccount_of,
 )
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from wren_async.core.operation import Call
 from wren_async.core.request import Prepared, body_of, prepare
 from wren_async.core.sending.references import Name, Sending, payload_of
 from wren_async.core.sending.session import Session
-from wren_async.core.values import UNSET, given
+from wren_async.core.values import given
 from wren_async.errors import InvalidArgument, NotFindable, OutcomeUnknown, ReferenceReused
 from wren_async.reconcile.agreement import disagreement
 from wren_async.reconcile.verdict import CannotTell, Evidence, How, NotPlaced, Placed, Verdict
@@ -173,11 +173,6 @@ def own_reference(client: BaseClient, call: Call[Any]) -> str:
     if not prepare(call, client._identity, draw_key=lambda: "none").effect.writes:
         raise InvalidArgument("call", f"{call.operation.id} places nothing as it stands: it is a dry run, or a read")
     return reference
-
-
-def subaccount_of(client: BaseClient, call: Call[Any]) -> str | None:
-    """The subaccount that a call acts for."""
-    return client._identity.subaccount_id if call.subaccount_id is UNSET else call.subaccount_id
 
 
 def not_findable(reasons: list[str], evidence: Evidence) -> NotFindable:

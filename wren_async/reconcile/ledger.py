@@ -93,14 +93,11 @@ class _Kept:
 
     amounts: Collection[int]
     accounted: Accounted
-    rows: int = 0
-    """Charges looked at."""
     charges: list[Charge] = attrs.field(factory=list[Charge])
     _unasked: list[Charge] = attrs.field(factory=list[Charge])
 
     async def take(self, charge: Charge) -> None:
         """Look at a charge."""
-        self.rows += 1
         if charge.cents in self.amounts:
             self._unasked.append(charge)
             if len(self._unasked) >= _AT_ONCE:

@@ -217,6 +217,11 @@ Verdict: TypeAlias = Placed[OrderT] | NotPlaced | CannotTell
 """What reconciling answers."""
 
 
+def subaccount_of(client: BaseClient, call: Call[Any]) -> str | None:
+    """The subaccount that a call acts for."""
+    return client._identity.subaccount_id if call.subaccount_id is UNSET else call.subaccount_id
+
+
 def as_unsettled(lost: OutcomeUnknown | Unsettled[T], client: BaseClient) -> Unsettled[T]:
     """An error, or what a journal remembers, as one value, with what the client knows of other sendings of that order.
 
@@ -244,8 +249,7 @@ def _with_other_sendings(lost: Unsettled[T], client: BaseClient) -> Unsettled[T]
     if lost.reference is None:
         return lost
     session = client._session
-    name = client._identity.subaccount_id if lost.call.subaccount_id is UNSET else lost.call.subaccount_id
-    for other in session.references.sendings((name, lost.reference)):
+    for other in session.references.sendings((subaccount_of(client, lost.call), lost.reference)):
         if other.open:
             lost = attrs.evolve(lost, last_sent=session.timing.utc())
         elif other.lost is not None:
