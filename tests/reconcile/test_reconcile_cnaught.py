@@ -236,7 +236,7 @@ async def test_a_cancellation_is_repeated_by_its_key_and_later_seen_on_the_order
     assert placed(await scene.cnaught.reconcile(error, search_only=False), How.FOUND).state == "cancelled"
 
 
-async def test_a_cancellation_that_never_arrived_is_not_judged_late(scene: Scene):
+async def test_a_cancellation_that_never_arrived_stays_undecided(scene: Scene):
     order = await scene.cnaught.orders.create(amount_kg=1)
     error = await lose(scene, cancel_order(order.id, retries=ONCE), when="before")
     scene.later(minutes=60)

@@ -54,7 +54,7 @@ class Credentials(Value):
         return printable(self.scrub(text))
 
     def cause(self, error: BaseException | None) -> BaseException | None:
-        """What may be handed out as the cause of an error where `error` is the cause."""
+        """`error` as the cause of an exception that the caller gets: made anew, without the token."""
         return clean_cause(error, self.token)
 
     def mark(self, salt: bytes) -> bytes:

@@ -92,7 +92,7 @@ class BaseClient:
 
     def __repr__(self) -> str:
         if not hasattr(self, "_identity"):
-            # Its constructor has failed, and somebody looks at the traceback.
+            # The constructor failed, and a traceback shows this object.
             return f"<{type(self).__name__} unfinished>"
         return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"
 

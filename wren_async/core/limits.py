@@ -45,7 +45,7 @@ class Limits(Value):
         retries: RetryPolicy | int | Unset = UNSET,
         max_answer_bytes: int | Unset = UNSET,
     ) -> Limits:
-        """These limits, with those that are given in the place of their own. Raises `InvalidArgument`."""
+        """These limits, with the given ones changed. Raises `InvalidArgument`."""
         if timeout is UNSET and deadline is UNSET and retries is UNSET and max_answer_bytes is UNSET:
             return self
         return Limits(

@@ -35,7 +35,7 @@ class AttemptResult(msgspec.Struct, Generic[T], kw_only=True):
     unsent: bool = False
     """Proof that nothing was sent."""
     timed_out: bool = False
-    torn: bool = False
+    aborted: bool = False
     """Whether it was broken off from outside, by a client that closes or a loop that shuts down."""
     answer: Answer | None = None
     value: T | None = None

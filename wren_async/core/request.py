@@ -141,7 +141,7 @@ def _refuse_what_has_no_header(call: Call[Any]) -> None:
 def _content(
     call: Call[Any], draw_key: Callable[[], str]
 ) -> tuple[bytes | AsyncIterable[bytes] | None, Effect, str | None]:
-    """The body as it goes out, what its bytes will do, and the reference that they carry."""
+    """The body as it is sent, what its bytes will do, and the reference that they carry."""
     body, operation = call.body, call.operation
     reference = _reference(call, draw_key)
     if _is_stream(body):

@@ -65,7 +65,7 @@ class Progress(msgspec.Struct):
 
     @property
     def cancellable(self) -> bool:
-        """Whether cancelling the exchange at this moment tears no request: it has not begun, or it is connecting."""
+        """Whether the exchange can be cancelled without breaking off a request: it has not begun, or is connecting."""
         return self.unsent or (self.connecting and not self.sending)
 
     def ended_by(self, error: BaseException) -> None:

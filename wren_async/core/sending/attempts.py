@@ -307,7 +307,7 @@ class Attempts(Generic[T]):
         )
         if self._sending is not None:
             self._sending.failed(error)
-        if isinstance(error, OutcomeUnknown) and (session.closed or result.torn):
+        if isinstance(error, OutcomeUnknown) and (session.closed or result.aborted):
             session.tell_undecided(self._name(), prepared.call)
         return error
 

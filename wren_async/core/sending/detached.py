@@ -80,7 +80,7 @@ class DetachedAttempt(Generic[T]):
         # The exchange did not call `finish`: it was cancelled, perhaps before its first line, or an exception such as
         # KeyboardInterrupt ended it.
         error = None if task.cancelled() else task.exception()
-        self.finish(timed_out(self._limit, self.progress) if self._timed_out else torn(self.progress, error))
+        self.finish(timed_out(self._limit, self.progress) if self._timed_out else aborted(self.progress, error))
 
 
 def timed_out(limit: float | None, progress: Progress) -> AttemptResult[Any]:
@@ -88,8 +88,8 @@ def timed_out(limit: float | None, progress: Progress) -> AttemptResult[Any]:
     return AttemptResult(reason=f"no answer within {limit or 0:.3g} s", unsent=progress.unsent, timed_out=True)
 
 
-def torn(progress: Progress, error: BaseException | None = None) -> AttemptResult[Any]:
+def aborted(progress: Progress, error: BaseException | None = None) -> AttemptResult[Any]:
     """The result of an attempt that was ended from outside, by a client that closes or a loop that shuts down."""
     return AttemptResult(
-        reason="the attempt was torn before an answer came", unsent=progress.unsent, torn=True, error=error
+        reason="the attempt was broken off before an answer came", unsent=progress.unsent, aborted=True, error=error
     )
