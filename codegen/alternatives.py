@@ -26,7 +26,8 @@ def builder_names(contract: Contract, operation: OperationNode, base: str) -> tu
 
 
 def suffixes(names: Sequence[str]) -> list[str]:
-    """What tells names apart, in snake_case: without what all begin with, but with a preposition that leads over."""
+    """The endings that tell names apart, in snake_case: `_by_amount` and `_by_price` for `OrderByAmount` and
+    `OrderByPrice`. The words that all names begin with are left out, but for a preposition at their end."""
     if len(names) < 2:
         return ["" for _ in names]
     words = [_words(name) for name in names]

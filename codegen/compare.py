@@ -1,7 +1,7 @@
 """`python -m codegen compare`: what another OpenAPI file of the same API has and ours lacks, and the reverse.
 
 Operations are matched by method and path, whatever their parameters are called; attributes by their names on the wire.
-Another file says less or more, so this is a list to read and no judgement.
+Another file may say less or more than the API does, so this is a list to read and no verdict.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEEP: Final = 6
 def options(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("other", type=Path, help="an OpenAPI file, YAML or JSON")
-    parser.add_argument("--api", choices=("wren", "cnaught"), help="left out: whose paths it has more of")
+    parser.add_argument("--api", choices=("wren", "cnaught"), help="left out: the API with which it shares more paths")
 
 
 def run(chosen: argparse.Namespace) -> int:

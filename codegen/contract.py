@@ -161,7 +161,7 @@ def is_null(schema: Node) -> bool:
 
 
 def alternatives(document: Node, schema: Node) -> tuple[Node, ...]:
-    """What a `oneOf` chooses from, null left out; the schema itself where it is no `oneOf`."""
+    """The alternatives of a `oneOf`, without null; the schema itself where it is no `oneOf`."""
     choices = resolve(document, schema).get("oneOf")
     return (schema,) if choices is None else tuple(choice for choice in choices if not is_null(choice))
 

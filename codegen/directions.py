@@ -1,4 +1,4 @@
-"""Which named schemas travel to the server and which come from it."""
+"""Which named schemas are sent to the server, and which are received from it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def received(contract: Contract) -> frozenset[str]:
 
 
 def requests_only(contract: Contract) -> frozenset[str]:
-    """Schemas that are sent and never received. What travels both ways is written like an answer."""
+    """Schemas that are sent and never received. Code for a schema of both directions is that for an answer."""
     return sent(contract) - received(contract)
 
 

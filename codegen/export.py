@@ -67,7 +67,7 @@ def exported(contract: Contract) -> dict[str, Any]:
 
 
 def _loosen(schemas: dict[str, Any], name: str) -> None:
-    """Say in a schema that is read what the extensions say of it."""
+    """Say by plain OpenAPI, in a schema that is received, what our extensions say there."""
     schema = schemas[name]
     for part in [schema, *schema.get("allOf", ())]:
         if isinstance(part, dict) and "properties" in part:

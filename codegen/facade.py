@@ -1,4 +1,4 @@
-"""The facade as its source has it: which public method calls which generated builder. Nothing is imported."""
+"""Which public method of a client calls which generated builder, read from the client's source without importing it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ TODO: Final = "TODO"
 
 
 def missing(root: Path, contracts: Sequence[Contract]) -> list[str]:
-    """Everything that is still to be done. What a folder does not hold at all is not asked for in it."""
+    """Everything that is still to be done, as far as the folder has the files for it."""
     found: list[str] = []
     for contract in contracts:
         found += _todo(root, contract)

@@ -22,7 +22,7 @@ from codegen.alternatives import builder_names
 from codegen.contract import SCHEMAS, Contract, OperationNode, narrow, properties
 
 GENERATOR: Final = "0.29.1"
-"""Its Python API is not public and changes in patch releases, so no other will do."""
+"""The only version of the generator that is taken: its Python API is not public, and changes in patch releases."""
 PREFIX: Final = "field_"
 """What the generator puts before a name that is no identifier."""
 
@@ -52,13 +52,13 @@ class Names:
 
 
 def generator_config(contract: Contract, output: Path) -> Config:
-    """No hooks: they would run whichever ruff and settings are found."""
+    """The generator's settings, without hooks: those would run whichever ruff and settings are found."""
     settings = ConfigFile(post_hooks=[], field_prefix=PREFIX)
     return Config.from_sources(settings, MetaType.NONE, Path(contract.source), "utf-8", True, output)
 
 
 def parse(contract: Contract, config: Config) -> GeneratorData:
-    """Let the generator parse a contract; any warning is a failure, because things were left out then."""
+    """Let the generator parse a contract. A warning is a failure, because it means that something was left out."""
     if (found := version("openapi-python-client")) != GENERATOR:
         raise GenerationFailed(f"needs openapi-python-client {GENERATOR}, found {found}")
     data = GeneratorData.from_dict(narrow(contract.document), config=config)

@@ -50,7 +50,7 @@ class Version(NamedTuple):
         }[step]
 
     def asked(self, step: Step) -> Step:
-        """What a step comes to: before 1.0.0 the minor version tells what breaks, and the patch all else."""
+        """The step that a change asks of this version: before 1.0.0, a minor step for what breaks, else a patch."""
         smaller = {Step.MAJOR: Step.MINOR, Step.MINOR: Step.PATCH}
         return step if self.major else smaller.get(step, step)
 
@@ -86,7 +86,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def problems(tag: str, project: str, changelog: str | None, changes: Sequence[Change]) -> Iterator[str]:
-    """What a release of this version would leave unsaid."""
+    """What is missing in version and changelog for a release with these changes."""
     before, now = Version.parse(tag), Version.parse(project)
     if before is None or now is None:
         yield f"the tag {tag} or the version {project} is no version of three numbers"

@@ -1,4 +1,4 @@
-"""Contracts of other times and places: of a folder, or of a git revision."""
+"""Reads contracts from another folder, or from a git revision."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load(place: str, root: Path) -> dict[str, Contract]:
 
 
 def last_release(root: Path) -> str | None:
-    """The last tag on the way to what is checked out; `None` where nothing was released."""
+    """The last tag before what is checked out; `None` where nothing was released."""
     done = _git(root, "describe", "--tags", "--abbrev=0")
     return done.stdout.decode().strip() if done.returncode == 0 else None
 

@@ -1,4 +1,4 @@
-"""How well founded each part of the contract is, since when, and what is to be asked of the vendor."""
+"""The page that says which source states each part of the contract, when it was seen, and what to ask the vendor."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """A `__getattr__` for a package whose names live in modules: `homes` has the names of each, apart by spaces.
+    """A `__getattr__` for a package, which imports a name from its module when it is first used.
 
-    A home may be relative to the package, such as `.order`.
+    `homes` maps each module, which may be relative to the package as in `.order`, to its names, separated by spaces.
     """
     home_of = {name: home for home, names in homes.items() for name in names.split()}
 

@@ -127,8 +127,8 @@ class Orders(Resource):
             subaccount_id: The subaccount that owns the order; left out, the client's.
             options: Time limits, retries and further headers of each look.
 
-        Raises `StateNotReached` when the time is up, or when the order is past the state. How long CNaught takes to
-        fulfil an order is not documented. It changes nothing.
+        Raises `StateNotReached` when the time is up, or when the order is past the state, and `CallError` where a look
+        fails. How long CNaught takes to fulfil an order is not documented. It changes nothing, and may be repeated.
         """
         wanted = arguments.choice("state", state, models.OrderState)
         if not every > 0:
@@ -162,8 +162,9 @@ class Orders(Resource):
             subaccount_id: The subaccount that owns the order, where an id is given.
             options: Time limits, retries and further headers of the look at the order.
 
-        The certificate lies on another host, which gets no API key. Raises `StateNotReached` for an order that has
-        none, such as a cancelled one. It changes nothing.
+        The certificate lies on another host, which gets no API key. It changes nothing, and may be repeated. Raises
+        `StateNotReached` for an order that has none, such as a cancelled one, `CallError` where it cannot be fetched,
+        and `OSError` where the file cannot be written.
         """
         from wren_async.core.document import download
 
@@ -236,7 +237,8 @@ class SubaccountLogo(Resource):
             content_type: Kind of image; a path's ending tells it, bytes and streams do not.
             options: Time limits, retries and further headers of this call.
 
-        A repeat leaves the same logo, so a path or bytes are tried again after a failure. A stream is sent once.
+        A repeat leaves the same logo, so a path or bytes are tried again after a failure. A stream is sent once. Raises
+        `OSError` where the file cannot be read, and `InvalidArgument` for another kind of image.
 
         Source: https://docs.cnaught.com
         """
@@ -282,7 +284,7 @@ class Subaccounts(Resource):
         prefetch: bool = False,
         **options: Unpack[CallOptions],
     ) -> CursorPager[models.Subaccount]:
-        """Walk the subaccounts, newest first; the pager is used as that of `orders.list`.
+        """Walk the subaccounts, newest first. The pager works like that of `orders.list`.
 
         Args:
             limit: Subaccounts asked for with each request, from 1 to 100.
@@ -318,8 +320,8 @@ class Subaccounts(Resource):
     ) -> models.Subaccount:
         """Change some attributes of a subaccount and leave the others as they are.
 
-        The API only knows a full replacement, so this reads, merges and writes. The API has no way to make the two one:
-        what another writer changes in between is overwritten.
+        The API only replaces a subaccount as a whole. So this reads it, merges the changes and writes it back, and a
+        change that another program makes in between is overwritten. It may be repeated.
 
         Args:
             subaccount_id: The subaccount.
@@ -367,7 +369,8 @@ class ProjectCategories(Resource):
 class CNaughtClient(CNaughtReconciling):
     """A client of the CNaught API. Use it with `async with`, one for the life of the program.
 
-    Orders carry an idempotency key, made once for each call, so they are tried again after a failure and placed once.
+    Each order carries an idempotency key, which is made once for the call. So it is tried again after a failure, and
+    placed once.
     """
 
     __slots__ = ()
@@ -391,22 +394,23 @@ class CNaughtClient(CNaughtReconciling):
             api_key: A key in production or sandbox mode; `CNAUGHT_API_KEY` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `CNAUGHT_BASE_URL`, else CNaught's own.
             http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
-                `AiohttpBackend()`, which costs the least CPU. A client of yours keeps its own faults: of a server that
-                gives two answers to one request, its pool takes the second for the next call's, orders included. The
-                library's own backends close such a connection.
-                Without a client of yours, https goes through the proxy
-                that the environment names; plain http does not, because a proxy would read the token.
+                `AiohttpBackend()`, which costs the least CPU. If left out, the library makes its own over httpx: with
+                that, https goes through the proxy that the environment names, and plain http does not, because a proxy
+                would read the token. Where a server gives two answers to one request, the pool of a client of yours
+                takes the second for the answer to the next call, orders included; the library closes such a connection.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
-            max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
-                512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
-                half of the files that the process may have open.
-            ceilings: What one order may come to at most; above it, nothing is sent and `CeilingExceeded` is raised.
+            max_in_flight: Exchanges that this client and its copies have on the wire at once. If left out: 128 over the
+                library's own httpx, 512 over aiohttp, 100 over an httpx client of yours; but no more than a session of
+                yours has room for, and no more than half of the files that the process may have open.
+            ceilings: How large one order may be. Above a ceiling, nothing is sent and `CeilingExceeded` is raised.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
-            timing: Clocks and waits, for tests.
-            options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
+            timing: Clocks, waits and random numbers, for tests.
+            options: `timeout` of an attempt (30 unless set) and `deadline` of a call with all its attempts and waits
+                (100), both in seconds, or `None` for no limit; `retries` (3), a number or a `RetryPolicy`; further
+                `headers`; and `max_answer_bytes`, as for `CallOptions`. `with_options` changes them for a copy.
 
-        Raises `InvalidConfiguration`.
+        Raises `InvalidConfiguration`, and `TypeError` for an option that does not exist. Sends nothing.
         """
         # Only secrets from here on: a traceback may show the variables of this function.
         (secret, api_key), (address, base_url) = (hidden(api_key), None), (hidden(base_url), None)
@@ -475,8 +479,9 @@ class CNaughtClient(CNaughtReconciling):
 def parse_order_notification(body: bytes | str) -> models.Order:
     """Read the body of a notification that CNaught posts when an order changes its state.
 
-    Notifications carry no signature: take one as a hint, and confirm it with `orders.get`. Answer it with status 200
-    exactly, whatever the state, and be ready for the same one again. Raises `InvalidArgument` for anything else.
+    Notifications carry no signature, so anybody may send one: confirm it with `orders.get`. Answer it with exactly
+    status 200, whatever the state, and expect the same one more than once. Raises `InvalidArgument` for a body that is
+    no notification.
 
     Source: https://docs.cnaught.com
     """

@@ -1,14 +1,14 @@
 """Every exception of the library.
 
     WrenAsyncError
-    ├── UsageError                      a mistake in the program; nothing was sent
+    ├── UsageError                      a mistake in the calling program; nothing was sent
     │   ├── InvalidArgument                 names the argument and the remedy
     │   ├── InvalidConfiguration            token, base URL, options
     │   ├── ClientClosed                    used after `aclose()`
     │   ├── WrongEventLoop                  used on a second event loop
     │   ├── IdempotencyKeyReused            the key belongs to a different call
     │   ├── ReferenceReused                 the reference belongs to a different order
-    │   └── CeilingExceeded                 an order above what the client may order at once
+    │   └── CeilingExceeded                 an order larger than the client's ceilings allow
     ├── CallError                       a call that did not succeed
     │   ├── NotSent                         proof that the server got nothing
     │   ├── OutcomeUnknown                  a write that may have been carried out
@@ -23,7 +23,7 @@
     │       │   ├── InvalidPagination
     │       │   ├── InvalidSubaccount
     │       │   └── IdempotencyKeyTooLong
-    │       ├── AccessRefused                   401 or 403: documents disagree which
+    │       ├── AccessRefused                   401 or 403: the APIs' documents disagree on which
     │       │   ├── Unauthorized                    401
     │       │   └── Forbidden                       403
     │       ├── PaymentRequired                 402: not enough credits
@@ -34,7 +34,7 @@
     │       │   └── IdempotencyChangedPayload
     │       ├── RateLimited                     429
     │       └── ServerError                     5xx
-    ├── PagingError                     a list that cannot be walked truthfully
+    ├── PagingError                     a list whose pages contradict each other
     ├── NotFindable                     `find_or_place` cannot tell whether the order is there; nothing was sent
     ├── JournalError                    the journal of a batch cannot be used
     └── StateNotReached                 waiting for a state that did not come
@@ -116,9 +116,11 @@ class CeilingExceeded(UsageError, ValueError):
         self.attribute = attribute
         """Name of the attribute on the wire."""
         self.dimension = dimension
-        """What it is an amount of: `kilograms`, `usd_cents` or `trees`."""
+        """The ceiling that was exceeded: `kilograms`, `usd_cents` or `trees`."""
         self.asked = asked
+        """What the order comes to, in the units of the ceiling."""
         self.most = most
+        """The ceiling."""
 
     def __str__(self) -> str:
         unit = {"usd_cents": "US cents"}.get(self.dimension, self.dimension)
@@ -143,12 +145,12 @@ class CallFacts:
     reference: str | None = None
     """The text by which a placed order can be found again."""
     first_sent: datetime | None = None
-    """When the first attempt that may have reached the server was begun, by whichever is behind: this machine's clock
-    or the server's, as its answers were dated."""
+    """When the first attempt began that may have reached the server: the earlier of its times by this machine's clock
+    and by the server's, which the dates of its answers tell."""
     last_sent: datetime | None = None
-    """When the last such attempt ended, by whichever of the two is ahead. No byte was sent later."""
+    """When the last such attempt ended: the later of its times by the two clocks. No byte was sent after it."""
     monotonic: tuple[float, float] | None = attrs.field(default=None, repr=False, eq=False)
-    """Both moments by this process's monotonic clock, where no answer had told the server's time; not pickled."""
+    """Both moments by this process's monotonic clock, if no answer had told the server's time. It is not pickled."""
     accepted: bool = False
     """Whether some attempt was answered with a success."""
     status: int | None = None
@@ -157,7 +159,7 @@ class CallFacts:
     body: object = attrs.field(default=None, repr=False)
     """Body of the last answer, decoded where it was JSON."""
     raw: bytes = attrs.field(default=b"", repr=False)
-    """Body of the last answer as it came, without any token of ours."""
+    """Body of the last answer in bytes, with any token of ours taken out."""
 
 
 class CallError(WrenAsyncError):
@@ -197,10 +199,11 @@ class NotSent(CallError):
 
 
 class OutcomeUnknown(CallError):
-    """A write that may have been carried out, and no answer tells.
+    """A write that may or may not have been carried out: no answer says which.
 
-    Do not simply make the call anew. With an idempotency key, `await client.send(error.call)` repeats it safely while
-    the server remembers the key. `await client.reconcile(error)` finds out what became of it.
+    Do not build the call anew and send that: it may be a second order. `await client.reconcile(error)` finds out what
+    became of it. With an idempotency key, `await client.send(error.call)` repeats it safely for as long as the server
+    remembers the key.
     """
 
     @property
@@ -250,7 +253,7 @@ class DecodeError(CallError):
 
 
 class APIError(CallError):
-    """The server answered with an error status."""
+    """The server answered with an error status. A write was not carried out, or `OutcomeUnknown` would be raised."""
 
     @property
     def problem_type(self) -> str | None:
@@ -259,12 +262,13 @@ class APIError(CallError):
 
     @property
     def title(self) -> str | None:
-        """The `title` of a problem details answer, or the `message` of Wren's; cut and cleaned as in a message."""
+        """The `title` of a problem details answer, or the `message` or `error` of Wren's, cut to 500 printable
+        characters. `body` holds the whole."""
         return self._said("title") or self._said("message") or self._said("error")
 
     @property
     def detail(self) -> str | None:
-        """The `detail` of a problem details answer, cut and cleaned as in a message. `body` holds it as it came."""
+        """The `detail` of a problem details answer, cut to 500 printable characters. `body` holds the whole."""
         return self._said("detail")
 
     def _said(self, name: str) -> str | None:
@@ -370,8 +374,8 @@ class PagingError(WrenAsyncError):
     """A list whose pages contradict each other: going on would skip, repeat or never end."""
 
 
-class Evidence(Protocol):
-    """What was looked at, and why it proves nothing. As text it is whole."""
+class Explained(Protocol):
+    """What was looked at, and why it proves nothing. Its text, by `str`, tells all of it."""
 
     @property
     def reason(self) -> str:
@@ -383,7 +387,7 @@ class Undecided(Protocol):
     """A verdict of reconciling that cannot tell what became of an order."""
 
     @property
-    def evidence(self) -> Evidence:
+    def evidence(self) -> Explained:
         """What was looked at."""
         ...
 

@@ -24,7 +24,7 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 
 def _async_fixture(function: _F) -> _F:
-    """What pytest-asyncio needs in its strict mode; without it, anyio's plugin takes the plain fixture."""
+    """An asynchronous fixture: marked for pytest-asyncio's strict mode, or plain, which anyio's plugin takes."""
     try:
         import pytest_asyncio
     except ImportError:
@@ -36,7 +36,7 @@ def _async_fixture(function: _F) -> _F:
 
 @pytest.fixture
 def sandbox_options() -> dict[str, Any]:
-    """The arguments with which `sandbox` and `sandbox_in_process` make their `Sandbox`: none. To be overridden."""
+    """The arguments with which `sandbox` and `sandbox_in_process` make their `Sandbox`. Override it to pass some."""
     return {}
 
 

@@ -53,8 +53,9 @@ class OffsetOrders(Resource):
             to: Path of the file to write; replaced whole, or not at all.
             options: Time limits, retries and further headers of this call.
 
-        What kind of document comes is not documented: look at its `content_type`. Where the server points to another
-        address, the document is fetched from there without credentials. It changes nothing.
+        What kind of document comes is not documented: look at its `content_type`. Where the server redirects to another
+        address, the document is fetched from there without credentials. It changes nothing, and may be repeated.
+        Raises `CallError`, and `OSError` where the file cannot be written.
 
         Source: https://www.wren.co/docs/api/quickstart
         """
@@ -119,7 +120,7 @@ class Credits(Resource):
             limit: Entries asked for with each request, from 1 to 200.
             offset: Entries to leave out, counted from the newest.
             prefetch: Fetch the next page while you work on this one.
-            at_once: Pages to fetch together once the total is known.
+            at_once: Pages to fetch at the same time, once the first has told the total.
             options: Time limits, retries and further headers of each request.
 
         Entries that arrive during the walk neither repeat nor hide others. Raises `PagingError` where the pages
@@ -150,9 +151,9 @@ class Credits(Resource):
 class WrenClient(WrenReconciling):
     """A client of the Wren API. Use it with `async with`, one for the life of the program.
 
-    Wren has no idempotency keys: an order sent twice is an order bought twice. So an order is sent again only when the
-    connection proves that nothing was sent; otherwise `OutcomeUnknown` is raised. Orders carry a reference in `note`,
-    by which they can be found.
+    Wren has no idempotency keys: an order sent twice is an order bought twice. So after a failure an order is sent
+    again only with proof that nothing was sent. Without proof, `OutcomeUnknown` is raised, and `reconcile` finds out
+    what became of the order, by the reference that it carries in `note`.
     """
 
     __slots__ = ()
@@ -176,22 +177,23 @@ class WrenClient(WrenReconciling):
             token: A live, personal or test token; `WREN_API_TOKEN` of the environment if left out.
             base_url: Another server, such as the sandbox's; else `WREN_BASE_URL`, else Wren's own.
             http_client: An `httpx.AsyncClient` or `aiohttp.ClientSession` of your own, which stays yours to close; or
-                `AiohttpBackend()`, which costs the least CPU. A client of yours keeps its own faults: of a server that
-                gives two answers to one request, its pool takes the second for the next call's, orders included. The
-                library's own backends close such a connection.
-                Without a client of yours, https goes through the proxy
-                that the environment names; plain http does not, because a proxy would read the token.
+                `AiohttpBackend()`, which costs the least CPU. If left out, the library makes its own over httpx: with
+                that, https goes through the proxy that the environment names, and plain http does not, because a proxy
+                would read the token. Where a server gives two answers to one request, the pool of a client of yours
+                takes the second for the answer to the next call, orders included; the library closes such a connection.
             insecure_hosts: Hosts that may be called over plain http, beside this machine.
-            max_in_flight: Exchanges that this client and its copies have on the wire at once; if left out, 128, and
-                512 over aiohttp; 100, or what its session has room for, over a client of yours; and never more than
-                half of the files that the process may have open.
-            ceilings: What one order may come to at most; above it, nothing is sent and `CeilingExceeded` is raised.
+            max_in_flight: Exchanges that this client and its copies have on the wire at once. If left out: 128 over the
+                library's own httpx, 512 over aiohttp, 100 over an httpx client of yours; but no more than a session of
+                yours has room for, and no more than half of the files that the process may have open.
+            ceilings: How large one order may be. Above a ceiling, nothing is sent and `CeilingExceeded` is raised.
             on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
                 and changes nothing.
-            timing: Clocks and waits, for tests.
-            options: `timeout` of an attempt and `deadline` of a call in seconds, `retries`, further `headers`.
+            timing: Clocks, waits and random numbers, for tests.
+            options: `timeout` of an attempt (30 unless set) and `deadline` of a call with all its attempts and waits
+                (100), both in seconds, or `None` for no limit; `retries` (3), a number or a `RetryPolicy`; further
+                `headers`; and `max_answer_bytes`, as for `CallOptions`. `with_options` changes them for a copy.
 
-        Raises `InvalidConfiguration`.
+        Raises `InvalidConfiguration`, and `TypeError` for an option that does not exist. Sends nothing.
         """
         # Only secrets from here on: a traceback may show the variables of this function.
         (secret, token), (address, base_url) = (hidden(token), None), (hidden(base_url), None)

@@ -1,4 +1,4 @@
-"""What a new operation is called, as its method and path suggest it."""
+"""The names of a new operation, derived from its method and path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the judge says: one change, and the verdict over all."""
+"""The result of a comparison: one change with its verdict, and the verdict over all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STEPS: Final = tuple(Step)
 
 @attrs.frozen
 class Finding:
-    """A judgement, before it is said of whom."""
+    """A verdict and its reason, not yet attached to a place and a name."""
 
     kind: str
     verdict: Verdict
@@ -43,7 +43,7 @@ class Finding:
 
 @attrs.frozen(kw_only=True)
 class Change:
-    """One change of a contract, judged."""
+    """One change of a contract, with its verdict."""
 
     api: str
     location: str

@@ -11,7 +11,7 @@ from codegen.diff.change import VERDICTS, Change, Finding, additive, breaking
 from codegen.diff.face import API, Face, Item, Key, Sort
 from codegen.diff.pairing import local, pairs
 from codegen.diff.python_types import Enums, renamed
-from codegen.diff.rules import judge
+from codegen.diff.rules import classify
 
 SHOWN: Final = 3
 """Names that a sentence holds where a change touches many."""
@@ -47,7 +47,7 @@ def _findings(
     elif old is not None and new is not None:
         if _renamed(old, new) and not (old.key.sort is Sort.BUILDER and old.parent in moved):
             yield breaking(f"{old.key.sort}-renamed", f"is now called `{new.shown}`")
-        yield from judge(_with_new_names(old.facts, classes), new.facts, enums)
+        yield from classify(_with_new_names(old.facts, classes), new.facts, enums)
 
 
 def _enums(items: list[Item]) -> Enums:

@@ -1,4 +1,4 @@
-"""Which thing of the old face is which of the new one: the same name, or likely the same thing under another."""
+"""Matches the things of the old face with those of the new one: by name, or by likeness where one was renamed."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ ORDER: Final = (
     Sort.ATTRIBUTE,
     Sort.ARGUMENT,
 )
-"""What holds others comes before them."""
+"""What contains others comes before them."""
 ALIKE: Final = 0.6
 """How much two things must have in common to be taken for one that was renamed."""
 
 
 def pairs(old: Face, new: Face) -> Iterator[tuple[Item | None, Item | None]]:
-    """Old and new things that belong together. What stands within something removed or added is left out."""
-    twins: dict[Key, Key] = {}
+    """Old and new things that belong together. Parts of something that was removed or added are left out."""
+    matched: dict[Key, Key] = {}
     for sort in ORDER:
-        left = [item for item in old.values() if item.key.sort is sort and (not item.parent or item.parent in twins)]
-        grown = set(twins.values())
+        left = [item for item in old.values() if item.key.sort is sort and (not item.parent or item.parent in matched)]
+        grown = set(matched.values())
         right = [item for item in new.values() if item.key.sort is sort and (not item.parent or item.parent in grown)]
-        found = _match(left, right, twins, _children(old), _children(new))
+        found = _match(left, right, matched, _children(old), _children(new))
         for item, other in found:
-            twins[item.key] = other.key
+            matched[item.key] = other.key
         yield from found
         taken = {item.key for item, _ in found}, {other.key for _, other in found}
         yield from ((item, None) for item in left if item.key not in taken[0])
@@ -40,7 +40,7 @@ def pairs(old: Face, new: Face) -> Iterator[tuple[Item | None, Item | None]]:
 
 
 def local(item: Item) -> str:
-    """A name without that of what holds it."""
+    """A name without that of what contains it."""
     python = item.key.python
     return (
         python[len(item.parent.python) :].strip(".()") if item.parent and item.key.sort is not Sort.BUILDER else python
@@ -50,13 +50,13 @@ def local(item: Item) -> str:
 def _match(
     left: list[Item],
     right: list[Item],
-    twins: Mapping[Key, Key],
+    matched: Mapping[Key, Key],
     kept: Mapping[Key, frozenset[str]],
     got: Mapping[Key, frozenset[str]],
 ) -> list[tuple[Item, Item]]:
-    """Pairs of the same name under the same holder, then the likely ones among what is left."""
+    """Pairs of the same name in the same container, then pairs that are alike among what is left."""
     same = {(item.parent, local(item)): item for item in right}
-    found = [(item, other) for item in left if (other := same.get((item.parent and twins[item.parent], local(item))))]
+    found = [(item, other) for item in left if (other := same.get((item.parent and matched[item.parent], local(item))))]
     lost = [item for item in left if all(item is not each for each, _ in found)]
     fresh = [item for item in right if all(item is not each for _, each in found)]
     scored = sorted(
@@ -64,7 +64,7 @@ def _match(
             (-score, item.key, other.key, item, other)
             for item in lost
             for other in fresh
-            if (twins[item.parent] if item.parent else None) == other.parent
+            if (matched[item.parent] if item.parent else None) == other.parent
             and (score := _likeness(item, other, kept, got)) >= ALIKE
         ),
         key=lambda each: each[:3],
@@ -78,7 +78,7 @@ def _match(
 
 
 def _likeness(item: Item, other: Item, kept: Mapping[Key, frozenset[str]], got: Mapping[Key, frozenset[str]]) -> float:
-    """How likely two things are one, from 0 to 1."""
+    """How much two things have in common, from 0 to 1."""
     facts, others = item.facts, other.facts
     match item.key.sort:
         case Sort.OPERATION:

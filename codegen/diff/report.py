@@ -1,4 +1,4 @@
-"""The judge's findings for people, for a pull request, and for programs."""
+"""The changes and their verdicts as text: for people, for a pull request, and for programs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How each fact of a face is judged when it changes.
+"""What it means for callers when a fact of a face changes.
 
-What a caller gives may be widened and what a caller reads may be narrowed; the reverse breaks. All rules are pure: old
-value and new value in, findings out.
+What a caller gives may be widened, and what a caller reads may be narrowed; the reverse breaks callers. All rules are
+pure: old value and new value in, findings out.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ EFFECTS: Final = {"read": 0, "compute": 0, "repeatable": 1, "keyed": 2, "once": 
 FOLLOW: Final = "the code written by hand must follow"
 
 
-def judge(old: Mapping[str, Any], new: Mapping[str, Any], enums: Enums) -> Iterator[Finding]:
-    """Findings over all facts that both have. Limits of another type are not held against each other."""
+def classify(old: Mapping[str, Any], new: Mapping[str, Any], enums: Enums) -> Iterator[Finding]:
+    """Findings over all facts that both have. Where the type changes so that callers break, limits are not compared."""
     for fact, rule in RULES.items():
         if fact in old and fact in new and old[fact] != new[fact]:
             found = list(rule(old[fact], new[fact], enums))
@@ -77,7 +77,7 @@ Bound: TypeAlias = tuple[float, int]
 
 
 def _interval(limits: Mapping[str, int]) -> tuple[Bound, Bound, Bound, Bound]:
-    """Lower and upper bound of a number and of a length, each as how tight it is."""
+    """Lower and upper bound of a number and of a length, each so that a larger value is a tighter bound."""
     endless = float("-inf")
     lower = max((limits.get("minimum", endless), 0), (limits.get("above", endless), 1))
     upper = max((-limits.get("maximum", -endless), 0), (-limits.get("below", -endless), 1))
@@ -173,7 +173,7 @@ def statuses(old: tuple[str, ...], new: tuple[str, ...], _: Enums) -> Iterator[F
 
 
 def _gained_or_lost(kind: str, gained: str, lost: str) -> Rule:
-    """A leniency of reading: having it adds, losing it breaks."""
+    """The rule for a leniency in reading: gaining it is additive, losing it is breaking."""
 
     def rule(_: Any, new: Any, __: Enums) -> Iterator[Finding]:
         yield additive(f"{kind}-added", gained) if new else breaking(f"{kind}-removed", lost)
@@ -182,7 +182,7 @@ def _gained_or_lost(kind: str, gained: str, lost: str) -> Rule:
 
 
 def _told(kind: str, text: str, semver: Step = Step.NONE) -> Rule:
-    """Something that no caller sees."""
+    """The rule for something that no caller sees."""
 
     def rule(old: Any, new: Any, _: Enums) -> Iterator[Finding]:
         yield neutral(kind, text.format(old=_show(old), new=_show(new)), semver)
@@ -191,7 +191,8 @@ def _told(kind: str, text: str, semver: Step = Step.NONE) -> Rule:
 
 
 def _moved(kind: str, text: str) -> Rule:
-    """Something that no caller sees where it moves; what its gain or loss does is told of the argument."""
+    """The rule for something that no caller sees when it changes. Where it appears or goes, the argument for it has a
+    finding of its own."""
 
     def rule(old: Any, new: Any, _: Enums) -> Iterator[Finding]:
         if old and new:
@@ -265,4 +266,4 @@ RULES: Final[Mapping[str, Rule]] = {
     "sources": _told("source-changed", "has another source"),
     "text": _told("description-changed", "is described in other words"),
 }
-"""By fact, in the order in which they are told."""
+"""The rule for each fact, in the order of the findings."""

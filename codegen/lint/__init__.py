@@ -1,4 +1,4 @@
-"""The lint of a contract: everything that the generator, or our conventions, would trip over.
+"""The lint of a contract: everything that the generator cannot read, or that breaks our conventions.
 
 `lint(document)` is pure, finds all problems at once, and never raises.
 """

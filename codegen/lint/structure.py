@@ -1,6 +1,6 @@
-"""Rules on which all others stand: references lead somewhere, types exist, schemas are objects, OpenAPI's schema holds.
+"""The rules that all others rely on: references lead somewhere, types exist, schemas are objects, the whole is OpenAPI.
 
-What these find is mended in a copy, so that the other rules can read on and all mistakes are told at once.
+What these find is mended in a copy, so that the other rules can be applied too and all mistakes are told at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Mended:
     document: dict[str, Any]
     problems: tuple[Problem, ...]
     guessed: tuple[Path, ...]
-    """Places of which nothing can be said any more."""
+    """Places that were mended by a guess: what other rules find there may not be true of the document."""
 
     def allows(self, problem: Problem) -> bool:
         """Whether what another rule finds in the copy is true of the document as well."""

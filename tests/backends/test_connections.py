@@ -28,13 +28,30 @@ async def half_an_answer(connection: Connection) -> None:
 # --- time-outs and cancellation -------------------------------------------------------------------------------------
 
 
+@contextlib.asynccontextmanager
+async def time_out_once_sent(origin: Origin) -> AsyncIterator[None]:
+    """A time-out that strikes when a request has come to the server, however long that takes."""
+
+    async def strike() -> None:
+        await origin.until(lambda o: o.requests)
+        await asyncio.sleep(0.01)  # what the server answers may come
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async with asyncio.timeout(None) as limit:
+        striking = asyncio.create_task(strike())
+        try:
+            yield
+        finally:
+            striking.cancel()
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("stuck", [silence, half_an_answer], ids=["no answer", "half an answer"])
 async def test_a_time_out_drops_the_connection_and_the_next_exchange_works(rig: Rig, method: str, stuck: Play) -> None:
     async with Origin(then(stuck, answers(response(b"next")))) as origin:
         progress = Progress(started=True)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with time_out_once_sent(origin):
                 await rig.backend.exchange(WireRequest(method=method, url=f"{origin.url}/x"), progress)
         assert not progress.unsent
         await origin.until(lambda o: o.open == 0)
@@ -323,7 +340,7 @@ async def test_a_write_takes_no_connection_that_was_idle_for_long(
 async def test_a_broken_connection_is_forgotten(over_pool: Rig, pool: LifoPool) -> None:
     async with Origin(then(half_an_answer, answers())) as origin:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with time_out_once_sent(origin):
                 await over_pool.send("GET", f"{origin.url}/x")
         assert pool.idle == 0
         await origin.until(lambda o: o.open == 0)

@@ -2,8 +2,8 @@
 
 Two of them. The *typed* one is a source file for `mypy --strict`: it gives each builder every argument, and puts each
 attribute of an answer into a variable of the old type. The *running* one calls each builder with values at the edges of
-what it took, and reads answers as servers may have sent them. Both are made of the old code itself and know nothing of
-the judge.
+what it took, and reads answers as servers may have sent them. Both are made of the old code itself, and know nothing of
+the rules of `codegen diff`.
 """
 
 from __future__ import annotations

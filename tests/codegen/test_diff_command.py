@@ -1,4 +1,4 @@
-"""The commands that judge a change: of folders and of revisions, for people and for programs, and before a release."""
+"""The commands `diff` and `release-check`: on folders and revisions, for people and for programs."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_every_example_of_the_contract_fits_its_export(contract: Contract) -> No
             for kind, media in resolve(document, carrier).get("content", {}).items():
                 rooted = {"components": document["components"], "allOf": [media["schema"]]}
                 for example in media.get("examples", {}).values() if kind.endswith("json") else ():
-                    Draft202012Validator(rooted).validate(resolve(document, example)["value"])
+                    assert not list(Draft202012Validator(rooted).iter_errors(resolve(document, example)["value"]))
 
 
 def test_an_open_enum_takes_what_is_not_listed_and_a_closed_one_does_not(shop: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The judge says that a change breaks if, and only if, an old caller breaks: one who is type-checked, or one who runs.
+"""`codegen diff` calls a change breaking if, and only if, an old caller breaks: one type-checked, or one that runs.
 
 All kinds of change are generated into one package, so that mypy runs once.
 """
@@ -74,7 +74,7 @@ def faces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("half", [0, 1])
-def test_the_judge_agrees_with_old_callers(faces: Path, half: int) -> None:
+def test_the_verdict_agrees_with_old_callers(faces: Path, half: int) -> None:
     shop = generated("shop", copy.deepcopy(SHOP))
     cases = {f"c{number}": case for number, case in enumerate(CASES) if number % 2 == half}
     code = {"shop": shop, **{name: generated(name, case.apply(SHOP)) for name, case in cases.items()}}

@@ -18,9 +18,9 @@ from wren_async._generated.wren.operations.offset_orders import create_offset_or
 from wren_async.reconcile import KEY_TRUST, SETTLE_TIME, CannotTell, Look, NotPlaced, Present, Shows, Unsettled
 from wren_async.reconcile.listing import Search
 from wren_async.reconcile.rules import (
+    classify_absence,
     hides,
     horizon,
-    judge_absence,
     key_trust_left,
     settle_seconds,
     stable_key,
@@ -52,7 +52,7 @@ PROOF = {"settled": True, "shows": Shows.REFERENCES, "to_the_end": True}
 def test_absence_needs_the_settle_time_a_telling_list_and_its_end(settled: bool, shows: Shows, to_the_end: bool):
     passed = SETTLE_TIME if settled else SETTLE_TIME - 1
 
-    verdict = judge_absence(lost(), [look(shows=shows, to_the_end=to_the_end)], at(passed, passed), SETTLE_TIME)
+    verdict = classify_absence(lost(), [look(shows=shows, to_the_end=to_the_end)], at(passed, passed), SETTLE_TIME)
 
     proven = {"settled": settled, "shows": shows, "to_the_end": to_the_end} == PROOF
     assert isinstance(verdict, NotPlaced if proven else CannotTell)
@@ -68,7 +68,7 @@ def test_absence_needs_the_settle_time_a_telling_list_and_its_end(settled: bool,
     ],
 )
 def test_what_is_not_known_of_the_sending_forbids_a_proof_and_is_named(known: dict[str, Any], says: str):
-    verdict = judge_absence(lost(**known), [look()], at(3600, 3600), SETTLE_TIME)
+    verdict = classify_absence(lost(**known), [look()], at(3600, 3600), SETTLE_TIME)
 
     assert isinstance(verdict, CannotTell)
     assert says in str(verdict.evidence)
@@ -76,24 +76,24 @@ def test_what_is_not_known_of_the_sending_forbids_a_proof_and_is_named(known: di
 
 @pytest.mark.parametrize(("here", "there"), [(7200, 60), (60, 7200), (7200, -7200)])
 def test_one_clock_that_jumps_settles_nothing(here: float, there: float):
-    assert isinstance(judge_absence(lost(), [look()], at(here, there), SETTLE_TIME), CannotTell)
+    assert isinstance(classify_absence(lost(), [look()], at(here, there), SETTLE_TIME), CannotTell)
 
 
 def test_one_unproven_list_among_several_is_enough_for_doubt():
     looks = [look(), look(where="GET /other", shows=Shows.NO_ROWS)]
 
-    verdict = judge_absence(lost(), looks, at(3600, 3600), SETTLE_TIME)
+    verdict = classify_absence(lost(), looks, at(3600, 3600), SETTLE_TIME)
 
     assert isinstance(verdict, CannotTell)
     assert "GET /other has not shown" in verdict.evidence.reason
 
 
 def test_no_list_at_all_proves_nothing():
-    assert isinstance(judge_absence(lost(), [], at(3600, 3600), SETTLE_TIME), CannotTell)
+    assert isinstance(classify_absence(lost(), [], at(3600, 3600), SETTLE_TIME), CannotTell)
 
 
 def test_evidence_tells_what_was_looked_at_and_when():
-    verdict = judge_absence(lost(), [look()], at(3600, 3600), SETTLE_TIME)
+    verdict = classify_absence(lost(), [look()], at(3600, 3600), SETTLE_TIME)
 
     told = str(verdict.evidence)
     assert "GET /list: 3 rows, to the end, showing references" in told
@@ -134,7 +134,7 @@ def test_law_never_not_placed_without_proof(
 ):
     case = lost(accepted=accepted, last_sent=last_sent, reference=reference)
 
-    verdict = judge_absence(case, seen, at(here, there), settle_time, doubts=doubts)
+    verdict = classify_absence(case, seen, at(here, there), settle_time, doubts=doubts)
 
     if isinstance(verdict, NotPlaced):
         assert reference is not None

@@ -19,7 +19,7 @@ from wren_async.reconcile import CannotTell, Checkpoint, FoundOrder, How, NotPla
 
 FOREST, POLICY = 3, 31
 
-KINDS: dict[str, Callable[..., Call[Any]]] = {
+ORDERS: dict[str, Callable[..., Call[Any]]] = {
     "offset": lambda **more: create_offset_order(**{"tons": Decimal("1.5"), "payment_method": "credits", **more}),
     "offset and donations": lambda **more: create_offset_order(
         **{"tons": Decimal("1.5"), "portfolio_id": 30, "payment_method": "credits", **more}
@@ -33,7 +33,7 @@ KINDS: dict[str, Callable[..., Call[Any]]] = {
     "tree": lambda **more: create_tree_order(**{"amount_of_trees": 3, "payment_method": "credits", **more}),
 }
 
-every_kind = pytest.mark.parametrize("kind", KINDS)
+every_order = pytest.mark.parametrize("kind", ORDERS)
 
 
 async def lose(scene: Scene, call: Call[Any], *, client: WrenClient | None = None, **how: Any) -> OutcomeUnknown:
@@ -51,11 +51,11 @@ def why(verdict: Verdict[FoundOrder]) -> str:
     return str(verdict.evidence)
 
 
-@every_kind
+@every_order
 @pytest.mark.parametrize("fault", ["reset", "status", "never_answer", "malformed_json", "truncated_json"])
 async def test_an_order_whose_answer_was_lost_is_found_at_once(scene: Scene, kind: str, fault: str):
     checkpoint = await scene.wren.checkpoint()
-    error = await lose(scene, KINDS[kind](timeout=0.2), fault=fault, when="after")
+    error = await lose(scene, ORDERS[kind](timeout=0.2), fault=fault, when="after")
 
     order = placed(await scene.wren.reconcile(attrs_with_cents(error), checkpoint=checkpoint))
 
@@ -72,9 +72,9 @@ def attrs_with_cents(error: OutcomeUnknown) -> Unsettled[Any]:
 
 
 async def test_the_rows_of_an_order_make_up_the_whole(scene: Scene):
-    offset = placed(await scene.wren.reconcile(await lose(scene, KINDS["offset"](), when="after")))
-    mixed = placed(await scene.wren.reconcile(await lose(scene, KINDS["offset and donations"](), when="after")))
-    trees = placed(await scene.wren.reconcile(await lose(scene, KINDS["tree"](), when="after")))
+    offset = placed(await scene.wren.reconcile(await lose(scene, ORDERS["offset"](), when="after")))
+    mixed = placed(await scene.wren.reconcile(await lose(scene, ORDERS["offset and donations"](), when="after")))
+    trees = placed(await scene.wren.reconcile(await lose(scene, ORDERS["tree"](), when="after")))
 
     assert (offset.tons, len(offset.rows)) == (Decimal("1.5"), 4)
     assert (mixed.tons, len(mixed.rows), mixed.cents) == (Decimal("1.5"), 3, scene.sandbox.orders[1].cents)
@@ -82,10 +82,10 @@ async def test_the_rows_of_an_order_make_up_the_whole(scene: Scene):
     assert all(order.created_at is not None for order in (offset, mixed, trees))
 
 
-@every_kind
+@every_order
 async def test_an_order_that_never_arrived_is_not_placed_once_the_list_has_proven_itself(scene: Scene, kind: str):
-    await scene.wren.send(KINDS[kind]())
-    error = await lose(scene, KINDS[kind](), when="before")
+    await scene.wren.send(ORDERS[kind]())
+    error = await lose(scene, ORDERS[kind](), when="before")
 
     assert "have passed" in why(await scene.wren.reconcile(error))
     scene.later(minutes=16)
@@ -95,21 +95,21 @@ async def test_an_order_that_never_arrived_is_not_placed_once_the_list_has_prove
     assert len(scene.sandbox.orders) == 1
 
 
-@every_kind
+@every_order
 async def test_a_list_that_never_showed_a_reference_proves_nothing(scene: Scene, kind: str):
-    await scene.wren.send(attrs.evolve(KINDS[kind](note="lunch"), reference=None))
-    error = await lose(scene, KINDS[kind](), when="before")
+    await scene.wren.send(attrs.evolve(ORDERS[kind](note="lunch"), reference=None))
+    error = await lose(scene, ORDERS[kind](), when="before")
     scene.later(minutes=60)
 
     assert "has not shown that it carries references" in why(await scene.wren.reconcile(error))
 
 
-@every_kind
+@every_order
 async def test_rows_without_note_prove_nothing(scene: Scene, kind: str):
     settings = scene.sandbox.wren_api.behaviours
     settings.rows_with_note = settings.tree_rows_with_note = False
-    await scene.wren.send(KINDS[kind]())
-    error = await lose(scene, KINDS[kind](), when="after")
+    await scene.wren.send(ORDERS[kind]())
+    error = await lose(scene, ORDERS[kind](), when="after")
     scene.later(minutes=60)
 
     verdict = await scene.wren.reconcile(error)
@@ -120,12 +120,12 @@ async def test_rows_without_note_prove_nothing(scene: Scene, kind: str):
         why(verdict)
 
 
-@every_kind
+@every_order
 async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(scene: Scene, kind: str):
-    await scene.wren.send(KINDS[kind]())
+    await scene.wren.send(ORDERS[kind]())
     scene.sandbox.wren_api.behaviours.list_lag = timedelta(minutes=10)
     scene.later(minutes=11)
-    error = await lose(scene, KINDS[kind](), when="after")
+    error = await lose(scene, ORDERS[kind](), when="after")
 
     for _ in range(10):
         why(await scene.wren.reconcile(error))
@@ -135,8 +135,8 @@ async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(sc
 
 
 async def test_a_commit_after_the_connection_died_is_found(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
-    error = await lose(scene, KINDS["offset"](), fault="late_commit", seconds=0.5)
+    await scene.wren.send(ORDERS["offset"]())
+    error = await lose(scene, ORDERS["offset"](), fault="late_commit", seconds=0.5)
 
     why(await scene.wren.reconcile(error))
     while len(scene.sandbox.orders) < 2:
@@ -147,16 +147,16 @@ async def test_a_commit_after_the_connection_died_is_found(scene: Scene):
 
 
 async def test_a_clock_that_jumps_ahead_settles_nothing(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
-    error = await lose(scene, KINDS["offset"](), when="before")
+    await scene.wren.send(ORDERS["offset"]())
+    error = await lose(scene, ORDERS["offset"](), when="before")
     scene.ahead = timedelta(hours=2)
 
     assert "have passed" in why(await scene.wren.reconcile(error))
 
 
 async def test_time_that_passes_while_the_list_is_asked_for_settles_nothing(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
-    error = await lose(scene, KINDS["offset"](), when="before")
+    await scene.wren.send(ORDERS["offset"]())
+    error = await lose(scene, ORDERS["offset"](), when="before")
     scene.minutes_a_wait = 16
     scene.sandbox.faults.add("status", operation="listOffsetOrders", times=1)
 
@@ -164,15 +164,15 @@ async def test_time_that_passes_while_the_list_is_asked_for_settles_nothing(scen
 
 
 async def test_the_settle_time_can_be_set(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
-    error = await lose(scene, KINDS["offset"](), when="before")
+    await scene.wren.send(ORDERS["offset"]())
+    error = await lose(scene, ORDERS["offset"](), when="before")
     scene.later(minutes=2)
 
     assert isinstance(await scene.wren.reconcile(error, settle_time=60), NotPlaced)
 
 
 async def test_a_list_that_fails_is_evidence_and_no_error(scene: Scene):
-    error = await lose(scene, KINDS["tree"](), when="after")
+    error = await lose(scene, ORDERS["tree"](), when="after")
     scene.sandbox.faults.add("status", operation="listTreeOrders")
     scene.later(minutes=60)
 
@@ -180,7 +180,7 @@ async def test_a_list_that_fails_is_evidence_and_no_error(scene: Scene):
 
 
 async def test_donations_that_fail_leave_what_was_found_found_but_its_cost_unknown(scene: Scene):
-    error = await lose(scene, KINDS["offset and donations"](), when="after")
+    error = await lose(scene, ORDERS["offset and donations"](), when="after")
     scene.sandbox.faults.add("status", operation="listProjectDonations")
 
     order = placed(await scene.wren.reconcile(error))
@@ -189,9 +189,9 @@ async def test_donations_that_fail_leave_what_was_found_found_but_its_cost_unkno
 
 
 async def test_an_order_without_a_reference_cannot_be_told_but_its_charge_is_shown(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
+    await scene.wren.send(ORDERS["offset"]())
     checkpoint = await scene.wren.checkpoint()
-    error = await lose(scene, attrs.evolve(KINDS["project"](), reference=None), when="after")
+    error = await lose(scene, attrs.evolve(ORDERS["project"](), reference=None), when="after")
     scene.later(minutes=60)
 
     verdict = await scene.wren.reconcile(error, checkpoint=checkpoint)
@@ -202,9 +202,9 @@ async def test_an_order_without_a_reference_cannot_be_told_but_its_charge_is_sho
 
 @pytest.mark.parametrize("kind", ["offset", "project", "donation"])
 async def test_an_order_by_card_gets_its_id_from_the_purchases(scene: Scene, kind: str):
-    await scene.wren.send(KINDS[kind](payment_method="stripe", reference="other"))
+    await scene.wren.send(ORDERS[kind](payment_method="stripe", reference="other"))
     scene.later(minutes=10)
-    error = await lose(scene, KINDS[kind](payment_method="stripe"), when="after")
+    error = await lose(scene, ORDERS[kind](payment_method="stripe"), when="after")
 
     order = placed(await scene.wren.reconcile(error))
 
@@ -213,11 +213,11 @@ async def test_an_order_by_card_gets_its_id_from_the_purchases(scene: Scene, kin
 
 async def test_equal_charges_leave_the_id_unknown_unless_the_others_are_accounted_for(scene: Scene):
     checkpoint = await scene.wren.checkpoint()
-    twin = await scene.wren.send(KINDS["offset"](reference="twin"))
-    error = await lose(scene, KINDS["offset"](), when="after")
+    other = await scene.wren.send(ORDERS["offset"](reference="other"))
+    error = await lose(scene, ORDERS["offset"](), when="after")
 
     ambiguous = await scene.wren.reconcile(error, checkpoint=checkpoint)
-    told = await scene.wren.reconcile(error, checkpoint=checkpoint, known=[twin.id])
+    told = await scene.wren.reconcile(error, checkpoint=checkpoint, known=[other.id])
 
     assert placed(ambiguous).id is None
     assert len(ambiguous.evidence.candidates) == 2
@@ -226,7 +226,7 @@ async def test_equal_charges_leave_the_id_unknown_unless_the_others_are_accounte
 
 async def test_rows_that_name_their_group_need_no_ledger(scene: Scene):
     scene.sandbox.wren_api.behaviours.rows_with_group_id = True
-    error = await lose(scene, KINDS["offset"](), when="after")
+    error = await lose(scene, ORDERS["offset"](), when="after")
 
     assert placed(await scene.wren.reconcile(error)).id == scene.sandbox.orders[0].id
     assert scene.reads("listCreditLedger") == 0
@@ -237,28 +237,28 @@ async def test_the_ledger_is_read_back_to_the_checkpoint(scene: Scene, details: 
     scene.sandbox.wren_api.behaviours.ledger_details = details
     for cents in (300, 500, 500):
         await scene.wren.credits.top_up(amount_in_usd_cents=cents)
-    await scene.wren.send(KINDS["project"]())
+    await scene.wren.send(ORDERS["project"]())
     checkpoint = Checkpoint.from_json((await scene.wren.checkpoint()).to_json())
     await scene.wren.credits.top_up(amount_in_usd_cents=500)
-    error = await lose(scene, KINDS["project"](), when="after")
+    error = await lose(scene, ORDERS["project"](), when="after")
 
     assert placed(await scene.wren.reconcile(error, checkpoint=checkpoint)).id == scene.sandbox.orders[1].id
 
 
 async def test_a_checkpoint_taken_after_the_sending_tells_nothing(scene: Scene):
-    error = await lose(scene, KINDS["project"](), when="after")
+    error = await lose(scene, ORDERS["project"](), when="after")
     scene.later(minutes=0.2)
     checkpoint = await scene.wren.checkpoint()
     scene.later(minutes=0.2)
-    await scene.wren.send(KINDS["project"]())
+    await scene.wren.send(ORDERS["project"]())
 
     assert placed(await scene.wren.reconcile(error, checkpoint=checkpoint)).id is None
 
 
 async def test_without_checkpoint_the_times_of_the_entries_serve(scene: Scene):
-    await scene.wren.send(KINDS["project"]())
+    await scene.wren.send(ORDERS["project"]())
     scene.later(minutes=10)
-    error = await lose(scene, KINDS["project"](), when="after")
+    error = await lose(scene, ORDERS["project"](), when="after")
 
     assert placed(await scene.wren.reconcile(error)).id == scene.sandbox.orders[1].id
     scene.sandbox.wren_api.behaviours.ledger_details = False
@@ -278,22 +278,22 @@ async def test_a_top_up_is_never_told_and_its_candidates_are_shown(scene: Scene)
 
 
 async def test_a_success_nobody_could_read_is_never_called_not_placed(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
+    await scene.wren.send(ORDERS["offset"]())
     scene.sandbox.wren_api.behaviours.list_lag = timedelta(days=1)
     scene.later(minutes=60 * 25)
-    error = await lose(scene, KINDS["offset"](), fault="malformed_json")
+    error = await lose(scene, ORDERS["offset"](), fault="malformed_json")
     scene.later(minutes=60)
 
     assert error.accepted
     assert "answered with a success" in why(await scene.wren.reconcile(error))
 
 
-@every_kind
+@every_order
 async def test_a_test_token_meets_the_same_rules_and_is_told_why_nothing_is_found(scene: Scene, kind: str):
     async with WrenClient(
         scene.sandbox.wren.test_token, base_url=scene.sandbox.wren.base_url, timing=scene.timing
     ) as rehearsal:
-        error = await lose(scene, KINDS[kind](), client=rehearsal, when="after")
+        error = await lose(scene, ORDERS[kind](), client=rehearsal, when="after")
         scene.later(minutes=60)
 
         assert "a test token keeps nothing" in why(await rehearsal.reconcile(error))
@@ -301,11 +301,11 @@ async def test_a_test_token_meets_the_same_rules_and_is_told_why_nothing_is_foun
 
 async def test_many_are_settled_with_one_walk_of_each_list(scene: Scene):
     checkpoint = await scene.wren.checkpoint()
-    await scene.wren.send(KINDS["donation"]())
+    await scene.wren.send(ORDERS["donation"]())
     lost = [
-        await lose(scene, KINDS[kind](note=f"number {number}"), when=when)
+        await lose(scene, ORDERS[kind](note=f"number {number}"), when=when)
         for number in range(3)
-        for kind in KINDS
+        for kind in ORDERS
         for when in ("after", "before")
     ]
     scene.sandbox.requests.clear()
@@ -325,10 +325,10 @@ async def test_nothing_to_settle_asks_nothing(scene: Scene):
 
 
 async def test_what_a_journal_remembers_is_enough(scene: Scene):
-    await scene.wren.send(KINDS["offset"]())
-    error = await lose(scene, KINDS["offset"](), when="after")
-    remembered = Unsettled(call=KINDS["offset"](), reference=error.reference)
-    never_sent = Unsettled(call=KINDS["offset"](), reference="never-sent", last_sent=scene.utc())
+    await scene.wren.send(ORDERS["offset"]())
+    error = await lose(scene, ORDERS["offset"](), when="after")
+    remembered = Unsettled(call=ORDERS["offset"](), reference=error.reference)
+    never_sent = Unsettled(call=ORDERS["offset"](), reference="never-sent", last_sent=scene.utc())
 
     placed(await scene.wren.reconcile(remembered))
     scene.later(minutes=16)
@@ -337,9 +337,9 @@ async def test_what_a_journal_remembers_is_enough(scene: Scene):
 
 async def test_a_reference_of_several_orders_cannot_tell_of_one_of_them(scene: Scene):
     for _ in range(2):
-        await scene.wren.send(KINDS["offset"](reference="ride-7"))
+        await scene.wren.send(ORDERS["offset"](reference="ride-7"))
 
-    verdict = await scene.wren.reconcile(Unsettled(call=KINDS["offset"](), reference="ride-7"))
+    verdict = await scene.wren.reconcile(Unsettled(call=ORDERS["offset"](), reference="ride-7"))
 
     assert isinstance(verdict, CannotTell)
     assert "one of 3 t, and the call asks for 1.5 t" in verdict.evidence.reason
@@ -347,7 +347,7 @@ async def test_a_reference_of_several_orders_cannot_tell_of_one_of_them(scene: S
 
 
 async def test_what_another_server_was_sent_is_not_asked_here(scene: Scene):
-    error = await lose(scene, KINDS["offset"](), when="after")
+    error = await lose(scene, ORDERS["offset"](), when="after")
 
     with pytest.raises(InvalidArgument, match="ask the client that sent it"):
         await scene.cnaught.reconcile(error)

@@ -9,7 +9,7 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import attrs
@@ -222,7 +222,7 @@ async def test_the_outcomes_that_are_kept_are_bounded_in_number(monkeypatch: pyt
 # --- before anything was sent ---------------------------------------------------------------------------------------
 
 
-async def test_cancelling_in_the_gate_sends_nothing_and_keeps_nothing() -> None:
+async def test_cancelling_at_the_limiter_sends_nothing_and_keeps_nothing() -> None:
     hold = asyncio.Event()
     async with ScriptedServer(answer(after=hold.wait), answer()) as server, wren(server, max_in_flight=1) as client:
         first = asyncio.create_task(client.credits.balance())
@@ -272,7 +272,7 @@ async def test_cancelling_a_keyed_order_in_a_wait_after_a_lost_answer_names_it_a
         assert len(server.requests) == 1
 
 
-async def test_cancelling_a_keyed_order_in_the_gate_of_its_second_attempt_names_it_as_undecided() -> None:
+async def test_cancelling_a_keyed_order_at_the_limiter_before_its_second_attempt_names_it_as_undecided() -> None:
     hold, asleep, wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def sleep(_: float) -> None:
@@ -307,46 +307,55 @@ async def test_cancelling_while_connecting_sends_nothing_and_keeps_nothing() -> 
 
 
 async def test_two_cancelled_orders_with_one_reference_have_an_outcome_each() -> None:
-    async with ScriptedServer(*[answer(after=lambda: asyncio.sleep(0.05))] * 2) as server, cnaught(server) as client:
+    hold = asyncio.Event()
+    async with ScriptedServer(*[answer(after=hold.wait)] * 2) as server, cnaught(server) as client:
         for count in (1, 2):
             task = asyncio.create_task(client.orders.create(amount_kg=count, reference="ride-7"))
             await server.until(lambda s, count=count: len(s.requests) == count)
             await cancelled(task)
         assert list(client.outcomes) == ["ride-7", "ride-7#2"]
         assert len({outcome.call.idempotency_key for outcome in client.outcomes.values()}) == 2
+        hold.set()
 
 
 async def test_a_key_that_is_sent_again_stays_one_order_with_one_outcome() -> None:
-    async with ScriptedServer(*[answer(after=lambda: asyncio.sleep(0.05))] * 2) as server, cnaught(server) as client:
+    hold = asyncio.Event()
+    async with ScriptedServer(*[answer(after=hold.wait)] * 2) as server, cnaught(server) as client:
         for count in (1, 2):
             task = asyncio.create_task(client.orders.create(amount_kg=1, idempotency_key="k1"))
             await server.until(lambda s, count=count: len(s.requests) == count)
             await cancelled(task)
         assert list(client.outcomes) == ["k1"]
+        hold.set()
 
 
-async def give_up(how: str, call: Coroutine[Any, Any, Any]) -> None:
+async def give_up(how: str, call: Coroutine[Any, Any, Any], sent: Callable[[], Awaitable[object]]) -> None:
     if how == "timeout":
-        async with asyncio.timeout(0.05):
-            await call
+        async with asyncio.timeout(None) as limit:
+            task = asyncio.create_task(call)
+            await sent()
+            limit.reschedule(asyncio.get_running_loop().time())
+            await task
     elif how == "wait_for":
-        await asyncio.wait_for(call, 0.05)
+        await asyncio.wait_for(call, 0.2)
     else:
         task = asyncio.create_task(call)
-        await asyncio.sleep(0.05)
+        await sent()
         task.cancel()
         await task
 
 
 @pytest.mark.parametrize("how", ["timeout", "wait_for", "cancel"])
 async def test_whoever_gives_up_learns_which_order_was_his(how: str) -> None:
-    async with ScriptedServer(*[answer(after=lambda: asyncio.sleep(0.1))] * 2) as server, wren(server) as client:
+    hold = asyncio.Event()
+    async with ScriptedServer(*[answer(after=hold.wait)] * 2) as server, wren(server) as client:
         others = asyncio.create_task(order(client))
         await server.until(lambda s: s.requests)
         with pytest.raises((TimeoutError, asyncio.CancelledError)) as caught:
-            await give_up(how, order(client))
+            await give_up(how, order(client), lambda: server.until(lambda s: len(s.requests) == 2))
         outcome = outcome_of(caught.value)
         assert outcome is not None
+        hold.set()
         assert f"[ref:{outcome.call.reference}]" in server.requests[1].body.decode()
         assert (await outcome.reply()).value.id == "order_1"
         await others
@@ -411,11 +420,16 @@ def test_an_order_that_the_shutdown_of_its_loop_tears_is_named() -> None:
 
 
 async def test_closing_waits_for_an_order_on_the_wire() -> None:
-    async with ScriptedServer(answer(after=lambda: asyncio.sleep(0.2))) as server, wren(server) as client:
+    hold = asyncio.Event()
+    async with ScriptedServer(answer(after=hold.wait)) as server, wren(server) as client:
         task = asyncio.create_task(order(client))
         await server.until(lambda s: s.requests)
         await cancelled(task)
-        await client.aclose()
+        closing = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0.01)
+        assert not closing.done()
+        hold.set()
+        await closing
         assert only(client).decided
         assert only(client).error is None
 
@@ -462,7 +476,7 @@ async def test_a_caller_who_still_waits_when_closing_tears_his_order_gets_an_unk
         assert "ride-9" in caplog.text
 
 
-async def test_an_order_that_waits_in_the_gate_when_the_client_closes_is_not_sent() -> None:
+async def test_an_order_that_waits_at_the_limiter_when_the_client_closes_is_not_sent() -> None:
     hold = asyncio.Event()
     async with ScriptedServer(answer(after=hold.wait), answer()) as server, wren(server, max_in_flight=1) as client:
         first = asyncio.create_task(order(client))
@@ -575,7 +589,7 @@ async def cut(make: Callable[..., Any], place: Callable[[Any], Any], *script: St
                 await asyncio.gather(*(kept.reply() for kept in client.outcomes.values()), return_exceptions=True)
                 if len(server.requests) > before and place is not balance:
                     assert client.outcomes, f"sent, cancelled after {ticks} turns, and nobody knows"
-            # The gate lets as many through as before, and no connection is lost.
+            # The limiter lets as many through as before, and no connection is lost.
             async with asyncio.timeout(3):
                 assert await together(client, server) == 2
         await server.until(lambda s: s.open == 0, within=1)
@@ -583,7 +597,7 @@ async def cut(make: Callable[..., Any], place: Callable[[Any], Any], *script: St
 
 
 async def together(client: Any, server: ScriptedServer) -> int:
-    """How many exchanges the gate lets onto the wire at once."""
+    """How many exchanges the limiter lets onto the wire at once."""
     now = most = 0
     second = asyncio.Event()
 

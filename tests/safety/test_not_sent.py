@@ -170,7 +170,7 @@ async def test_a_callers_own_httpx_client_adds_no_credentials_cookies_or_redirec
 
 async def test_a_callers_time_limits_do_not_cut_ours() -> None:
     async with httpx.AsyncClient(timeout=0.01) as http_client:
-        script = answer(after=lambda: asyncio.sleep(0.1))
+        script = answer(after=lambda: asyncio.sleep(0.03))
         async with ScriptedServer(script) as server, wren(server, http_client=http_client) as client:
             await order(client)
             assert len(server.requests) == 1

@@ -289,11 +289,11 @@ def test_every_exception_survives_pickling_and_copying(
     kind: type[WrenAsyncError], through: Callable[[WrenAsyncError], WrenAsyncError]
 ) -> None:
     error = example(kind)
-    twin = through(error)
-    assert type(twin) is kind
-    assert str(twin) == str(error)
-    assert twin.args == error.args
-    assert vars(twin) == vars(error)
+    rebuilt = through(error)
+    assert type(rebuilt) is kind
+    assert str(rebuilt) == str(error)
+    assert rebuilt.args == error.args
+    assert vars(rebuilt) == vars(error)
 
 
 async def test_an_error_of_a_real_call_survives_pickling_with_its_call() -> None:
@@ -303,9 +303,9 @@ async def test_an_error_of_a_real_call_survives_pickling_with_its_call() -> None
             error = await fails(
                 sub, lambda c: c.orders.create(amount_kg=1, retries=RetryPolicy(retries=1), headers={"X-A": "b"})
             )
-            twin = pickle.loads(pickle.dumps(error))
-            assert isinstance(twin, OutcomeUnknown)
-            await sub.send(twin.call)
+            rebuilt = pickle.loads(pickle.dumps(error))
+            assert isinstance(rebuilt, OutcomeUnknown)
+            await sub.send(rebuilt.call)
         keys = {
             (request.headers["idempotency-key"], request.headers["x-a"], request.body) for request in server.requests
         }

@@ -47,13 +47,13 @@ from .scripted import (
 
 TOKEN = "tell/nobody+of=this-token.at~all"
 PASSWORD = "hushhushpassword"
-KINDS = ("default", "httpx", "httpx2", "aiohttp", "session")
+BACKENDS = ("default", "httpx", "httpx2", "aiohttp", "session")
 
 
 @asynccontextmanager
-async def brought(kind: str) -> AsyncIterator[Any]:
+async def brought(backend: str) -> AsyncIterator[Any]:
     """What a caller gives as `http_client`."""
-    match kind:
+    match backend:
         case "httpx":
             async with httpx.AsyncClient(trust_env=False) as client:
                 yield client
@@ -169,14 +169,16 @@ FAILURES: dict[str, Step] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_no_failure_shows_the_token(kind: str, failure: str, call: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_failure_shows_the_token(
+    backend: str, failure: str, call: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     async with (
         ScriptedServer(FAILURES[failure]) as server,
-        brought(kind) as http_client,
+        brought(backend) as http_client,
         wren(server, token=TOKEN, http_client=http_client, retries=0, timeout=0.3) as client,
     ):
         error = await fails(client, CALLS[call])
@@ -186,9 +188,9 @@ async def test_no_failure_shows_the_token(kind: str, failure: str, call: str, ca
     assert shows("\n".join(each.getMessage() for each in records)) == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-async def test_no_error_repeats_the_token_that_a_server_repeats(kind: str, spelling: str) -> None:
+async def test_no_error_repeats_the_token_that_a_server_repeats(backend: str, spelling: str) -> None:
     form = SPELLINGS[spelling]
     body = json.dumps({"title": "TITLE", "message": ["x TITLE"], "errors": {"TITLE": ["TITLE"]}, "note": "so TITLE."})
     content = body.replace("TITLE", form if form.isprintable() else "").encode()
@@ -196,7 +198,7 @@ async def test_no_error_repeats_the_token_that_a_server_repeats(kind: str, spell
     steps = [answer(status, content, header) for status in (401, 302, 200, 500)]
     async with (
         ScriptedServer(*steps) as server,
-        brought(kind) as http_client,
+        brought(backend) as http_client,
         wren(server, token=TOKEN, http_client=http_client, retries=0) as client,
     ):
         for _ in steps:
@@ -204,11 +206,11 @@ async def test_no_error_repeats_the_token_that_a_server_repeats(kind: str, spell
     assert len(server.requests) == len(steps)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_cancelled_read_shows_no_token(kind: str) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+async def test_a_cancelled_read_shows_no_token(backend: str) -> None:
     async with (
         ScriptedServer(silent()) as server,
-        brought(kind) as http_client,
+        brought(backend) as http_client,
         wren(server, token=TOKEN, http_client=http_client) as client,
     ):
         task = asyncio.create_task(client.portfolios.list())
@@ -219,13 +221,13 @@ async def test_a_cancelled_read_shows_no_token(kind: str) -> None:
     assert shows(everything(caught.value)) == []
 
 
-@pytest.mark.parametrize("kind", ["default", "aiohttp"])
+@pytest.mark.parametrize("backend", ["default", "aiohttp"])
 @pytest.mark.parametrize("status", [407, 502])
 async def test_a_proxy_that_refuses_does_not_show_its_password(
-    kind: str, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    backend: str, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with ScriptedServer(otherwise=answer(status, {})) as proxy, brought(kind) as http_client:
+    async with ScriptedServer(otherwise=answer(status, {})) as proxy, brought(backend) as http_client:
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:{PASSWORD}@127.0.0.1:{proxy.port}")
         options: dict[str, Any] = {"http_client": http_client, "retries": 0, "base_url": "https://api.invalid"}
         async with WrenClient(TOKEN, **options) as client:
@@ -235,16 +237,16 @@ async def test_a_proxy_that_refuses_does_not_show_its_password(
     assert shows(caplog.text) == []
 
 
-@pytest.mark.parametrize("kind", ["default", "aiohttp"])
+@pytest.mark.parametrize("backend", ["default", "aiohttp"])
 @pytest.mark.parametrize(
     "proxy", ["http://me:{0}/x@host:1", "http://me:{0}#@host:1", "ftp://me:{0}@host", "http://me:{0}@ho st:x", "me:{0}"]
 )
 async def test_a_proxy_that_is_none_does_not_show_its_password(
-    kind: str, proxy: str, monkeypatch: pytest.MonkeyPatch
+    backend: str, proxy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy.format(PASSWORD))
     async with (
-        brought(kind) as http_client,
+        brought(backend) as http_client,
         WrenClient(TOKEN, http_client=http_client, retries=0, base_url="https://api.invalid") as client,
     ):
         error = await fails(client, CALLS["order"])

@@ -343,7 +343,7 @@ async def test_one_callers_http_client_can_serve_two_clients_with_two_tokens() -
 
 
 async def test_time_outs_given_to_a_call_do_not_change_its_client() -> None:
-    script = [silent(), answer(after=lambda: asyncio.sleep(0.3))]
+    script = [silent(), answer(after=lambda: asyncio.sleep(0.15))]
     async with ScriptedServer(*script) as server, wren(server, timing=Timing()) as client:
         with pytest.raises(OutcomeUnknown):
             await client.offset_orders.create(tons=1, payment_method="credits", timeout=0.1)

@@ -1,4 +1,4 @@
-"""What a client tells of its attempts and of its gate, and that telling never gets in the way of an order."""
+"""What a client reports of its attempts and its limiter, and that reporting never gets in the way of an order."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_an_attempt_that_sent_nothing_says_so() -> None:
     assert [each.unsent for each in told] == [True]
 
 
-async def test_time_in_the_gate_and_time_on_the_wire_are_told_apart() -> None:
+async def test_time_at_the_limiter_and_time_on_the_wire_are_told_apart() -> None:
     told: list[Attempt] = []
     clock = Clock()
 
@@ -62,7 +62,7 @@ async def test_time_in_the_gate_and_time_on_the_wire_are_told_apart() -> None:
     assert [(each.waited, each.took) for each in told] == [(0, 3), (3, 3)]
 
 
-async def test_the_gate_shows_how_many_are_on_the_wire_and_how_many_wait() -> None:
+async def test_the_limiter_shows_how_many_are_on_the_wire_and_how_many_wait() -> None:
     told: list[Attempt] = []
     async with (
         ScriptedServer(silent(), otherwise=answer()) as server,

@@ -1,4 +1,4 @@
-"""The money-safety table: every attempt is judged, and an order is never sent twice on a guess."""
+"""`classify`: every result of every effect has a decision, and an order is sent again only with proof."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LATE: AttemptResult[Any] = AttemptResult(reason="no answer in time", timed_out=T
 RESET: AttemptResult[Any] = AttemptResult(reason="reset")
 UNREADABLE = answered(200, problems=("$: not JSON",))
 
-every_meeting = st.one_of(
+every_result = st.one_of(
     st.builds(AttemptResult, unsent=st.booleans(), timed_out=st.booleans(), reason=st.just("x")),
     st.builds(
         lambda status, parsed, problems: answered(status, parsed=parsed, problems=problems),
@@ -43,33 +43,33 @@ every_meeting = st.one_of(
 
 
 @settings(max_examples=500, deadline=None)
-@given(effect=st.sampled_from(EFFECTS), met=every_meeting, flags=st.sampled_from(FLAGS))
-def test_every_attempt_of_every_effect_is_judged(
-    effect: Effect, met: AttemptResult[Any], flags: dict[str, bool]
+@given(effect=st.sampled_from(EFFECTS), result=every_result, flags=st.sampled_from(FLAGS))
+def test_every_result_of_every_effect_has_a_decision(
+    effect: Effect, result: AttemptResult[Any], flags: dict[str, bool]
 ) -> None:
-    found = classify(effect, met, **flags)
+    found = classify(effect, result, **flags)
     assert isinstance(found, Decision)
     if effect in READS:
         assert not found.may_have_acted, "what changes nothing cannot have acted"
     if found.next is Next.DONE:
         assert not found.may_have_acted
-        assert met.answer is not None
-    if not flags["can_repeat"] and not met.unsent:
+        assert result.answer is not None
+    if not flags["can_repeat"] and not result.unsent:
         assert found.next is not Next.AGAIN, "a stream is sent once"
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_every_status_of_every_effect_is_judged(effect: Effect) -> None:
+def test_only_a_success_or_what_is_gone_is_done(effect: Effect) -> None:
     for status, flags in itertools.product(range(100, 600), FLAGS):
         found = classify(effect, answered(status), **flags)
         assert (found.next is Next.DONE) == (200 <= status < 300 or (status == 404 and flags["gone_is_done"]))
 
 
 def test_a_once_write_is_sent_again_only_on_proof_that_nothing_was_sent() -> None:
-    meetings = [LATE, RESET, UNREADABLE, *(answered(status) for status in range(100, 600))]
-    for met, flags in itertools.product(meetings, FLAGS):
-        found = classify(Effect.ONCE, met, **flags)
-        allowed = met.status == 429 and flags["resend_rate_limited"] and flags["can_repeat"]
+    results = [LATE, RESET, UNREADABLE, *(answered(status) for status in range(100, 600))]
+    for result, flags in itertools.product(results, FLAGS):
+        found = classify(Effect.ONCE, result, **flags)
+        allowed = result.status == 429 and flags["resend_rate_limited"] and flags["can_repeat"]
         assert (found.next is Next.AGAIN) == allowed
     assert classify(Effect.ONCE, UNSENT) == Decision(Next.AGAIN)
 
@@ -80,17 +80,17 @@ def test_proof_that_nothing_was_sent_lets_every_call_go_again(effect: Effect) ->
     assert classify(effect, AttemptResult(reason="late", unsent=True, timed_out=True)) == Decision(Next.AGAIN)
 
 
-NOT_UNDERSTOOD = (100, 300, 301, 302, 307, 308, 408, 500, 502, 503, 504, 599)
-UNDERSTOOD_BY_NOBODY = [LATE, RESET, *(answered(status) for status in NOT_UNDERSTOOD)]
+STATUSES_WITHOUT_AN_OUTCOME = (100, 300, 301, 302, 307, 308, 408, 500, 502, 503, 504, 599)
+WITHOUT_AN_OUTCOME = [LATE, RESET, *(answered(status) for status in STATUSES_WITHOUT_AN_OUTCOME)]
 
 
-@pytest.mark.parametrize("met", UNDERSTOOD_BY_NOBODY)
-def test_a_lost_answer_lets_reads_and_keyed_writes_go_again_and_stops_a_once_write(met: AttemptResult[Any]) -> None:
+@pytest.mark.parametrize("result", WITHOUT_AN_OUTCOME)
+def test_a_lost_answer_lets_reads_and_keyed_writes_go_again_and_stops_a_once_write(result: AttemptResult[Any]) -> None:
     for effect in READS:
-        assert classify(effect, met) == Decision(Next.AGAIN)
+        assert classify(effect, result) == Decision(Next.AGAIN)
     for effect in (Effect.REPEATABLE, Effect.KEYED):
-        assert classify(effect, met) == Decision(Next.AGAIN, may_have_acted=True)
-    assert classify(Effect.ONCE, met) == Decision(Next.STOP, may_have_acted=True)
+        assert classify(effect, result) == Decision(Next.AGAIN, may_have_acted=True)
+    assert classify(Effect.ONCE, result) == Decision(Next.STOP, may_have_acted=True)
 
 
 def test_a_success_that_cannot_be_read_is_a_decode_error_a_replay_or_an_unknown_outcome() -> None:
@@ -122,16 +122,16 @@ def test_any_other_refusal_stops_and_did_nothing(effect: Effect, status: int) ->
     assert classify(effect, answered(status)) == Decision(Next.STOP)
 
 
-def test_what_is_gone_is_done_only_when_it_was_deleted_before() -> None:
+def test_a_404_counts_as_done_only_after_an_earlier_attempt_to_delete() -> None:
     assert classify(Effect.REPEATABLE, answered(404), gone_is_done=True) == Decision(Next.DONE)
     assert classify(Effect.REPEATABLE, answered(404)) == Decision(Next.STOP)
     assert classify(Effect.REPEATABLE, answered(410), gone_is_done=True).next is Next.STOP
 
 
 @pytest.mark.parametrize("effect", [Effect.KEYED, Effect.ONCE, Effect.REPEATABLE])
-@pytest.mark.parametrize("met", [UNSENT, LATE, answered(400), answered(429), answered(500)])
+@pytest.mark.parametrize("result", [UNSENT, LATE, answered(400), answered(429), answered(500)])
 def test_no_later_failure_clears_a_write_that_may_have_been_carried_out(
-    effect: Effect, met: AttemptResult[Any]
+    effect: Effect, result: AttemptResult[Any]
 ) -> None:
-    assert is_undecided(effect, met, may_have_acted=True)
-    assert not is_undecided(effect, met, may_have_acted=False)
+    assert is_undecided(effect, result, may_have_acted=True)
+    assert not is_undecided(effect, result, may_have_acted=False)

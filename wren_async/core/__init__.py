@@ -5,11 +5,12 @@
       → Prepared                    key, reference, bytes, effect: pure            request, identity, reference
       → Attempts                    limiter, attempt, wait, again: the only I/O    sending; http/ below
           → DetachedAttempt         an attempt of a write, which outlives callers  sending
-          ↺ AttemptResult → Decision    what an attempt met, what follows: pure    outcome, policy, limits
+          ↺ AttemptResult → Decision    what came of it, and what follows: pure    outcome, policy
       → the typed value             from bytes in one pass, and by cattrs if odd   codec
         or a Reply, or a CallError  all that is known                              reply
 
 A client is a set of options over a shared session (`client`); resources bind builders to it (`resource`); pagers send
 one call after another (`paging`, `prefetch`); documents may lie on other hosts (`document`); and each attempt can be
-followed (`telemetry`).
+reported (`telemetry`). What is allowed is in values of its own: times and bytes (`limits`), repeats (`policy`), and how
+large an order may be (`ceilings`).
 """

@@ -113,7 +113,7 @@ def text(
 
 
 def boolean(name: str, value: V, *, nullable: bool = False) -> V:
-    """True or false, and nothing that merely behaves like it."""
+    """`True` or `False`, and no other value that is true or false in a condition."""
     if not _absent(name, value, nullable) and not isinstance(value, bool):
         raise InvalidArgument(name, f"takes True or False, not {_type(value)}")
     return value

@@ -1,4 +1,4 @@
-"""Tokens and base URLs: checked before they are used, shown never."""
+"""Tokens and base URLs: checked before they are used, and tokens never shown."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Credentials(Value):
         return printable(self.scrub(text))
 
     def cause(self, error: BaseException | None) -> BaseException | None:
-        """What may be handed out as the cause of an error where `error` is the cause."""
+        """`error` as the cause of an exception that the caller gets: made anew, without the token."""
         return clean_cause(error, self.token)
 
     def mark(self, salt: bytes) -> bytes:
-        """A salted and slow digest, by which the token is recognised again and cannot be found. Blocks for a while."""
+        """A salted and slow digest, which recognises the token again and does not reveal it. Blocks for a while."""
         return _slow_digest(hashlib.sha256(self.token.reveal().encode()).digest(), salt)
 
 
@@ -98,7 +98,7 @@ def _problem(token: Secret) -> str | None:
 def base_url(given: Secret | None, *, variable: str, default: str, insecure_hosts: Collection[str]) -> str:
     """The base URL given, the environment's or the API's own, without a slash at its end.
 
-    It travels as a secret until it is known to be none: people put passwords into addresses, or mix up arguments.
+    It is kept as a secret until it is known to be none: people put passwords into addresses, or mix up arguments.
     """
     if isinstance(insecure_hosts, str):
         raise InvalidConfiguration(f"insecure_hosts takes several names, such as [{insecure_hosts!r}]")

@@ -1,4 +1,4 @@
-"""Ceilings: what one order may come to at most, so that a slip of the decimal point is refused before it is sent."""
+"""Ceilings: how large one order may be, so that a slip of the decimal point is refused before it is sent."""
 
 from __future__ import annotations
 
@@ -33,18 +33,20 @@ def _amount(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Ceilings(Value):
-    """What one order, or one top-up of the wallet, may come to at most.
+    """How large one order, or one top-up of the wallet, may be.
 
-    Whatever is above is refused with `CeilingExceeded` before anything is sent. Each ceiling holds for orders that say
-    that amount: one of a mass is not held by `usd_cents`, since its price is the server's to set, nor one for a price
-    by `kilograms`. Rehearsals and quotes buy nothing and are not held.
+    An order above a ceiling is refused with `CeilingExceeded` before anything is sent. A ceiling is compared only with
+    the amount that the call itself names: an order by mass is not checked against `usd_cents`, because the server sets
+    its price, and an order by price is not checked against `kilograms`. Quotes and dry runs buy nothing, and are not
+    checked.
     """
 
     kilograms: Decimal | int | None = attrs.field(default=None, validator=_amount)
-    """Kilograms of CO2e; also for orders in tonnes."""
+    """Kilograms of CO2e. An order in tonnes is converted."""
     usd_cents: int | None = attrs.field(default=None, validator=_amount)
     """US cents."""
     trees: int | None = attrs.field(default=None, validator=_amount)
+    """Planted trees."""
 
     def check(self, content: bytes | AsyncIterable[bytes] | None) -> None:
         """Refuse a body that orders more. Raises `CeilingExceeded`."""

@@ -44,34 +44,40 @@ __version__: Final = "0.1.0"
 TIMEOUT: Final = 30.0
 DEADLINE: Final = 100.0
 MAX_IN_FLIGHT: Final = 100
-"""For a backend that names no number of its own."""
+"""Exchanges at a time over a backend that names no number of its own."""
 CLOSING_TIME: Final = 10.0
 
 _CREDENTIALS: Final = frozenset({"token", "api_token", "api_key", "key", "bearer", "bearer_token"})
-"""What people call the token of one API or another."""
+"""Names under which a token may be passed by mistake, because one API or another calls it so."""
 
 USER_AGENT: Final = f"wren-async/{__version__} python/{'.'.join(map(str, sys.version_info[:3]))}"
 
 
 class ClientOptions(TypedDict, total=False):
-    """Options that a client is made with and that `with_options` changes for a copy. Times are in seconds."""
+    """Options that a client is made with and that `with_options` changes for a copy."""
 
     timeout: float | None
+    """Seconds for one attempt, 30 unless set; `None` for no limit but the deadline."""
     deadline: float | None
+    """Seconds for a call with all its attempts and waits, 100 unless set; `None` for no limit."""
     retries: RetryPolicy | int
+    """How often to try again, 3 unless set, or a whole policy."""
     headers: Mapping[str, str]
+    """Further request headers. Credentials belong to the constructor, and cannot be given here."""
     max_answer_bytes: int
+    """Bytes that an answer's body may have, after decompression. Unless set: 1 MiB for a write or a quote, 32 MiB for a
+    read, 64 MiB for a document."""
 
 
 class BaseClient:
-    """A client of one API. Immutable; its copies share its connections, its gate and its retry budget."""
+    """A client of one API. Immutable; its copies share its connections, its limiter and its retry budget."""
 
     __slots__ = ("_identity", "_limits", "_owner", "_resources", "_shared")
 
     _identity: Identity
     _limits: Limits
     _shared: Lazy[Session]
-    """Made with the first call, and what sends is loaded then: whoever only makes a client need not wait for it."""
+    """Made with the first call. Until then nothing that sends is loaded, so that making a client takes no time."""
     _owner: bool
     _resources: dict[Callable[[BaseClient], Any], Any]
     """Those that were used, so that each method is bound only once."""
@@ -86,7 +92,7 @@ class BaseClient:
 
     def __repr__(self) -> str:
         if not hasattr(self, "_identity"):
-            # Its constructor has failed, and somebody looks at the traceback.
+            # The constructor failed, and a traceback shows this object.
             return f"<{type(self).__name__} unfinished>"
         return f"<{type(self).__name__} {self.base_url}{' closed' if self._session.closed else ''}>"
 
@@ -118,25 +124,31 @@ class BaseClient:
     def outcomes(self) -> Mapping[str, Outcome]:
         """Writes whose callers were cancelled, by their reference, or else their idempotency key.
 
-        A cancelled order that is already on the wire is not torn: it ends, and its outcome is here.
+        Cancelling the caller does not break off a write that is on the wire already. It goes on, and its outcome is
+        here.
         """
         return self._session.outcomes
 
     async def token_mark(self, salt: bytes) -> bytes:
-        """A digest of the token, for a journal: the same token gives the same with the same random salt.
+        """A digest of the token and a random salt, by which a journal recognises the token again.
 
-        It is no secret: it is slow to make, so that no token can be found from it.
+        It need not be kept secret: it is slow to make, so that nobody can find the token by trying.
         """
         import asyncio
 
         return await asyncio.to_thread(self._identity.credentials.mark, salt)
 
     async def send(self, call: Call[T]) -> T:
-        """Send any call, also of an operation that this library does not know, and return its decoded value."""
+        """Send any call, also of an operation that this library does not know, and return its decoded value.
+
+        Raises `CallError`, and `UsageError` where nothing was sent because of a mistake. Sending a call again is a new
+        order, unless the call carries an idempotency key.
+        """
         return await self._attempts(call).run()
 
     async def send_raw(self, call: Call[T]) -> Reply[T]:
-        """Send any call and return its value with status, headers, bytes, attempts, and whether it was a replay."""
+        """Send any call as `send` does, and return its value together with status, headers, body, the number of
+        attempts, and whether the server replayed an earlier answer."""
         attempts = self._attempts(call)
         await attempts.run()
         return attempts.reply()
@@ -152,7 +164,11 @@ class BaseClient:
         return attempts(call, identity or self._identity, self._limits, self._session)
 
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
-        """A copy with other options. It shares the connections, and closing it leaves them open."""
+        """A copy with other options. It shares the connections, and closing it leaves them open.
+
+        Raises `InvalidConfiguration`, and `TypeError` for an option that does not exist. Headers are added to those of
+        this client.
+        """
         # A type checker sees a misspelt option; without one it would be ignored.
         if unknown := options.keys() - ClientOptions.__annotations__.keys():
             raise unexpected(f"{type(self).__name__}.with_options", unknown, ClientOptions.__annotations__)
@@ -169,8 +185,11 @@ class BaseClient:
         return self._copy(attrs.evolve(self._identity, headers=MappingProxyType(headers)), limits)
 
     async def aclose(self, patience: float = CLOSING_TIME) -> None:
-        """Close the connections. Waits up to `patience` seconds for orders on the wire; what is still undecided then
-        is logged and stays in `outcomes`. On a copy it does nothing."""
+        """Close the connections, after waiting up to `patience` seconds for writes on the wire.
+
+        A write that is undecided even then is logged, and stays in `outcomes`. Closing a second time, or a copy, does
+        nothing.
+        """
         if self._owner:
             await self._session.aclose(patience)
 
@@ -184,7 +203,7 @@ class BaseClient:
         await self.aclose()
 
     async def _send_elsewhere(self, call: Call[T], url: str) -> Reply[T]:
-        """Send a call to another address: nothing that belongs to the API goes with it."""
+        """Send a call to another address, without the headers, subaccount and credentials that are for the API."""
         stranger = attrs.evolve(self._identity, base_url=url, headers={}, subaccount_id=None)
         attempts = self._attempts(call, stranger)
         await attempts.run()
@@ -208,7 +227,7 @@ class BaseClient:
 
 
 def check_options(kind: type[BaseClient], options: ClientOptions) -> None:
-    """Refuse what the constructor of a client does not take, or `TypeError`. Before the token is looked for."""
+    """Refuse options that do not exist, by a `TypeError`, before anything else is looked at."""
     unknown = set(options.keys() - ClientOptions.__annotations__.keys())
     if not unknown:
         return
@@ -239,7 +258,7 @@ def new_session(
         _check_places(max_in_flight)
     if on_attempt is not None and not callable(on_attempt):
         raise InvalidConfiguration(f"on_attempt takes a function of one Attempt, not {on_attempt!r}")
-    # What the caller brings is looked at now, while a mistake is still easy to find.
+    # A client of the caller's is looked at now, and not with the first call: the mistake is easier to find here.
     brought = None if http_client is None else _backend(http_client)
 
     def make() -> Session:

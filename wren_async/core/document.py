@@ -25,7 +25,7 @@ FETCH: Final[Operation[bytes]] = Operation(
 
 @attrs.frozen(kw_only=True)
 class Document:
-    """A document as it was answered. Its type is the server's word; parse it only when that says you can."""
+    """A document as it was answered. Look at `content_type`, which is the server's, before you parse it."""
 
     content: bytes = attrs.field(repr=False)
     content_type: str | None
@@ -60,7 +60,7 @@ def _location(reply: Reply[bytes]) -> str | None:
 
 
 async def _fetch(client: BaseClient, location: str, base: Address | None) -> Reply[bytes]:
-    """Fetch what a server points to: the address is the server's word, and what lies there is handed to the caller."""
+    """Fetch from an address that a server named. It is checked first, because what lies there goes to the caller."""
     try:
         address = read_address(location) if base is None else join_address(base, location)
         _check(address, read_address(client.base_url))
@@ -72,7 +72,7 @@ async def _fetch(client: BaseClient, location: str, base: Address | None) -> Rep
 
 
 def _check(address: Address, api: Address) -> None:
-    """Refuse an address that reaches what a stranger's server could not, or that others could read on the way."""
+    """Refuse an unencrypted address, and one on this machine or in a private network, unless the API is there too."""
     if address.origin == api.origin or (address.scheme == "https" and address.is_public):
         return
     if api.is_loopback and address.is_loopback:

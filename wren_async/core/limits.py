@@ -12,9 +12,9 @@ from wren_async.core.values import UNSET, Unset, Value
 from wren_async.errors import InvalidArgument
 
 RECEIPT_BYTES: Final = 2**20
-"""Bytes that the answer to a write or a quote may have. Such answers are short, and come by the hundred at a time."""
+"""Bytes that the answer to a write or a quote may have: such answers are short, and hundreds may come at once."""
 LIST_BYTES: Final = 32 * 2**20
-"""The same for what is read. Wren gives all orders of an account in one answer: this holds some 100,000."""
+"""The same for a read. Wren answers all orders of an account at once, and this holds some 100,000 of them."""
 DOCUMENT_BYTES: Final = 64 * 2**20
 """The same for a document."""
 
@@ -45,7 +45,7 @@ class Limits(Value):
         retries: RetryPolicy | int | Unset = UNSET,
         max_answer_bytes: int | Unset = UNSET,
     ) -> Limits:
-        """These limits with others in the place of some. Raises `InvalidArgument`."""
+        """These limits, with the given ones changed. Raises `InvalidArgument`."""
         if timeout is UNSET and deadline is UNSET and retries is UNSET and max_answer_bytes is UNSET:
             return self
         return Limits(

@@ -1,8 +1,8 @@
 """How large, how small and how exact a number may be, in what is sent and in what is answered.
 
 `1E+999999999` is a few bytes on the wire and half a gigabyte as an int. No mass, price or id needs more than 64 bits
-before the point and forty digits in all, so whatever goes beyond is refused where it is met first: in the arguments of
-a call, in its body, and in an answer.
+before the point and forty digits in all. Whatever goes beyond is refused: in the arguments of a call, in its body, and
+in an answer.
 """
 
 from __future__ import annotations

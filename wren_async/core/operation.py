@@ -22,7 +22,7 @@ Body: TypeAlias = "bytes | AsyncIterable[bytes] | attrs.AttrsInstance | JSON"
 
 
 class Effect(enum.StrEnum):
-    """What carrying out an operation does, and so what a repeat of it would do."""
+    """What an operation does, from which follows what a repeat of it would do."""
 
     READ = "read"
     COMPUTE = "compute"

@@ -1,7 +1,7 @@
-"""What an attempt result, and what follows from it: the money-safety table as pure functions.
+"""The result of an attempt, and what follows from it: the table of money safety, as pure functions.
 
-The outcome is judged over the whole call. Once an attempt of a write may have been carried out, only a success clears
-it: no later refusal proves that the first attempt did nothing.
+The outcome is that of the whole call. Once an attempt of a write may have been carried out, only a success settles the
+call: no later refusal proves that the first attempt did nothing.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _NOT_FOUND: Final = 404
 _TOO_MANY: Final = 429
 
 
-# Structs, because each call makes some: they are made in a third of the time, and where they hold nothing but plain
-# values, as `History` does, the garbage collector has one object less to follow.
+# Structs, because each call makes some: they are made in a third of the time, and the garbage collector does not track
+# those that hold nothing but plain values, such as `History`.
 class AttemptResult(msgspec.Struct, Generic[T], kw_only=True):
-    """What one attempt met: no whole answer, or an answer with its value or the reasons why it was not understood."""
+    """What came of one attempt: an answer, with its value or why it was not understood; or why no whole answer came."""
 
     reason: str = ""
     """Why no whole answer came."""
     unsent: bool = False
     """Proof that nothing was sent."""
     timed_out: bool = False
-    torn: bool = False
-    """Whether it was ended from outside, by a client that closes or a loop that shuts down."""
+    aborted: bool = False
+    """Whether it was broken off from outside, by a client that closes or a loop that shuts down."""
     answer: Answer | None = None
     value: T | None = None
     may_point_elsewhere: bool = False
-    """Whether a redirect is one of the operation's answers, as for documents."""
+    """Whether a redirect counts as a success, as it does for documents."""
     problems: tuple[str, ...] = ()
     """Why a success was not understood."""
     parsed: object = None
@@ -50,7 +50,7 @@ class AttemptResult(msgspec.Struct, Generic[T], kw_only=True):
     error: BaseException | None = None
 
     def __repr__(self) -> str:
-        # Not the rest: a traceback may show local variables, and a server may repeat a token.
+        # Nothing else: a traceback may show local variables, and the server's words may repeat a token.
         return f"<AttemptResult {self.status or ('unsent' if self.unsent else 'no answer')}>"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
@@ -86,12 +86,13 @@ class History(msgspec.Struct):
 
     attempts: int = 0
     may_have_acted: bool = False
+    """Whether some attempt may have changed something on the server without an answer that says so."""
     accepted: bool = False
     """Whether some attempt was answered with a success, understood or not."""
     first_sent: datetime | None = None
-    """When the first attempt that was not proven unsent was begun, by this machine's wall clock."""
+    """When the first attempt began that may have sent something, by this machine's wall clock."""
     first_sent_at: float = 0.0
-    """The same by its monotonic clock, which nobody corrects."""
+    """The same by its monotonic clock, which is never set."""
     last_sent: datetime | None = None
     """When the last such attempt ended."""
     last_sent_at: float = 0.0
@@ -134,8 +135,12 @@ def classify(
 ) -> Decision:
     """What follows from one attempt.
 
-    `can_repeat` is false for a body that can be sent only once; `gone_is_done` holds for a deletion that was tried
-    before, when a 404 says that it happened.
+    Args:
+        effect: What the call does.
+        result: What came of the attempt.
+        can_repeat: Whether the body can be sent again; a stream cannot.
+        resend_rate_limited: Whether even a `once` write is sent again after a 429.
+        gone_is_done: Whether a 404 says that an earlier attempt of this deletion succeeded.
     """
     if result.answer is None and result.unsent:
         return _AGAIN
@@ -148,7 +153,7 @@ def classify(
         return _AGAIN if again else _STOP
     if _is_refusal(result) and not (effect is Effect.KEYED and result.concurrent_key):
         return _STOP
-    # From here on the server has, or may have, worked on the request and did not say with what result.
+    # In all other cases the server may have acted on the request, and did not say with what result.
     again = can_repeat and effect is not Effect.ONCE
     return Decision(Next.AGAIN if again else Next.STOP, may_have_acted=effect.writes)
 
@@ -157,7 +162,7 @@ def _classify_success(effect: Effect, result: AttemptResult[Any], can_repeat: bo
     if not result.problems:
         return _DONE
     if effect is Effect.KEYED:
-        # The server keeps the answer under the key, so a repeat is a replay.
+        # The server keeps its answer under the key, and repeats it when the call comes again.
         return Decision(Next.AGAIN if can_repeat else Next.STOP, may_have_acted=True)
     return Decision(Next.STOP, may_have_acted=effect is Effect.ONCE)
 
@@ -167,8 +172,8 @@ def _is_refusal(result: AttemptResult[Any]) -> bool:
 
 
 def is_undecided(effect: Effect, result: AttemptResult[Any], may_have_acted: bool) -> bool:
-    """Whether a call that ends with `result` may have been carried out without anyone being told.
+    """Whether nobody can tell if a call that ends with `result` was carried out.
 
-    A success that cannot be read settles a repeatable write: whatever the earlier attempts did, this one did it again.
+    A success settles a repeatable write even if it cannot be read: whatever earlier attempts did, this one did it too.
     """
     return may_have_acted and not (effect is Effect.REPEATABLE and result.succeeded)

@@ -1,7 +1,7 @@
 """Walking a list page by page: by cursor, or by limit and offset.
 
-What to ask for next, and when to stop, is decided by pure functions of the pages seen. A walk that cannot be made
-truthfully, because pages repeat or contradict each other, is an error and never a short list.
+What to ask for next, and when to stop, follows from the pages seen, without any I/O. Where pages repeat or contradict
+each other, so that items would be lost or repeated, the walk ends with an error and never with a short list.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 T = TypeVar("T")
 
+_AFTER: Final = "starting_after"
+_BEFORE: Final = "ending_before"
+_OFFSET: Final = "offset"
+
 PATIENCE: Final = 100
-"""Pages in a row that may bring a walk by offset no nearer to its end, because so much was added to the list meanwhile.
-"""
+"""Pages in a row that may hold nothing but what was added to the list during a walk by offset, before it gives up."""
 
 
 class Sender(Protocol):
@@ -53,21 +56,12 @@ class Page(Generic[ItemT]):
         return iter(self.items)
 
 
-@attrs.frozen(kw_only=True)
-class CursorNames:
-    """The query parameters of a list with cursors."""
-
-    limit: str = "limit"
-    after: str = "starting_after"
-    before: str = "ending_before"
-
-
 class CursorWalk:
     """Checks that a walk by cursor moves: no cursor and no item comes twice."""
 
     def __init__(self, *, backwards: bool, start: Hashable = None) -> None:
         self._backwards = backwards
-        # A cursor stands for an item that was read before, and excludes it.
+        # The first cursor is the id of an item that was read before, so that this item must not come again.
         self._seen: set[Hashable] = {start}
 
     def step(self, ids: Sequence[str]) -> str | None:
@@ -102,7 +96,6 @@ class CursorPager(Generic[ItemT]):
         *,
         items: Callable[[AnswerT], Sequence[ItemT]],
         identify: Callable[[ItemT], str],
-        names: CursorNames | None = None,
         prefetch: bool = False,
     ) -> None:
         self._sender = sender
@@ -110,11 +103,10 @@ class CursorPager(Generic[ItemT]):
         self._items: Callable[[Any], Sequence[ItemT]] = items
         self._identify = identify
         self._prefetch = prefetch
-        self._names = names or CursorNames()
-        given = {name for name in (self._names.after, self._names.before) if call.query.get(name) not in (None, UNSET)}
+        given = {name for name in (_AFTER, _BEFORE) if call.query.get(name) not in (None, UNSET)}
         if len(given) == 2:
-            raise InvalidArgument(self._names.before, f"excludes {self._names.after}; give one of them")
-        self._backwards = self._names.before in given
+            raise InvalidArgument(_BEFORE, f"excludes {_AFTER}; give one of them")
+        self._backwards = _BEFORE in given
         self._start = call.query[given.pop()] if given else None
 
     def __await__(self) -> Generator[Any, None, Page[ItemT]]:
@@ -147,7 +139,7 @@ class CursorPager(Generic[ItemT]):
         return Page(items=items, cursor=walk.step([self._identify(item) for item in items]))
 
     def _at(self, cursor: str) -> Call[Any]:
-        name = self._names.before if self._backwards else self._names.after
+        name = _BEFORE if self._backwards else _AFTER
         return attrs.evolve(self._call, query={**self._call.query, name: cursor})
 
 
@@ -176,9 +168,9 @@ class OffsetPage(Generic[ItemT]):
 class OffsetWalk(Generic[ItemT]):
     """Keeps a walk by offset free of gaps and repeats while the list grows at its front.
 
-    An item's place counted from the *old* end stays the same when new ones arrive. The walk remembers how many are left
-    from there, and takes of each page only those. Where items have ids, these decide, and the places prove that the
-    server really turned the page.
+    An item's place, counted from the *old* end, stays the same when new items arrive. The walk keeps count of the items
+    left, and takes from each page only those. Where items have ids, repeats are recognised by them, and the count
+    proves that the server went on to the next page.
     """
 
     identify: Callable[[ItemT], Hashable | None]
@@ -203,7 +195,8 @@ class OffsetWalk(Generic[ItemT]):
         return last + size if size and last + size < self._total else None
 
     def fits(self, offset: int, total: int) -> bool:
-        """Whether a page that was fetched beside others goes on where they ended. If not, it is fetched again."""
+        """Whether a page that was fetched together with others begins where the walk stands, or before. If not, it is
+        fetched again."""
         return bool(self.left) and total >= self._total and total - offset >= (self.left or 0)
 
     def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
@@ -235,7 +228,7 @@ class OffsetWalk(Generic[ItemT]):
         return kept
 
     def _go_back(self, ids: Sequence[Hashable | None], total: int) -> tuple[ItemT, ...]:
-        """Entries vanished, nobody knows where: read again from where none can be missed, telling repeats by id."""
+        """Entries vanished, and nobody knows which: go back so far that none is missed; ids tell repeats."""
         if None in ids:
             raise PagingError("entries vanished from the list during the walk, and they have no ids to go by")
         self._vanished += self._total - total
@@ -246,7 +239,7 @@ class OffsetWalk(Generic[ItemT]):
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
         if self._vanished and None in ids:
             raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
-        # What arrived since the walk began pushes this many entries onto the page that are newer than its place.
+        # So many entries of the page are newer than the place of the walk: read before, or added since it began.
         places = list(zip(items, ids, strict=True))[repeats:]
         kept = tuple(item for item, id in places if id is None or id not in self._seen)
         if len(places) - len(kept) > self._vanished:
@@ -274,7 +267,6 @@ class OffsetPager(Generic[ItemT]):
         total: Callable[[AnswerT], int],
         identify: Callable[[ItemT], Hashable | None],
         starts_at: Callable[[AnswerT], int],
-        offset: str = "offset",
         prefetch: bool = False,
         at_once: int = 1,
     ) -> None:
@@ -284,7 +276,6 @@ class OffsetPager(Generic[ItemT]):
         self._total: Callable[[Any], int] = total
         self._identify = identify
         self._starts_at: Callable[[Any], int] = starts_at
-        self._offset = offset
         self._prefetch = prefetch
         self._at_once = at_once
 
@@ -330,11 +321,11 @@ class OffsetPager(Generic[ItemT]):
 
     @property
     def _first(self) -> int:
-        first = self._call.query.get(self._offset)
+        first = self._call.query.get(_OFFSET)
         return first if isinstance(first, int) else 0
 
     async def _fetch(self, offset: int) -> Any:
-        return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, self._offset: offset}))
+        return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, _OFFSET: offset}))
 
     def _take(self, walk: OffsetWalk[ItemT], offset: int, answer: Any) -> OffsetPage[ItemT]:
         total, answered = self._total(answer), self._starts_at(answer)

@@ -14,13 +14,13 @@ import attrs
 from wren_async.core.values import Value
 
 LONGEST_PAUSE: Final = 7 * 24 * 60 * 60.0
-"""Seconds that a server's `Retry-After` is taken for at most. A longer one cannot be meant, and a thousand years added
-to a time would be no time any more."""
+"""Seconds of the longest `Retry-After` that is believed. A longer one cannot be meant, and a date some thousand years
+from now cannot be told."""
 
 _SECONDS: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 _LONGEST_DATE: Final = 100
 _YEARS: Final = range(2000, 2200)
-"""Years that a header may tell."""
+"""Years that a date in a header may lie in."""
 
 
 def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -30,19 +30,23 @@ def _not_negative(_: object, attribute: attrs.Attribute[Any], value: float) -> N
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class RetryPolicy(Value):
-    """How often a call is tried again, and how the waits between grow. Times are in seconds.
+    """How often a call is tried again, and how the waits in between grow. Times are in seconds.
 
-    Which failures may be tried again is no matter of policy: that follows from what the operation does.
+    It does not say which failures are tried again: that follows from what the operation does. Raises `ValueError` for
+    a negative or infinite number.
     """
 
     retries: int = attrs.field(default=3, validator=_not_negative)
     """Attempts after the first."""
     first_wait: float = attrs.field(default=0.5, validator=_not_negative)
+    """Before the first repeat; each further wait is twice as long. Half of every wait is drawn at random."""
     longest_wait: float = attrs.field(default=8.0, validator=_not_negative)
+    """No wait of ours grows beyond this."""
     longest_retry_after: float = attrs.field(default=120.0, validator=_not_negative)
-    """A server that asks for a longer pause than this gets none: the call fails and tells the figure."""
+    """The longest `Retry-After` that is waited for. Where the server asks for more, the call fails at once, and its
+    error says how much."""
     resend_rate_limited: bool = False
-    """Send even a `once` write again after a 429. Only for servers known to refuse before they act."""
+    """Whether even a `once` write is sent again after a 429. Only for servers known to refuse before they act."""
 
     def wait(self, retry: int, told: float | None = None, draw: Callable[[], float] = random.random) -> float:
         """Seconds to wait before the `retry`th repeat (from 1), never less than the server has `told`.
@@ -56,8 +60,8 @@ class RetryPolicy(Value):
 def retry_after(value: str | None, date: str | None, now: datetime) -> float | None:
     """Seconds that a `Retry-After` header asks for, or `None` where it asks for nothing that can be understood.
 
-    The header holds seconds or an HTTP date. A date counts from the answer's own `Date`, because the two clocks may
-    differ; `now` serves where there is none. No pause is longer than `LONGEST_PAUSE`.
+    The header holds seconds or an HTTP date. A date counts from the answer's own `Date`, because the server's clock and
+    ours may differ, or from `now` where the answer has none. No pause is longer than `LONGEST_PAUSE`.
     """
     if value is None:
         return None
@@ -72,7 +76,7 @@ def retry_after(value: str | None, date: str | None, now: datetime) -> float | N
 
 
 def http_date(value: str | None) -> datetime | None:
-    """The moment that a header such as `Date` tells, or `None` where it tells none, or one of another age."""
+    """The moment in a header such as `Date`, or `None` where it holds none, or one outside 2000 to 2199."""
     if value is None or len(value) > _LONGEST_DATE:
         return None
     try:
@@ -87,8 +91,8 @@ def http_date(value: str | None) -> datetime | None:
 class RetryBudget:
     """Tokens that all tasks of a client spend on repeats, so that a failing server is not flooded with them.
 
-    A repeat takes `cost`; a call that succeeds at once returns `refund`. With the budget empty, calls fail at their
-    first failure.
+    A repeat takes `cost`, and each call that succeeds returns `refund`. With the budget empty, a call that fails is not
+    repeated.
     """
 
     __slots__ = ("capacity", "cost", "refund", "tokens")

@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 async def fetch_next(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """The same items, each asked for as soon as the one before it is handed out.
+    """The same items, each asked for as soon as the one before it has come.
 
-    One task at a time runs for this, and none is left when the consumer stops: neither at the end, nor by an error, nor
-    when the iterator is closed.
+    One task at a time runs for this. None is left when the consumer stops: at the end, by an error, or by closing the
+    iterator.
     """
     coming = asyncio.ensure_future(anext(items, None))
     try:
@@ -30,9 +30,9 @@ async def fetch_next(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
 
 
 class Prefetch(Generic[K, T]):
-    """Work under way in tasks of its own, which ends in the order in which it was begun.
+    """Work in tasks of its own, whose results come in the order in which it was begun.
 
-    Use it with `async with`: what is still under way at the end is ended too, and none of it is left behind.
+    Use it with `async with`: whatever is still under way at the end is cancelled.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Prefetch(Generic[K, T]):
         return key, result
 
     async def drop(self) -> None:
-        """End all that is under way."""
+        """Cancel all that is under way, and wait for its end."""
         tasks = [task for _, task in self._under_way]
         self._under_way.clear()
         for task in tasks:

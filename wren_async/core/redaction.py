@@ -11,10 +11,11 @@ from wren_async.core.printable import printable
 from wren_async.http.secret import Secret
 
 SHORTEST_SECRET: Final = 8
-"""Characters. A shorter token is a dummy such as `test`; taking it out would garble words that merely contain it."""
+"""Characters of the shortest token that is taken out. A shorter one is a dummy such as `test`, which may stand in
+harmless words."""
 
 _LONG: Final = 24
-"""Characters from which on half of a token is taken for the token: servers, and our own messages, cut what they quote.
+"""Characters of the shortest token whose first half is taken out too: servers, and our messages, cut what they quote.
 """
 _STAND_IN: Final = "<token>"
 _DEEPEST: Final = 5
@@ -46,8 +47,8 @@ def redact_bytes(raw: bytes, secret: Secret) -> bytes:
 def _spellings(secret: Secret) -> tuple[re.Pattern[str], ...]:
     """Patterns that find the secret as it is, in base64, and each of its characters plain or escaped.
 
-    One pattern for each form, and each begins with plain alternatives: so a search skips through a long text by its
-    first character.
+    There are few patterns, and each begins with plain characters, by which the search skips quickly through a long
+    text.
     """
     text = secret.reveal()
     if len(text) < SHORTEST_SECRET:
@@ -64,7 +65,7 @@ def _whole_or_cut(text: str) -> str:
 
 
 def _in_base64(text: str) -> list[str]:
-    """The secret within base64, as `Basic` credentials have it: wherever it begins there, one of three forms."""
+    """The secret within base64, as in `Basic` credentials: three forms, by the position at which it begins there."""
     found = []
     for shift, first in ((0, 0), (1, 2), (2, 3)):
         encoded = base64.b64encode(b"\0" * shift + text.encode()).decode()
@@ -108,15 +109,15 @@ def _digits(code: str) -> str:
 
 
 class Redacted(Exception):
-    """Stands for an exception that holds more than its words: the request, for instance, with its headers."""
+    """Stands for an exception that cannot be made anew from its text alone. It has the text and the class's name."""
 
 
 def clean_cause(error: BaseException | None, secret: Secret) -> BaseException | None:
-    """What may be handed out as the cause of an error: never the exception itself, and no frame of its traceback.
+    """What may be shown as the cause of an error: never the exception itself, and no frame of its traceback.
 
-    An HTTP library's exception holds the request with its headers, and so do the frames that it went through. So it is
-    made anew, of its class and its words, where it consists of nothing else; and a `Redacted` tells of it elsewhere.
-    Its own causes follow it.
+    An HTTP library's exception holds the request with its headers, and so do the frames that it went through. Where the
+    exception consists of plain arguments, a new one of its class is made from them; else a `Redacted` stands for it.
+    Its own causes are treated alike, up to five.
     """
     first: BaseException | None = None
     last: BaseException | None = None
@@ -134,7 +135,7 @@ def clean_cause(error: BaseException | None, secret: Secret) -> BaseException | 
 
 
 def forget_frames(error: BaseException) -> None:
-    """Take from an exception the frames it went through, whose variables hold headers, and those of its context."""
+    """Take from an exception its traceback, cause and context, because the frames' variables hold headers."""
     error.__cause__ = error.__context__ = error.__traceback__ = None
 
 

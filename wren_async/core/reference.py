@@ -1,7 +1,8 @@
 """References: the text by which a placed order can be found again in the API's lists.
 
-A reference travels as a delimited token at the beginning of a text field of the order, before the user's own text: a
-server that shortens texts then cuts the user's words and not the mark, and `r1` is never found in `r10`.
+A reference is sent as `[ref:...]` at the beginning of a text field of the order, before the user's own text. There, a
+server that shortens texts cuts the user's words and not the reference; and the brackets keep `r1` from being found in
+`r10`.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ def token(reference: str) -> str:
 
 
 def carried(text: str | None) -> str | None:
-    """The reference that a text carries. Of several only the last counts: what stands before it are others' words."""
+    """The reference that a text carries, or the last one where it carries several."""
     found = _CARRIED.findall(text) if text else []
     return found[-1] if found else None
 
 
 def check_text(text: str | None, *, attribute: str) -> None:
-    """Refuse a user's text that carries a reference: the order would be found as one that it is not."""
+    """Refuse a user's text that carries a reference: the order would be taken for the one of that reference."""
     if text and (mark := _CARRIED.search(text)):
         raise InvalidArgument(
             attribute,
-            f"must not carry {mark[0]!r}: so are the references written by which orders are found again, and the order "
-            "would be taken for another one",
+            f"must not carry {mark[0]!r}: references are written like that, and by them orders are found again, so "
+            "that this order would be taken for another one",
         )
 
 

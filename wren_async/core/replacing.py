@@ -10,14 +10,14 @@ from types import TracebackType
 from typing import Final, Self
 
 _LONGEST_NAME: Final = 100
-"""Characters of the target's name that the unfinished file's keeps: names are limited, and ours is longer."""
+"""Characters of the target's name in that of the temporary file, which is longer and must not exceed any limit."""
 _EXCLUSIVE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 class Replacement:
-    """New content for a path: a file of its own beside it until `keep()`, and gone without. Blocks.
+    """New content for a path: a temporary file beside it, which `keep()` moves there. Without `keep()` it is deleted.
 
-    A link is replaced, and what it points to stays as it was. Raises `OSError`.
+    A link is replaced itself, and not the file that it points to. Blocks. Raises `OSError`.
     """
 
     def __init__(self, path: Path, *, private: bool = False) -> None:
@@ -39,7 +39,7 @@ class Replacement:
         self._file.write(content)
 
     def keep(self) -> None:
-        """Put it in the place of what is there."""
+        """Move it to its path, over what is there."""
         self._file.close()
         self._unfinished.replace(self._path)
 

@@ -51,7 +51,7 @@ class Reply(Generic[T_co]):
         return {name: (a, b) for name, (a, b) in pairs.items() if a is not UNSET and b is not None and a != b}
 
     def _sent(self, name: str, asked: object) -> object:
-        """What went out for an attribute: the text that carries the reference has it beside what was asked."""
+        """What was sent for an attribute: where the text carries the reference, it begins with that."""
         field, reference = self.call.operation.reference, self.call.reference
         if field is None or name != field.attribute or not isinstance(asked, str) or not isinstance(reference, str):
             return asked

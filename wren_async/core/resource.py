@@ -27,7 +27,7 @@ class Resource:
         return f"<{type(self).__name__} of {self._client!r}>"
 
     def _call(self, name: str, build: Callable[P, Call[T]], /, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
-        """The call that the method of that name sends. What it was given wrongly is told by that name."""
+        """The call that the method `name` sends. A `TypeError` names that method, and not the builder."""
         try:
             return build(*args, **kwargs)
         except TypeError as error:
@@ -69,16 +69,16 @@ class bound(Generic[P, T]):
                 raise in_users_words(error, qualname, kwargs, build) from None
             if call.operation.deprecated:
                 warnings.warn(_renamed(call.operation.deprecated, build), DeprecationWarning, stacklevel=2)
-            # Not by `client.send`, which would be one coroutine more to wake in every turn of the loop.
+            # Not by `client.send`: that would be one coroutine more at every resumption.
             running = client._attempts(call).run()
-            # Without `await`, Python warns of a coroutine by this name.
+            # Where the `await` was forgotten, Python's warning shows this name.
             running.__qualname__ = qualname  # type: ignore[attr-defined]
             return running
 
         method.__wrapped__ = build  # type: ignore[attr-defined]
         method.__name__, method.__qualname__ = self._name, qualname
         method.__doc__, method.__module__ = build.__doc__, build.__module__
-        # Found there from now on: to bind a method costs as much as to build a call.
+        # Kept, because binding a method costs as much as building a call.
         resource.__dict__[self._name] = method
         return method
 

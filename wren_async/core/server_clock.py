@@ -1,4 +1,4 @@
-"""A server's time by the dates of its answers, beside this machine's, which may be wrong or be corrected meanwhile."""
+"""A server's time, by the dates of its answers. This machine's clock may be wrong, or be set at any time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _SAME: Final = timedelta(seconds=2)
 class ServerClock:
     """Keeps a server's time. Between its answers, the monotonic clock goes on from the date of the last one.
 
-    What is noted of a sending has to serve whoever meets other clocks later: the first byte is dated by the clock that
-    is behind, the last by the one that is ahead. So no clock makes an absence look older than it is.
+    The times of a sending are compared later, perhaps on a machine with another clock. So the first byte is dated by
+    the clock that is behind, and the last byte by the one that is ahead: then no clock makes it look as if more time
+    had passed since the last byte than has.
     """
 
     def __init__(self, timing: Timing) -> None:
@@ -30,7 +31,7 @@ class ServerClock:
         """Take the time from an answer."""
         date = headers.get("date")
         if date is not None:
-            # Read when somebody asks: most calls end without.
+            # Parsed when somebody asks, which few calls need.
             self._date, self._noted = date, self._timing.monotonic()
 
     @property

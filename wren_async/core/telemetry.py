@@ -1,4 +1,4 @@
-"""What a client tells of its work, for logs, metrics and traces."""
+"""What a client reports of its attempts, for logs, metrics and traces."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wren_async.core.values import Value
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Attempt(Value):
-    """One attempt of a call, which has ended."""
+    """One attempt of a call, after it has ended."""
 
     operation: str
     """Id of the operation, such as `createOrder`."""
@@ -25,13 +25,13 @@ class Attempt(Value):
     unsent: bool
     """Proof that nothing was sent."""
     waited: float
-    """Seconds in the gate, before the attempt could begin."""
+    """Seconds at the client's limiter, before the attempt could begin."""
     took: float
     """Seconds from there to its end."""
     in_flight: int
     """Exchanges of the client, and of its copies, that are under way now."""
     waiting: int
-    """Calls that wait in the gate now."""
+    """Calls that wait at the limiter now."""
 
 
 OnAttempt: TypeAlias = Callable[[Attempt], object]

@@ -1,4 +1,4 @@
-"""The clocks and the chance that decisions depend on."""
+"""The clocks, the waiting and the random numbers that decisions depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wren_async.core.values import Value
 
 
 async def _sleep(seconds: float) -> None:
-    # Not at the top: whoever sleeps has asyncio already, whoever only makes a client perhaps not.
+    # Not at the top of the module: a program that only makes a client may not have loaded asyncio yet.
     import asyncio
 
     await asyncio.sleep(seconds)
@@ -21,7 +21,7 @@ async def _sleep(seconds: float) -> None:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Timing(Value):
-    """The clocks and the chance that decisions depend on, so that tests can bring their own."""
+    """The clocks, the waiting and the random numbers that decisions depend on. Tests can pass their own."""
 
     monotonic: Callable[[], float] = time.monotonic
     utc: Callable[[], datetime] = lambda: datetime.now(UTC)

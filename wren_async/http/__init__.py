@@ -1,1 +1,1 @@
-"""The HTTP layers that calls can travel over, each behind the same small seam."""
+"""The HTTP libraries that calls can be sent over, each behind the same small interface, `Backend`."""

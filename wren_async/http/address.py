@@ -1,4 +1,4 @@
-"""Addresses, read strictly: one reading for the check and for the request, so that both mean the same host."""
+"""Addresses, read strictly and once: the address that was checked is the one that is sent to, with the same host."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Address(NamedTuple):
 
     @property
     def is_public(self) -> bool:
-        """Whether its host can be meant for everybody: neither this machine nor a private network, by its name."""
+        """Whether its host, by name or number, is neither this machine nor in a private network. Asks no DNS."""
         number = _number(self.host)
         if number is None:
             return "." in self.host and not self.host.endswith(_OWN_NETWORK)

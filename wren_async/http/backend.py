@@ -1,4 +1,4 @@
-"""The seam between calls and an HTTP library: one request in, one answer out, and a record of how far it got."""
+"""The interface between calls and an HTTP library: one request in, one answer out, and a record of how far it got."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Backend(Protocol):
     async def exchange(self, request: WireRequest, progress: Progress) -> Answer:
         """Send `request` and read the whole answer, noting in `progress` how far it got.
 
-        Raises `ExchangeFailed` for whatever goes wrong. Cancelling it ends the exchange at once.
+        Raises `ExchangeFailed` where no whole answer comes. Cancelling it ends the exchange at once.
         """
         ...
 

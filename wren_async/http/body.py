@@ -1,4 +1,4 @@
-"""The body of an answer: read up to a bound, and taken out of the one encoding that was asked for."""
+"""The body of an answer: read up to a bound, and decompressed from the one encoding that was asked for."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import attrs
 from wren_async.core.printable import printable
 
 ENCODING: Final = "gzip"
-"""What is asked for. Any further encoding, and any encoding of an encoding, only serves to hide how long a body is."""
+"""The only encoding that is asked for and read. Others, or several at once, could hide how long a body is."""
 
 _GZIP: Final = 31
-"""What zlib calls gzip."""
+"""The `wbits` by which zlib reads gzip."""
 _PIECE: Final = 2**18
-"""Bytes that are decompressed at a time, between which the event loop gets its turn: a fraction of a millisecond."""
+"""Bytes that are decompressed at once, in a fraction of a millisecond. Then the event loop gets its turn."""
 _DAMAGED: Final = "it is damaged, or not the gzip that its header says"
 _KEPT: Final = 2**16
-"""Bytes that are kept of a body that is too long or damaged, to look at."""
+"""Bytes that an error shows of a body that is too long or damaged."""
 
 
 @attrs.frozen
@@ -32,7 +32,10 @@ class Body:
 
 
 async def read_body(chunks: AsyncIterable[bytes], encoding: str | None, most: int) -> Body:
-    """Read `chunks` as they come from the wire, at most `most` bytes after decompression."""
+    """Read `chunks` as they come from the wire, at most `most` bytes after decompression.
+
+    Never raises for a body that is too long, damaged or of another encoding: `problem` then says so.
+    """
     coded = (encoding or "identity").strip().lower()
     if coded not in ("identity", "gzip", "x-gzip"):
         return Body(b"", f"its encoding is {printable(coded, 60)}, and {ENCODING} was asked for")
@@ -49,7 +52,7 @@ async def read_body(chunks: AsyncIterable[bytes], encoding: str | None, most: in
                     return Body(bytes(whole[:_KEPT]), too_long(most))
                 if len(piece) == _PIECE:
                     await asyncio.sleep(0)
-            if came > 2 * most + _KEPT:  # of gzip that holds nothing, or next to nothing
+            if came > 2 * most + _KEPT:  # gzip that decompresses to less than it is, without end
                 return Body(bytes(whole[:_KEPT]), too_long(most))
     except zlib.error:
         return Body(bytes(whole[:_KEPT]), _DAMAGED)
@@ -76,18 +79,18 @@ def _as_it_is(chunk: bytes) -> Iterator[bytes]:
 
 
 class _Gunzip:
-    """Takes chunks out of gzip, in pieces of a bounded size. Several gzips may follow each other."""
+    """Decompresses gzip in pieces of a bounded size. Several gzip streams may follow each other."""
 
     def __init__(self) -> None:
         self._stream = zlib.decompressobj(_GZIP)
 
     @property
     def ended(self) -> bool:
-        """Whether what came so far is whole."""
+        """Whether the stream that came last has ended."""
         return self._stream.eof
 
     def __call__(self, chunk: bytes) -> Iterator[bytes]:
-        """What a chunk holds. Raises `zlib.error`."""
+        """The decompressed pieces of a chunk. Raises `zlib.error`."""
         piece = b""
         while chunk or (len(piece) == _PIECE and not self._stream.eof):
             if self._stream.eof:

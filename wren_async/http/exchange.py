@@ -11,13 +11,13 @@ import msgspec
 from wren_async.http.secret import Secret
 
 MAX_ANSWER_BYTES: Final = 32 * 2**20
-"""Where a request does not say."""
+"""Bytes that an answer's body may have where a request does not say."""
 
 
 # Neither is frozen, because each exchange makes one of both, and a frozen one takes three times as long to make.
 @attrs.define(kw_only=True)
 class WireRequest:
-    """A request as it goes onto the wire, but for its credentials, which travel apart."""
+    """A request as it is sent. The token is kept apart from the other headers, as a secret."""
 
     method: str
     url: str
@@ -30,7 +30,7 @@ class WireRequest:
 
 @attrs.define(kw_only=True)
 class Answer:
-    """An answer that came to its end, or up to the bytes that it may have."""
+    """An answer that came whole, or one whose body could not be read."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
@@ -41,8 +41,11 @@ class Answer:
 
 
 class Progress(msgspec.Struct):
-    """How far an exchange has got. Only what was seen counts: silence proves nothing, because transports are mocked,
-    wrapped and patched, and one that failed to connect may try a second way."""
+    """How far an exchange has got, as its backend has seen it.
+
+    That nothing was sent is never concluded from steps that were *not* seen: a mocked or wrapped transport may report
+    none of its steps, and one that failed to connect may have sent the request another way.
+    """
 
     started: bool = False
     """The exchange has been handed to a backend."""
@@ -62,18 +65,18 @@ class Progress(msgspec.Struct):
 
     @property
     def cancellable(self) -> bool:
-        """Whether cancelling the exchange at this moment tears no request: it has not begun, or it is connecting."""
+        """Whether the exchange can be cancelled without breaking off a request: it has not begun, or is connecting."""
         return self.unsent or (self.connecting and not self.sending)
 
     def ended_by(self, error: BaseException) -> None:
-        """Take in what ended the exchange. It is proof where it is the very exception that a connect step failed with,
-        or one of the HTTP library's that was raised from it."""
+        """Note what ended the exchange. It proves that nothing was sent if it is the very exception with which a
+        connect step failed, or was raised from that one."""
         failed, self.connect_error = self.connect_error, None
         self.proven |= failed is not None and (error is failed or error.__cause__ is failed)
 
 
 class ExchangeFailed(Exception):
-    """No whole answer came. Whether something was sent is for `Progress` to say; the cause is chained."""
+    """No whole answer came. `Progress` says whether something was sent; the library's own error is the cause."""
 
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
@@ -81,4 +84,4 @@ class ExchangeFailed(Exception):
 
 
 class ConnectionUnusable(ExchangeFailed):
-    """The connection that was found cannot be used, so nothing was sent on it; another may do."""
+    """The connection that was chosen cannot be used. Nothing was sent on it, and another one may be tried."""

@@ -25,7 +25,7 @@ _IDLE: Final = 2.0
 aiohttp does not let a request choose its connection, so none is kept for long."""
 
 _PLACES: Final = 512
-"""Exchanges at a time, where the client is not told another number: as measured, more cost more and gain little."""
+"""Exchanges at a time, unless the client is given `max_in_flight`: more were measured to cost more and gain little."""
 
 _LARGE: Final = 2**20
 """Bytes from which on aiohttp wants a file rather than bytes."""
@@ -37,9 +37,9 @@ class AiohttpBackend:
     Of a caller's session it takes the connector and the proxy, with `trust_env` the environment's. Headers, cookies,
     credentials and whatever else that session adds to requests are not for this API.
 
-    A request class of our own notes when aiohttp is about to write it. Until then nothing was sent; and when aiohttp is
-    about to write the same request again, on its own account, it is stopped. Its traces would tell the same, and cost
-    as much as a tenth of the exchange.
+    A connector and a request class of our own note when aiohttp connects, and when it is about to write. The request
+    class also stops aiohttp from writing a request a second time, which aiohttp does by itself when a kept connection
+    turns out to be closed. aiohttp's own tracing would show the same steps, for a tenth of the exchange's time.
     """
 
     def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
@@ -138,8 +138,8 @@ class AiohttpBackend:
     def _proxy(self, url: URL) -> str | None:
         callers = self._callers
         if callers is not None and (not callers.trust_env or getattr(callers, "_default_proxy", None)):
-            return None  # then it is the one of the session, if it has one
-        # aiohttp's own way asks a thread for each request, and may find credentials in a netrc file.
+            return None  # the session's own proxy is used, if it has one
+        # Not by aiohttp's own search, which starts a thread for each request and reads credentials from a netrc file.
         origin = (url.scheme, url.host or "", url.port)
         if origin not in self._proxies:
             self._proxies[origin] = environment_proxy(*origin)
@@ -152,7 +152,7 @@ class AiohttpBackend:
 
 
 def _room(session: aiohttp.ClientSession | None) -> list[int]:
-    """How many connections a caller's session may have. Waiting for one there uses up the time of an attempt."""
+    """The limits of a caller's session on connections. Waiting for one inside it uses up the time of an attempt."""
     connector = session.connector if session is not None else None
     return [] if connector is None else [limit for limit in (connector.limit, connector.limit_per_host) if limit]
 
@@ -187,7 +187,7 @@ def _joined(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         name = name.lower()
         if not value.isascii():
-            # aiohttp makes halves of surrogate pairs of what is no UTF-8, which nothing could be made of later.
+            # aiohttp turns bytes that are no UTF-8 into halves of surrogate pairs, which cannot be encoded again.
             value = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined

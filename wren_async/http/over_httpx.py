@@ -25,11 +25,13 @@ _SEND_STEPS: Final = ("http11.send_request_headers.", "http2.send_request_header
 _TUNNEL_ANSWERED: Final = "http11.receive_response_headers.complete"
 _TUNNEL: Final = "._async.http_proxy"
 """The module of httpcore, and of httpcore2, that asks a proxy for a tunnel, and tells of a refusal by raising."""
-_STRAIGHT: Final = frozenset({"wren_async", "httpx", "httpx2", "httpcore", "httpcore2", "contextlib"})
+_TRUSTED: Final = frozenset({"wren_async", "httpx", "httpx2", "httpcore", "httpcore2", "contextlib"})
+"""The packages through which the error of a connect step may pass and still be proof that nothing was sent."""
 _OWN_PLACES: Final = 128
-"""Exchanges at a time, where the client is not told another number: as measured, more cost more and gain nothing."""
+"""Exchanges at a time, unless the client is given `max_in_flight`: more were measured to cost more and gain nothing."""
 _CALLERS_PLACES: Final = 100
-"""The same for a caller's client, which has room for so many; what waits in its pool gives no proof of "not sent"."""
+"""The same over a caller's client: httpx's own limit. A call that waits in its pool has no proof that it was not sent.
+"""
 _NO_LIMITS: Final = {"connect": None, "read": None, "write": None, "pool": None}
 
 
@@ -59,9 +61,9 @@ class HttpxBackend:
                 "the address is not encrypted, and the proxy that HTTP_PROXY or ALL_PROXY names would read the token: "
                 "name the host in NO_PROXY, or make the httpx client with trust_env=False"
             )
-        watch = _Watch(progress)
+        trace = _Trace(progress)
         try:
-            built = self._build(request, watch)
+            built = self._build(request, trace)
         except Exception as error:
             progress.proven = True
             raise ExchangeFailed(str(error) or type(error).__name__) from error
@@ -70,12 +72,12 @@ class HttpxBackend:
             body = await _read(response, request.max_answer_bytes)
         except asyncio.CancelledError as error:
             progress.ended_by(error)
-            await watch.close()
+            await trace.close()
             raise
         except Exception as error:
-            if self._pool is not None or _came_straight(error):
+            if self._pool is not None or _passed_only_httpx(error):
                 progress.ended_by(error)
-                progress.proven |= watch.saw_refused_tunnel(error)
+                progress.proven |= trace.saw_refused_tunnel(error)
             raise ExchangeFailed(str(error) or type(error).__name__, timed_out=_is_timeout(error)) from error
         return Answer(
             status=response.status_code,
@@ -86,11 +88,11 @@ class HttpxBackend:
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         if self._pool is not None:
-            # Without a client around it, whose cookies, redirects, credentials and hooks are a quarter of an exchange.
+            # Past `AsyncClient.send`, whose cookies, redirects, credentials and hooks take a quarter of an exchange.
             return await self._pool.handle_async_request(request)
         return await self._client.send(request, follow_redirects=False, auth=_unchanged, stream=True)
 
-    def _build(self, request: WireRequest, watch: _Watch) -> httpx.Request:
+    def _build(self, request: WireRequest, trace: _Trace) -> httpx.Request:
         # Not by the client's own `build_request`: a client that the caller brought may carry headers, cookies and
         # parameters of its own, for other hosts.
         headers = [*request.headers, ("Accept-Encoding", ENCODING)]
@@ -101,7 +103,7 @@ class HttpxBackend:
             request.url,
             headers=headers,
             content=request.content,
-            extensions={"trace": watch.note, "timeout": _NO_LIMITS},
+            extensions={"trace": trace.note, "timeout": _NO_LIMITS},
         )
 
     async def aclose(self) -> None:
@@ -111,7 +113,7 @@ class HttpxBackend:
 
 
 async def _read(response: httpx.Response, most: int) -> Body:
-    """Read the body as it comes from the wire: httpx would decompress it as often as told, to any length."""
+    """Read the body as it comes from the wire: httpx would decompress it by every encoding named, to any length."""
     if response.is_stream_consumed:  # by a hook of the caller's client, or by a mock that never had a stream
         return bounded(response.content, most)
     try:
@@ -143,8 +145,8 @@ def _is_timeout(error: Exception) -> bool:
     return any(base.__name__ in ("TimeoutError", "TimeoutException") for base in type(error).__mro__)
 
 
-class _Watch:
-    """Follows the steps of one exchange."""
+class _Trace:
+    """Follows the steps of one exchange, as httpcore reports them."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -172,7 +174,7 @@ class _Watch:
         return self._tunnel_refused and "".join(_modules(error.__cause__)[-1:]).endswith(_TUNNEL)
 
     async def close(self) -> None:
-        """Close a connection that was cancelled in its TLS handshake, because httpcore forgets it."""
+        """Close a connection that was cancelled in its TLS handshake, because httpcore leaves it open."""
         if self._shaking_hands and self._stream is not None:
             await self._stream.aclose()
 
@@ -183,15 +185,15 @@ def _is_refused_tunnel(step: str, info: Mapping[str, Any]) -> bool:
 
 
 def _modules(error: BaseException | None) -> list[str]:
-    """Names of the modules that `error` went through, beginning with ours."""
+    """Names of the modules through which `error` was raised, beginning with ours."""
     trace = error.__traceback__ if error is not None else None
     return [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(trace)]
 
 
-def _came_straight(error: Exception) -> bool:
-    """Whether `error` went through nobody's hands but httpx's. A transport of the caller's may have tried a second way
-    unseen, and then raise what the first one met."""
-    return all(name.partition(".")[0] in _STRAIGHT for name in _modules(error))
+def _passed_only_httpx(error: Exception) -> bool:
+    """Whether `error` was raised by httpx and httpcore alone. A transport of the caller's may have sent the request
+    another way, unseen, and then raise the error of its first try."""
+    return all(name.partition(".")[0] in _TRUSTED for name in _modules(error))
 
 
 def _asks_for_a_tunnel(info: Mapping[str, Any]) -> bool:

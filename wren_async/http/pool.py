@@ -1,8 +1,8 @@
-"""A connection pool for httpx whose cost does not grow and whose slots do not leak.
+"""A last-in-first-out connection pool for httpx, whose cost does not grow with the number of its connections.
 
-httpcore's own pool scans all connections for every request and loses a slot when a request is cancelled at a bad
-moment. Here the idle connections lie on a stack: the last used is the next used, and one whose exchange did not end
-well is closed and forgotten.
+httpcore's own pool scans all connections for every request, and loses a place for good when a request is cancelled at a
+bad moment. Here the idle connections lie on a stack: the one that was used last is used next, and one whose exchange
+did not come to its end is closed.
 """
 
 from __future__ import annotations
@@ -23,31 +23,38 @@ from wren_async.http.tls import no_tls, shared_tls
 Origin: TypeAlias = tuple[str, str, int | None]
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_IDLE_FOR_READS: Final = 30.0
+"""Seconds for which a connection may lie idle before a read takes it."""
+_IDLE_FOR_WRITES: Final = 2.0
+"""The same for a write. A server may close an idle connection just when a request is sent on it: a read is then sent
+again, but a write would be an order of unknown outcome."""
 
 
 class PooledConnection(httpx.AsyncHTTPTransport):
-    """A transport of httpx's that is one connection, or the promise of one: it opens with the first request.
+    """A transport of httpx's with one connection, which opens with the first request.
 
-    Without a proxy the connection stands where the transport has its pool, which for one connection adds a third to its
-    cost.
+    A transport keeps a pool, which adds a third to the cost of a single connection. So, unless there is a proxy, the
+    connection itself stands in the pool's place.
     """
 
-    def __init__(self, url: httpx.URL, tls: ssl.SSLContext, idle_for: float) -> None:
+    def __init__(self, url: httpx.URL, tls: ssl.SSLContext) -> None:
         self.origin = _origin(url)
         self.idle_since = 0.0
         proxy = environment_proxy(*self.origin)
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=idle_for)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_FOR_READS)
         super().__init__(verify=tls, proxy=proxy, limits=limits)
         self._connection: httpcore.AsyncHTTPConnection | None = None
         if proxy is None:
             address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
-            self._connection = httpcore.AsyncHTTPConnection(address.origin, ssl_context=tls, keepalive_expiry=idle_for)
+            self._connection = httpcore.AsyncHTTPConnection(
+                address.origin, ssl_context=tls, keepalive_expiry=_IDLE_FOR_READS
+            )
             # A version of httpx that does not look here keeps its pool, and is only slower.
             self._pool = self._connection  # type: ignore[assignment]
 
     @property
     def is_kept(self) -> bool:
-        """Whether another request may follow on it after an exchange. A pool finds that out by itself."""
+        """Whether another request may follow on it after an exchange. With a proxy, the pool inside decides that."""
         connection = self._connection
         return connection is None or (connection.is_available() and not _holds_more(connection))
 
@@ -60,23 +67,16 @@ class PooledConnection(httpx.AsyncHTTPTransport):
 class LifoPool(httpx.AsyncBaseTransport):
     """A last-in-first-out stack of transports of one connection each.
 
-    It opens as many connections as there are exchanges at a time, so the number of those wants a limit of its own.
-    Times are in seconds.
+    It opens as many connections as there are exchanges at a time, and leaves it to its user to limit these.
     """
 
     def __init__(
         self,
         *,
         tls: ssl.SSLContext | None = None,
-        idle_for_reads: float = 30.0,
-        idle_for_writes: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tls = tls
-        self._idle_for_reads = idle_for_reads
-        # A server may close an idle connection just when a request goes out on it. A read is then sent again; a write
-        # would be an order of unknown fate, so writes take only connections that were in use a moment ago.
-        self._idle_for_writes = idle_for_writes
         self._clock = clock
         self._idle: defaultdict[Origin, list[PooledConnection]] = defaultdict(list)
         self._closed = False
@@ -100,14 +100,14 @@ class LifoPool(httpx.AsyncBaseTransport):
 
     async def _take(self, request: httpx.Request) -> PooledConnection:
         connections = self._idle[_origin(request.url)]
-        limit = self._idle_for_reads if request.method in _READS else self._idle_for_writes
+        limit = _IDLE_FOR_READS if request.method in _READS else _IDLE_FOR_WRITES
         while connections and self._clock() - connections[-1].idle_since <= limit:
             connection = connections.pop()
             if not connection.is_stale:
                 return connection
             await connection.aclose()
         tls = (self._tls or shared_tls()) if request.url.scheme == "https" else no_tls()
-        return PooledConnection(request.url, tls, self._idle_for_reads)
+        return PooledConnection(request.url, tls)
 
     async def _give_back(self, connection: PooledConnection, whole: bool) -> None:
         if not whole or self._closed or not connection.is_kept:
@@ -115,10 +115,10 @@ class LifoPool(httpx.AsyncBaseTransport):
             return
         connection.idle_since = self._clock()
         self._idle[connection.origin].append(connection)
-        await self._close_idle(before=connection.idle_since - self._idle_for_reads)
+        await self._close_idle(before=connection.idle_since - _IDLE_FOR_READS)
 
     async def _close_idle(self, before: float) -> None:
-        # One at a time: whoever runs meanwhile may take the others, and a cancellation leaves them where they are.
+        # One at a time: another task may use the others meanwhile, and a cancellation leaves them in the pool.
         while connection := self._pop_idle(before):
             await connection.aclose()
 
@@ -147,7 +147,7 @@ class LifoPool(httpx.AsyncBaseTransport):
 
 
 class _PooledStream(httpx.AsyncByteStream):
-    """An answer's body that gives its connection back when it was read to the end."""
+    """An answer's body. Closing it gives the connection back, to be used again if the body was read to its end."""
 
     def __init__(
         self,
@@ -178,9 +178,9 @@ class _PooledStream(httpx.AsyncByteStream):
 
 
 def _holds_more(connection: httpcore.AsyncHTTPConnection) -> bool:
-    """Whether the server sent more than one answer: the second would be taken for that to the next request.
+    """Whether the server sent more than one answer: the second would be taken for the answer to the next request.
 
-    httpcore does not say. Where a version of it looks different inside, nothing is seen.
+    httpcore has no public way to ask. With a version of it whose insides differ, this is always false.
     """
     http11 = getattr(getattr(connection, "_connection", None), "_h11_state", None)
     return http11 is not None and bool(http11.trailing_data[0])

@@ -16,15 +16,15 @@ _SHAPE: Final = re.compile(
 
 
 class UnreadableProxy(ValueError):
-    """The environment names a proxy by what is no address. The message shows nothing of it, such as a password."""
+    """The environment's text for a proxy is no address. The message shows nothing of it, as it may hold a password."""
 
 
 def environment_proxy(scheme: str, host: str, port: int | None = None) -> str | None:
     """The proxy for an origin by `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, if there is one.
 
-    Only an encrypted request takes it, within a tunnel. Over plain http a proxy would read the token, so such a request
-    goes directly to this machine, or to the host that was allowed by name; whoever wants a proxy there brings a client
-    that has one. Raises `UnreadableProxy`.
+    Only https goes through it, in a tunnel. Over plain http a proxy would read the token, so such a request goes
+    directly: to this machine, or to a host that was allowed by name. For a proxy there, pass an `http_client` that has
+    one. Raises `UnreadableProxy`.
     """
     if scheme != "https" or is_loopback(host):
         return None
@@ -45,7 +45,7 @@ def environment_proxy(scheme: str, host: str, port: int | None = None) -> str | 
 
 
 def plain_proxy_hosts() -> list[str]:
-    """The hosts of the proxies that the environment names for plain http, as a client of httpx takes them."""
+    """The hosts of the proxies that the environment names for plain http, which a client of httpx would use."""
     proxies = urllib.request.getproxies()
     found = [proxies[name] for name in ("http", "all") if proxies.get(name)]
     return [urlsplit(each if "://" in each else f"http://{each}").hostname or "" for each in found]

@@ -1,4 +1,4 @@
-"""Text that must not be seen. A module of its own, because clients need it before anything else of HTTP."""
+"""Text that must not be shown. A module of its own, because making a client needs it and nothing else of HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself. Only for the moment in which it goes onto the wire."""
+        """The text itself. Only for the moment in which it is checked or sent."""
         return self._text
 
     def __repr__(self) -> str:

@@ -25,5 +25,6 @@ def _trusting(_file: str | None, _directory: str | None) -> ssl.SSLContext:
 
 @functools.cache
 def no_tls() -> ssl.SSLContext:
-    """A context for plain http, which asks for one and needs no certificates. Loading them is most of a first call."""
+    """A context without certificates, for plain http: a transport wants a context even there, and to load certificates
+    takes most of a first call."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

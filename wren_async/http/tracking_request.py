@@ -1,4 +1,5 @@
-"""What aiohttp does for one exchange, as seen by its connector and its request: connecting, and being written."""
+"""A connector and a request for aiohttp that note in `Progress` when connecting begins and ends, and when something is
+written."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ _current: ContextVar[Progress] = ContextVar("wren_async_progress")
 
 
 def follow(progress: Progress) -> None:
-    """From now on, note in `progress` what the running task does."""
+    """Note in `progress` what aiohttp does from now on in the running task."""
     _current.set(progress)
 
 
 class TrackingConnector:
-    """Stands before a connector, and notes when connecting begins and what it fails with."""
+    """Wraps a connector, and notes when connecting begins and with what it fails."""
 
     def __init__(self, connector: aiohttp.BaseConnector) -> None:
         self._connector = connector

@@ -1,7 +1,8 @@
 """Finding out what became of a write whose answer was lost: placed, not placed, or cannot tell.
 
-Found is found. Absence proves nothing until a settle time has passed since the last byte, the list has shown that it
-carries references, and it was walked to its end. Otherwise the verdict is *cannot tell*, and nothing is sent again.
+An order that is found was placed. One that is not found was not placed only if a settle time has passed since its last
+byte was sent, and the list was read to its end and shows references. In every other case the verdict is *cannot tell*,
+and nothing is sent again.
 """
 
 from __future__ import annotations

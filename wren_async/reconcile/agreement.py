@@ -12,7 +12,7 @@ from wren_async.core.request import body_of
 from wren_async.reconcile.order_rows import FoundOrder
 
 _SPLIT: Final = Decimal("0.001")
-"""What the parts of an order that was split over projects may lose of the whole by rounding."""
+"""The share of an order's mass that may be lost by rounding where the order was split over projects."""
 
 
 class _Amount(NamedTuple):
@@ -24,9 +24,9 @@ class _Amount(NamedTuple):
 
 
 def disagreement(call: Call[Any], order: Order | FoundOrder) -> str | None:
-    """In what an order differs from what a call asks for, naming both amounts; `None` where nothing speaks against it.
+    """How the amount of an order differs from what a call asks for, in words that name both; `None` where it agrees.
 
-    An amount that the server does not show speaks neither for nor against.
+    An amount that the server does not show counts as one that agrees.
     """
     body = body_of(call)
     amounts = _of_cnaught(body, order) if isinstance(order, Order) else _of_wren(body, order)
@@ -47,7 +47,7 @@ def _of_cnaught(body: Mapping[str, object], order: Order) -> Iterator[_Amount]:
         # An order for 100.5 kg may be answered with 100.
         yield _Amount(mass, order.amount_kg, "kg", Decimal(1) if mass % 1 else Decimal(0))
     if (price := _number(body, "total_price_usd_cents")) is not None:
-        # The mass is a whole number of kilograms, so that the price may differ by that of one.
+        # CNaught sells whole kilograms, so that the price may differ by that of one kilogram.
         kilogram = Decimal(order.price_usd_cents) / order.amount_kg if order.amount_kg > 0 else Decimal(0)
         yield _Amount(price, order.price_usd_cents, "US cents", kilogram.to_integral_value(ROUND_CEILING) + 1)
 

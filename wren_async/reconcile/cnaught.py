@@ -19,12 +19,12 @@ from wren_async.core.printable import printable
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import CallError, OutcomeUnknown, ReferenceReused, UsageError
 from wren_async.reconcile.agreement import disagreement
-from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference, subaccount_of
+from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_reference
 from wren_async.reconcile.listing import READ_FAILURES, Listing, Reader, Search
 from wren_async.reconcile.rules import (
+    classify_absence,
     hides,
     horizon,
-    judge_absence,
     key_trust_left,
     settle_seconds,
     stable_key,
@@ -40,6 +40,7 @@ from wren_async.reconcile.verdict import (
     Unsettled,
     Verdict,
     as_unsettled,
+    subaccount_of,
 )
 
 T = TypeVar("T")
@@ -55,14 +56,14 @@ _PAGE: Final = 100
 
 @attrs.define(eq=False)
 class _Case:
-    """A write on its way to a verdict."""
+    """A write, and what is known of it so far."""
 
     lost: Unsettled[Any]
     subaccount_id: str | None
     notes: list[str] = attrs.field(factory=list[str])
-    """What was met so far."""
+    """What was tried so far, for the reason of the verdict."""
     doubts: list[str] = attrs.field(factory=list[str])
-    """What forbids the verdict that it was not placed, whatever the lists show."""
+    """What rules out the verdict that it was not placed, whatever the lists show."""
     verdict: Verdict[Any] | None = None
 
 
@@ -84,7 +85,7 @@ class CNaughtReconciliation:
         await self._search_orders(settle_time)
         for case in self._cases:
             if case.verdict is None:
-                case.verdict = await self._elsewhere(case, settle_time)
+                case.verdict = await self._elsewhere(case)
         return [cast("Verdict[Any]", case.verdict) for case in self._cases]
 
     # --- by key ---
@@ -108,7 +109,7 @@ class CNaughtReconciliation:
             raise mistakes[0]
 
     async def _ask_the_time(self) -> None:
-        """A cheap read, whose answer is dated; a refusal is dated too."""
+        """Learn the server's time from the date of a cheap read's answer. That of an error serves as well."""
         try:
             await self._reader.send(orders.list_orders(limit=1, subaccount_id=self._cases[0].subaccount_id))
         except CallError as error:
@@ -134,14 +135,14 @@ class CNaughtReconciliation:
             )
             return
         if not reply.replayed:
-            # A repeated answer may repeat its date.
+            # The answer is a new one: a replayed answer may have the date of the first.
             self._reader.note(reply.headers)
         how = How.REPLAYED if reply.replayed else How.SENT
         done = "the server repeated its first answer" if reply.replayed else "it was carried out now"
         case.verdict = self._placed(case, reply.value, how, f"sent again with its key: {done}")
 
     def _within(self, call: Call[T], left: float) -> Call[T]:
-        """The call with a deadline within which its key is still trusted."""
+        """The call with a deadline that ends no later than the trust in its key."""
         deadline = self._client._limits.but(deadline=call.deadline).deadline
         return attrs.evolve(call, deadline=left if deadline is None else min(deadline, left))
 
@@ -161,15 +162,15 @@ class CNaughtReconciliation:
                 self._reader, wanted, subaccount_id, None if None in since else min(filter(None, since))
             )
             for case in cases:
-                self._judge(case, listing, settle_time)
+                self._classify(case, listing, settle_time)
 
-    def _judge(self, case: _Case, listing: Listing[Order], settle_time: float) -> None:
+    def _classify(self, case: _Case, listing: Listing[Order], settle_time: float) -> None:
         found = listing.found.get(case.lost.reference or "")
         if found:
             case.verdict = self._found(case, found, listing.look)
             return
         case.verdict = self._with_notes(
-            case, judge_absence(case.lost, [listing.look], listing.present, settle_time, doubts=case.doubts)
+            case, classify_absence(case.lost, [listing.look], listing.present, settle_time, doubts=case.doubts)
         )
 
     def _found(self, case: _Case, found: Sequence[Order], look: Look) -> Verdict[Any]:
@@ -181,7 +182,7 @@ class CNaughtReconciliation:
 
     # --- by what it left ---
 
-    async def _elsewhere(self, case: _Case, settle_time: float) -> Verdict[Any]:
+    async def _elsewhere(self, case: _Case) -> Verdict[Any]:
         """The verdict on a write that no list of orders can tell about."""
         operation = case.lost.call.operation
         try:
@@ -249,8 +250,8 @@ class CNaughtReconciliation:
 async def search_orders(
     reader: Reader, wanted: Collection[str], subaccount_id: str | None, since: datetime | None
 ) -> Listing[Order]:
-    """Walk the orders, newest first, until all that is wanted is found, they end, or they are older than `since`, with
-    a day of room and what the clocks lie apart."""
+    """Walk the orders, newest first, until everything wanted is found, the list ends, or its orders are older than
+    `horizon` allows for `since`."""
     search: Search[Order] = Search(wanted, lambda order: order.metadata)
     walk = CursorWalk(backwards=False)
     began, first, trouble = reader.present(), None, None
@@ -273,7 +274,7 @@ async def search_orders(
         look=Look(
             where=ORDERS, rows=search.rows, shows=search.shows, to_the_end=end or cursor is None, trouble=trouble
         ),
-        # What came after the first page was asked for is not in the walk.
+        # Orders placed after the first page was asked for are not in the walk, so the list is as old as that.
         present=attrs.evolve(first or reader.present(), here=began.here),
         found=search.found,
     )
@@ -325,7 +326,7 @@ class _CNaughtSearch:
         return self.placed(reply.value, How.SENT, "placed now: no list shows an earlier one")
 
     async def reconcile(self, lost: Sequence[OutcomeUnknown]) -> Sequence[Verdict[Order]]:
-        # Sendings with keys of their own, sent again, would each place the order.
+        # With several keys, sending each again could place the order once for each key.
         several = len({each.idempotency_key for each in lost}) > 1
         return await reconcile(self._client, lost, self._settle_time, search_only=several)
 

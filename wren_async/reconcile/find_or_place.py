@@ -19,7 +19,7 @@ from wren_async.core.operation import Call
 from wren_async.core.request import Prepared, body_of, prepare
 from wren_async.core.sending.references import Name, Sending, payload_of
 from wren_async.core.sending.session import Session
-from wren_async.core.values import UNSET, given
+from wren_async.core.values import given
 from wren_async.errors import InvalidArgument, NotFindable, OutcomeUnknown, ReferenceReused
 from wren_async.reconcile.agreement import disagreement
 from wren_async.reconcile.verdict import CannotTell, Evidence, How, NotPlaced, Placed, Verdict
@@ -110,7 +110,7 @@ class FindOrPlace(Generic[OrderT]):
                     return await self._search.place()
 
     async def _known(self) -> Placed[OrderT] | None:
-        """The order, as far as this client knows of it. Waits for what is on the wire, and reconciles what was lost."""
+        """The order, if this client knows it. Waits for sendings on the wire, and reconciles those that were lost."""
         if (found := self._memory.found.get(self._name)) is not None:
             self._check_payload(found.prepared.call, payload_of(found.prepared))
             return found.placed
@@ -122,11 +122,11 @@ class FindOrPlace(Generic[OrderT]):
                     return self._search.placed(sending.value, How.FOUND, "this client placed it before")
             if on_the_wire := [sending for sending in sendings if sending.open]:
                 await on_the_wire[0].ended()
-            elif (placed := await self._settle(sendings)) is not None:
+            elif (placed := await self._reconcile(sendings)) is not None:
                 return placed
         return None
 
-    async def _settle(self, lost: Sequence[Sending]) -> Placed[OrderT] | None:
+    async def _reconcile(self, lost: Sequence[Sending]) -> Placed[OrderT] | None:
         """Reconcile sendings whose answers were lost, and forget them where they placed nothing."""
         verdicts = await self._search.reconcile([each.lost for each in lost if each.lost is not None])
         for verdict in verdicts:
@@ -152,7 +152,7 @@ class FindOrPlace(Generic[OrderT]):
 
 
 def _difference(earlier: Call[Any], now: Call[Any]) -> str:
-    """In what two calls differ, by the names on the wire."""
+    """How the bodies of two calls differ, attribute by attribute, under their names on the wire."""
     if earlier.operation.id != now.operation.id:
         return f"it was used for {earlier.operation.id}, and this is {now.operation.id}"
     there, here = body_of(earlier), body_of(now)
@@ -166,7 +166,7 @@ def _shown(body: Any, name: str) -> str:
 
 
 def own_reference(client: BaseClient, call: Call[Any]) -> str:
-    """The caller's own reference of an order that can be sent as it is. Raises `InvalidArgument`."""
+    """The caller's reference of a call that places an order. Raises `InvalidArgument` for any other call."""
     reference = given(call.reference)
     if reference is None:
         raise InvalidArgument("reference", "takes your own mark on this order, by which it is found again")
@@ -175,11 +175,6 @@ def own_reference(client: BaseClient, call: Call[Any]) -> str:
     return reference
 
 
-def subaccount_of(client: BaseClient, call: Call[Any]) -> str | None:
-    """The subaccount that a call acts for."""
-    return client._identity.subaccount_id if call.subaccount_id is UNSET else call.subaccount_id
-
-
 def not_findable(reasons: list[str], evidence: Evidence) -> NotFindable:
-    """The refusal to place what may have been placed before."""
+    """The error that refuses to place an order which may have been placed before."""
     return NotFindable(CannotTell(evidence=attrs.evolve(evidence, reason="; ".join(reasons))))

@@ -1,6 +1,6 @@
 """Charges: new entries of Wren's ledger since a checkpoint, and purchases, by which an order's id is found again.
 
-An equal amount is a hint and no proof: a wallet is shared, and refills itself.
+A charge of the same amount is a hint and no proof: several programs may use one wallet, and it may top itself up.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LEDGER: Final = "GET /api/credits/ledger"
 PURCHASES: Final = "GET /api/purchases"
 _PAGE: Final = 200
 _AT_ONCE: Final = 5000
-"""Charges that are held until it is asked which of them are accounted for."""
+"""Charges that are asked about together: which of them are accounted for."""
 _TOGETHER: Final = timedelta(minutes=2)
 """How far the times of an order and of its charge may lie apart."""
 
@@ -72,7 +72,7 @@ class Checkpoint:
 
 @attrs.frozen(kw_only=True)
 class Charges:
-    """New charges, newest first, and how they were come by."""
+    """New charges, newest first, and the look at the list that showed them."""
 
     look: Look
     charges: tuple[Charge, ...] = ()
@@ -89,25 +89,22 @@ async def take_checkpoint(reader: Reader) -> Checkpoint:
 
 @attrs.define
 class _Kept:
-    """The charges that may matter, out of any number that pass: of a wanted amount, and of no order accounted for."""
+    """Keeps the charges of a wanted amount that belong to no order accounted for, out of any number."""
 
     amounts: Collection[int]
     accounted: Accounted
-    rows: int = 0
-    """Charges that passed."""
     charges: list[Charge] = attrs.field(factory=list[Charge])
     _unasked: list[Charge] = attrs.field(factory=list[Charge])
 
     async def take(self, charge: Charge) -> None:
         """Look at a charge."""
-        self.rows += 1
         if charge.cents in self.amounts:
             self._unasked.append(charge)
             if len(self._unasked) >= _AT_ONCE:
                 await self.ask()
 
     async def ask(self) -> None:
-        """Ask which of those that wait are accounted for."""
+        """Ask which of the charges held back are accounted for, and keep the others."""
         known = await self.accounted([charge.id for charge in self._unasked if charge.id is not None])
         self.charges += [charge for charge in self._unasked if charge.id not in known]
         self._unasked = []
@@ -146,7 +143,7 @@ def _charge(entry: LedgerEntry, linked: str | None, cents: int | Decimal) -> Cha
 
 
 def whole_cents(cents: int | Decimal) -> int:
-    """An amount of the ledger as an order's answer tells it: of what was charged, any fraction of a cent goes up."""
+    """An amount of the ledger in whole US cents, as an order's answer has it: a fraction of a cent is rounded up."""
     return math.ceil(cents)
 
 
@@ -233,7 +230,7 @@ def fitting(
 
 
 def unique(candidates: Mapping[KeyT, tuple[Charge, ...]]) -> dict[KeyT, Charge]:
-    """For each order the only charge that may be its own. A charge that two orders would claim is nobody's."""
+    """For each order, the only charge that may be its own. A charge that two orders could claim goes to neither."""
     alone: dict[KeyT, Charge] = {key: found[0] for key, found in candidates.items() if len(found) == 1}
     claims = Counter(charge.id for found in candidates.values() for charge in found)
     return {key: charge for key, charge in alone.items() if charge.id is not None and claims[charge.id] == 1}

@@ -1,4 +1,4 @@
-"""Looking through a list for references: one walk for all of them, noting what the list itself has shown."""
+"""Looking through a list for references: all of them in one walk, which also notes whether the list shows any."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RowT = TypeVar("RowT")
 
 _LIST_BYTES: Final = 512 * 2**20
 _TURN: Final = 500
-"""Rows that are read before the other tasks get their turn."""
+"""Rows that are read at a time. Then the event loop gets its turn."""
 
 
 class UnreadableList(Exception):
@@ -31,7 +31,7 @@ class UnreadableList(Exception):
 
 
 READ_FAILURES: Final = (CallError, PagingError, UnreadableList)
-"""What a read may fail with. A read that fails proves nothing, and is no reason to stop looking elsewhere."""
+"""Errors of a read. A list that could not be read proves nothing, and the other lists are still read."""
 
 
 class Search(Generic[RowT]):
@@ -66,7 +66,7 @@ class Search(Generic[RowT]):
             self.found.setdefault(reference, []).append(row)
 
     def see_raw(self, body: bytes, attribute: str) -> None:
-        """Note whether the rows have an attribute at all: a model does not tell a null from nothing."""
+        """Note whether the rows have an attribute at all: in a model, one that is missing looks like a null."""
         if not self._texts and not self._attributes:
             self._attributes += any(attribute in row for row in _rows(codec.parse(body)))
 
@@ -110,8 +110,8 @@ class Reader:
 
     @property
     def longest_list(self) -> int:
-        """Bytes of a list that comes in one answer: what the client says or, because orders are looked for there, what
-        holds more than a million rows."""
+        """Bytes that a list in one answer may have: the client's `max_answer_bytes`, or enough for a million rows, for
+        an order that is not found because its list was refused is an order of unknown outcome."""
         return self._client._limits.max_answer_bytes or _LIST_BYTES
 
     async def send(self, call: Call[T]) -> T:
@@ -135,9 +135,9 @@ class Reader:
 
 
 async def whole_list(reader: Reader, call: Call[Any], name: str) -> AsyncIterator[bytes]:
-    """The rows, as they came, of a list that comes in one answer: bare, or under a name.
+    """The rows, as bytes, of a list that comes in one answer: a bare array, or an array under `name`.
 
-    An account may have more of them than fit in memory as models, so each is to be read when its turn comes.
+    An account may have more rows than fit in memory as models, so the caller reads them one at a time.
     """
     operation = attrs.evolve(call.operation, answer=bytes)
     reply = await reader.send_raw(attrs.evolve(call, operation=operation, max_answer_bytes=reader.longest_list))
@@ -185,7 +185,8 @@ async def look_through(
             to_the_end=trouble is None,
             trouble=trouble,
         ),
-        # The list is as old as its asking by our clock, whose waits and repeats must not count as settling.
+        # By our clock, the list is as old as the first request for it: waits and repeats since must not count as
+        # settle time.
         present=attrs.evolve(reader.present(), here=here),
         found=search.found,
         groups=frozenset(search.groups),

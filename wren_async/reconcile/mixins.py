@@ -1,4 +1,4 @@
-"""What the clients offer for finding out what became of a write. The machinery loads when it is first called for."""
+"""The methods of both clients that find out what became of a write. What they need loads with the first call of one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class CNaughtReconciling(BaseClient):
     async def reconcile(
         self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME, search_only: bool = True
     ) -> Verdict[Any]:
-        """Find out what became of a write whose answer was lost. It only searches, and buys nothing, unless told to.
+        """Find out what became of a write whose answer was lost. It only reads, and may be repeated, unless
+        `search_only` is false.
 
         Args:
             lost: The error, or what a journal remembers of it.
@@ -53,7 +54,9 @@ class CNaughtReconciling(BaseClient):
         was cancelled. All else is `CannotTell`: an order without a reference, one of another amount, a new subaccount
         (those of its name are in the evidence), a list that failed to come.
 
-        Ask the client, or the copy for a subaccount, that sent it: its key means nothing elsewhere.
+        Use the client, or its copy for a subaccount, that sent the write: elsewhere its key means nothing. Raises
+        `InvalidArgument` for an error of another server's, and `UsageError` where the call cannot be sent again, such
+        as `CeilingExceeded`. A list that cannot be read raises nothing: the verdict is then `CannotTell`.
         """
         return (await self.reconcile_many([lost], settle_time=settle_time, search_only=search_only))[0]
 
@@ -107,7 +110,10 @@ class WrenReconciling(BaseClient):
     __slots__ = ()
 
     async def checkpoint(self) -> Checkpoint:
-        """Note where the ledger stands. Taken before orders are sent, it helps to find their ids again."""
+        """Note where the ledger stands, before orders are sent: it helps to find their ids again.
+
+        It only reads, and may be repeated. Raises `CallError` where the ledger cannot be read.
+        """
         from wren_async.reconcile import ledger
         from wren_async.reconcile.listing import Reader
 
@@ -121,13 +127,13 @@ class WrenReconciling(BaseClient):
         known: Collection[str] | Accounted = (),
         settle_time: float = SETTLE_TIME,
     ) -> Verdict[FoundOrder]:
-        """Find out what became of an order whose answer was lost. It places nothing.
+        """Find out what became of an order whose answer was lost. It only reads, so it may be repeated.
 
         Args:
             lost: The error, or what a journal remembers of it.
             checkpoint: Where the ledger stood before the order was sent; helps to find the id.
-            known: Ids of orders that are accounted for, so that their charges are not taken for this one's; or a
-                function that tells which of some ids are, where they are too many to hand over.
+            known: Ids of orders that are accounted for, so that their charges are not taken for this one's. Where they
+                are too many to pass, a function that is given some ids and returns those that are accounted for.
             settle_time: Seconds since the last byte before an absence proves anything, by both clocks: this machine's
                 and the server's.
 
@@ -137,6 +143,9 @@ class WrenReconciling(BaseClient):
         read whole and shows references. All else is `CannotTell`: an order without a reference, one of another amount,
         a top-up (its candidates are in the evidence), a list that failed to come, and everything sent with a test
         token, which keeps nothing.
+
+        Raises `InvalidArgument` for an error of another server's. A list that cannot be read raises nothing: the
+        verdict is then `CannotTell`.
         """
         return (await self.reconcile_many([lost], checkpoint=checkpoint, known=known, settle_time=settle_time))[0]
 

@@ -42,7 +42,7 @@ class FoundOrder:
 
 
 def note_of(row: Row) -> str | None:
-    """The note of a row; that of a tree order is not documented, and comes where it comes."""
+    """The note of a row. For tree orders the list is not documented to have one, so it may be in `extra_fields`."""
     note = row.extra_fields.get("note") if isinstance(row, TreeOrder) else row.note
     return note if isinstance(note, str) else None
 
@@ -55,7 +55,7 @@ def order_of(reference: str, rows: Sequence[Row]) -> FoundOrder:
         reference=reference,
         id=_only(row.extra_fields.get(name) for row in rows for name in ("order_group_id", "orderGroupId")),
         cents=_whole(_cents(row) for row in rows),
-        # A part that is not shown makes the sum unknown, not smaller.
+        # Where the mass of one row is not shown, the sum is unknown.
         tons=sum(tons, Decimal(0)) if offsets and len(tons) == len(offsets) else None,
         trees=next((row.amount_of_trees for row in rows if isinstance(row, TreeOrder)), None),
         created_at=min((row.created_at for row in rows if row.created_at is not None), default=None),
@@ -65,9 +65,9 @@ def order_of(reference: str, rows: Sequence[Row]) -> FoundOrder:
 
 def is_doubled(order: FoundOrder) -> bool:
     """Whether rows repeat each other, as when several orders were sent with one reference."""
-    kinds = [(type(row), None if isinstance(row, TreeOrder) else row.project_id) for row in order.rows]
-    told = [kind for kind in kinds if kind[1] is not None or kind[0] is TreeOrder]
-    return len(set(told)) < len(told)
+    parts = [(type(row), None if isinstance(row, TreeOrder) else row.project_id) for row in order.rows]
+    known = [part for part in parts if part[1] is not None or part[0] is TreeOrder]
+    return len(set(known)) < len(known)
 
 
 def order_of_receipt(reference: str, receipt: Receipt) -> FoundOrder:
@@ -97,7 +97,7 @@ def _cents(row: Row) -> Decimal | None:
 
 
 def _whole(parts: Iterable[Decimal | None]) -> int | None:
-    """The sum in whole cents: of what was charged, any fraction goes up."""
+    """The sum in whole cents, rounded up; `None` where a part is not known."""
     total = Decimal(0)
     for part in parts:
         if part is None:

@@ -24,7 +24,7 @@ def settle_seconds(settle_time: float) -> float:
     return float(settle_time)
 
 
-def judge_absence(
+def classify_absence(
     lost: Unsettled[Any],
     looks: Sequence[Look],
     present: Present,
@@ -35,7 +35,7 @@ def judge_absence(
 ) -> NotPlaced | CannotTell:
     """The verdict on a write that was not found in any of these lists.
 
-    `present` is when the lists were read, and `doubts` is what else speaks against a proof.
+    `present` is when the lists were read, and `doubts` are further reasons why absence proves nothing.
     """
     against = [*doubts, *_doubts(lost, looks, present, settle_time)]
     evidence = Evidence(
@@ -73,8 +73,9 @@ def _doubts_about(look: Look) -> Iterator[str]:
 
 
 def hides(look: Look) -> str | None:
-    """Why a list may hide an order that was placed before; `None` where nobody is known to have sent it, and the list
-    would show it. Less than `judge_absence` asks for, because there is no sending whose trace could still be missing.
+    """Why a list may not show an order that was placed before; `None` where it would show it.
+
+    This asks for less than `classify_absence`, because no sending of the order is known that a list could lag behind.
     """
     if look.trouble is not None or not look.to_the_end:
         return f"{look.where} could not be walked to its end"
@@ -89,8 +90,8 @@ def hides(look: Look) -> str | None:
 def key_trust_left(first_sent: datetime | None, present: Present) -> float:
     """Seconds for which a key is still trusted; zero or less when it is not.
 
-    The server's clock counts. This machine's may only shorten the time, and a first sending that lies in the server's
-    future says that one of them was wrong.
+    The server's clock counts, and this machine's clock may only shorten the time. Where the first sending lies in the
+    future of one of them, that clock was wrong, and the key is not trusted.
     """
     if first_sent is None or present.there is None or present.least_since(first_sent) < -_TOLERANCE:
         return 0.0
@@ -98,9 +99,9 @@ def key_trust_left(first_sent: datetime | None, present: Present) -> float:
 
 
 def horizon(first_sent: datetime | None, present: Present) -> datetime | None:
-    """Nothing older than this can be what was first sent then; `None` where that is not known.
+    """The time before which an order that was first sent at `first_sent` cannot have been made; `None` if not known.
 
-    It leaves a day of room, because this machine's clock may have been wrong at the time of sending.
+    It is a day earlier, and earlier by what the two clocks differ, because this machine's clock may have been wrong.
     """
     if first_sent is None or present.there is None:
         return None

@@ -38,8 +38,8 @@ def _own_key(lost: Unsettled[Any]) -> str | None:
 class Unsettled(Generic[T]):
     """A write that may have been carried out, as an `OutcomeUnknown` or a journal remembers it.
 
-    After a crash nobody knows when the last byte was sent. The moment at which the new run began serves: nothing of the
-    old one was sent later.
+    After a crash nobody knows when the last byte was sent. Then give the moment at which the new process began as
+    `last_sent`: the old one sent nothing later.
     """
 
     call: Call[T]
@@ -52,7 +52,7 @@ class Unsettled(Generic[T]):
     last_sent: datetime | None = attrs.field(default=None, validator=_aware)
     """When its last byte was sent at the latest. Without it, absence never proves anything."""
     accepted: bool = False
-    """Whether a success was answered that could not be read. It is then never judged as not placed."""
+    """Whether a success was answered that could not be read. Then the verdict is never `NotPlaced`."""
     cents: int | None = None
     """What it is expected to cost, in US cents; it helps to find the id of an order of Wren's."""
 
@@ -86,7 +86,8 @@ class Unsettled(Generic[T]):
 
 @attrs.frozen(kw_only=True)
 class Present:
-    """The present moment by two clocks: one that jumps must neither settle an absence nor prolong the life of a key."""
+    """The present moment by two clocks, so that one clock that is set neither makes an absence count as proof nor lets
+    a key be trusted for longer."""
 
     here: datetime
     """By this machine's clock."""
@@ -130,7 +131,7 @@ class Look:
     """Rows looked at."""
     shows: Shows = Shows.NO_ROWS
     to_the_end: bool = False
-    """Whether it was walked to its end, or so far back that what is looked for would have come."""
+    """Whether it was read to its end, or so far back that the order would have come."""
     trouble: str | None = None
     """Why the walk broke off."""
 
@@ -143,7 +144,7 @@ class Look:
 
 @attrs.frozen(kw_only=True)
 class Charge:
-    """Something that costs, or is, what is looked for, and may be it: another's can look the same."""
+    """A charge, order or subaccount that may be the one looked for. Another of the same amount or name looks alike."""
 
     where: str
     id: str | None
@@ -170,7 +171,7 @@ class Evidence:
     accepted: bool = False
     """Whether a success was answered that nobody could read."""
     candidates: tuple[Charge, ...] = ()
-    """What may be the order, for a person to judge: the newest twenty at most. It proves nothing."""
+    """What may be the order, for a person to look at: the newest twenty at most. It proves nothing."""
 
     def __str__(self) -> str:
         lines = [self.reason, *map(str, self.looks), *(f"perhaps {each}" for each in self.candidates)]
@@ -191,7 +192,7 @@ class How(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Placed(Generic[OrderT]):
-    """It was placed, exactly once as far as this client's sendings go, and here it is."""
+    """The write was carried out: the order was placed, or cancelled if that was asked for."""
 
     order: OrderT
     how: How
@@ -200,7 +201,7 @@ class Placed(Generic[OrderT]):
 
 @attrs.frozen(kw_only=True)
 class NotPlaced:
-    """It was not placed. Sending the very same call, with the same reference and key, places it."""
+    """It was not placed. The same call may be sent again, with its reference and its key."""
 
     evidence: Evidence
 
@@ -216,10 +217,15 @@ Verdict: TypeAlias = Placed[OrderT] | NotPlaced | CannotTell
 """What reconciling answers."""
 
 
-def as_unsettled(lost: OutcomeUnknown | Unsettled[T], client: BaseClient) -> Unsettled[T]:
-    """What is to be settled, whichever way it was handed over, with what the client knows of other sendings of it.
+def subaccount_of(client: BaseClient, call: Call[Any]) -> str | None:
+    """The subaccount that a call acts for."""
+    return client._identity.subaccount_id if call.subaccount_id is UNSET else call.subaccount_id
 
-    Raises `InvalidArgument` for another server's.
+
+def as_unsettled(lost: OutcomeUnknown | Unsettled[T], client: BaseClient) -> Unsettled[T]:
+    """An error, or what a journal remembers, as one value, with what the client knows of other sendings of that order.
+
+    Raises `InvalidArgument` for the error of a call to another server.
     """
     if not isinstance(lost, OutcomeUnknown):
         return _with_other_sendings(lost, client)
@@ -229,7 +235,7 @@ def as_unsettled(lost: OutcomeUnknown | Unsettled[T], client: BaseClient) -> Uns
 
 
 def _timed(error: OutcomeUnknown, timing: Timing) -> Unsettled[Any]:
-    """What an error tells, its times corrected by the monotonic clock: the wall clock may have been set since."""
+    """What an error tells, with its times corrected by the monotonic clock: the wall clock may have been set since."""
     lost = Unsettled.of(error)
     if error.facts.monotonic is None or lost.first_sent is None or lost.last_sent is None:
         return lost
@@ -239,12 +245,11 @@ def _timed(error: OutcomeUnknown, timing: Timing) -> Unsettled[Any]:
 
 
 def _with_other_sendings(lost: Unsettled[T], client: BaseClient) -> Unsettled[T]:
-    """No byte that carried its reference was sent later than `last_sent`, by whichever call."""
+    """The write with its times widened to those of other calls with its reference: `last_sent` is that of the last."""
     if lost.reference is None:
         return lost
     session = client._session
-    name = client._identity.subaccount_id if lost.call.subaccount_id is UNSET else lost.call.subaccount_id
-    for other in session.references.sendings((name, lost.reference)):
+    for other in session.references.sendings((subaccount_of(client, lost.call), lost.reference)):
         if other.open:
             lost = attrs.evolve(lost, last_sent=session.timing.utc())
         elif other.lost is not None:

@@ -25,7 +25,7 @@ from wren_async.reconcile.find_or_place import FindOrPlace, not_findable, own_re
 from wren_async.reconcile.ledger import Accounted, Charges, Checkpoint
 from wren_async.reconcile.listing import Listing, Reader, Search, look_through
 from wren_async.reconcile.order_rows import FoundOrder, Row, is_doubled, note_of, order_of, order_of_receipt
-from wren_async.reconcile.rules import hides, horizon, judge_absence, settle_seconds
+from wren_async.reconcile.rules import classify_absence, hides, horizon, settle_seconds
 from wren_async.reconcile.verdict import (
     CannotTell,
     Charge,
@@ -53,7 +53,7 @@ _REHEARSAL: Final = "a test token keeps nothing, so nothing can be found again"
 
 @attrs.frozen(kw_only=True)
 class Lists:
-    """What the lists of orders showed; `None` for a list that nobody needed."""
+    """What the lists of orders showed; `None` for a list that was not needed."""
 
     offsets: Listing[OffsetOrder] | None = None
     donations: Listing[ProjectDonation] | None = None
@@ -237,7 +237,7 @@ class WrenReconciliation:
         self, lost: Unsettled[Any], lists: Lists, settle_time: float, candidates: tuple[Charge, ...]
     ) -> NotPlaced | CannotTell:
         listings = lists.needed(lost)
-        return judge_absence(
+        return classify_absence(
             lost,
             [listing.look for listing in listings],
             _oldest(listings, self._reader),
@@ -323,7 +323,7 @@ def _accounted(known: Collection[str] | Accounted) -> Accounted:
 
 
 def _asks_for_charges(lost: Unsettled[Any], order: FoundOrder | None) -> bool:
-    """Whether charges could tell more: the id of an order, or something of a write that carried no reference."""
+    """Whether charges could help: to find the id of an order, or to tell anything of a write without a reference."""
     return lost.reference is None if order is None else order.id is None
 
 
@@ -336,6 +336,6 @@ def _pays_by_card(lost: Unsettled[Any]) -> bool:
 
 
 def _oldest(listings: Sequence[Listing[Any]], reader: Reader) -> Present:
-    """The time that counts for an absence: that of the list that was read first."""
+    """The time that counts for an absence: when the first of the lists was read."""
     presents: Iterator[Present] = (listing.present for listing in listings)
     return min(presents, key=lambda present: present.here, default=reader.present())

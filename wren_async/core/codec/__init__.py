@@ -2,12 +2,12 @@
 
 - A wrong type is a fault with its JSON path, never a silent conversion; `20.0` is a good integer.
 - Numbers with a fraction are `Decimal` from the wire to the model and back.
-- What the contract does not know is kept in `extra_fields`. A lenient attribute that cannot be read is `None`, and what
-  was sent is kept there too, under its name on the wire.
-- Numbers, the depth of nesting and the faults that are named are bounded, whatever a server sends.
+- Fields that the contract does not know are kept in `extra_fields`. A lenient attribute that cannot be read is `None`,
+  and its value is kept there too, under its name on the wire.
+- The size of numbers, the depth of nesting and the number of faults named are bounded, whatever a server sends.
 
-Nearly everything takes the fast path, by msgspec. What that refuses takes the strict path, the hooks of cattrs, which
-reads and writes the same and says what is wrong.
+Nearly everything takes the fast path, through msgspec. What that refuses takes the strict path, through hooks of
+cattrs, which reads and writes the same and names every fault.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 T = TypeVar("T")
 
 LONGEST_ERROR: Final = 2**20
-"""Bytes of an error's body that is decoded."""
+"""Bytes of the longest error body that is decoded."""
 
 
 class Unreadable(Exception):
@@ -74,9 +74,9 @@ def parse(raw: bytes) -> JSON:
 
 
 def parse_error(raw: bytes) -> JSON:
-    """The body of an error, or `None` where it is no JSON, or is longer than any error has a reason to be.
+    """The body of an error, or `None` where it is no JSON, or is longer than `LONGEST_ERROR`.
 
-    Decoded, a body may take twenty times its bytes, and an error keeps it.
+    Decoded, a body may take twenty times its bytes of memory, and the exception keeps it.
     """
     try:
         return parse(raw) if len(raw) <= LONGEST_ERROR else None

@@ -1,12 +1,13 @@
-"""The fast path between bytes and models. What it cannot be sure of is left to the strict path, which names faults.
+"""The fast path between bytes and models. Whatever is not certainly right is refused: the strict path reads it again,
+and names the faults.
 
-Reading: msgspec is fastest, and strict about types and unknown fields, where it reads its own Structs. It reads attrs
-classes much slower, drops their unknown fields and cannot rename them. So each model has a Struct with the names of the
-wire, and a function that moves what was decoded from the Struct to the model. Bytes are tried twice: first with Structs
-that refuse unknown fields, then with Structs that pass them over, beside the same bytes read without types, from which
-the unknown fields are kept.
+Reading: msgspec reads its own Structs fast, and is strict there about types and unknown fields. It reads attrs classes
+much slower, drops their unknown fields and cannot rename their attributes. So each model has a Struct with the names of
+the wire, and a function that moves the decoded values from the Struct to the model. Bytes are tried twice: first with
+Structs that refuse unknown fields, then with Structs that ignore them. The second time, the same bytes are also read
+without types, and the unknown fields are taken from there.
 
-Writing: one walk over the model, which knows of each value that it may be sent as it is.
+Writing: one walk over the model, which checks each value as it comes by.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from wren_async.core.values import JSON, NO_EXTRA, UNSET, Unset
 T = TypeVar("T")
 
 DEPTH: Final = 64
-"""Objects and arrays that may lie within each other. Python's own walks over a value that is far deeper fail."""
+"""Objects and arrays that may lie within each other. Far deeper ones exceed Python's limit of recursion."""
 
 untyped: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=numbers.exact)
 """Reads JSON without a type: numbers with a fraction become `Decimal`."""
@@ -55,7 +56,7 @@ def is_too_deep(value: JSON) -> bool:
 
 
 def can_be_told_in_utc(moment: datetime) -> bool:
-    """Whether a time with an offset lies within the years that Python knows, once the offset is taken off."""
+    """Whether an aware time still lies within the years that Python knows when it is converted to UTC."""
     try:
         moment.astimezone(UTC)
     except OverflowError:
@@ -303,10 +304,10 @@ def _struct(model: type, fields: tuple[_FieldReading, ...], keeps: bool) -> type
 
 
 def _draft(model: type) -> type:
-    """The model while it is written: of the same layout, but not frozen.
+    """The model's class while an object is filled: of the same layout, but not frozen.
 
-    To fill a frozen class through `object.__setattr__` takes several times longer than to fill this one and then to
-    tell the object its class.
+    To fill an object of a frozen class by `object.__setattr__` takes several times longer than to fill one of this
+    class, and to set its `__class__` to the model at the end.
     """
     thawed = {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     return type(model.__name__, (model,), thawed)
@@ -322,7 +323,7 @@ def _lines(model: type, fields: tuple[_FieldReading, ...], bare: _FieldReading |
         yield from field.lines(keeps)
     if any("extra" in field.metadata for field in attrs.fields(model)):
         if keeps:
-            # A comprehension would be a call of its own.
+            # A loop, because a comprehension would be a call more (in Python 3.11).
             yield "extra = {}"
             yield "for k in whole:"
             yield "    if k not in known: extra[k] = x if type(x := whole[k]) not in containers else shallow(x)"
@@ -334,7 +335,7 @@ def _lines(model: type, fields: tuple[_FieldReading, ...], bare: _FieldReading |
 
 
 def _bare_array(model: type, fields: tuple[_FieldReading, ...]) -> _FieldReading | None:
-    """The attribute that an array in the place of the whole object stands for."""
+    """The attribute to which an array belongs that was sent in the place of the whole object, if the model has one."""
     attribute = getattr(model, "__bare_array__", None)
     alone = all(not field.required for field in fields if field.attribute != attribute)
     found = [
@@ -347,9 +348,9 @@ def _bare_array(model: type, fields: tuple[_FieldReading, ...]) -> _FieldReading
 
 
 def plain(value: object) -> JSON:
-    """A model or any JSON value as what is sent: wire names, no unset attributes. May raise `FastPathRefused`.
+    """A model, or any JSON value, as plain JSON: under its names on the wire, without unset attributes.
 
-    A float, a number out of bounds, an unset attribute in a place that is sent or a foreign class is refused.
+    Raises `FastPathRefused` for a float, a number out of bounds, an `UNSET` that would be sent, or an unknown class.
     """
     kind: Any = type(value)
     return value if kind in _AS_IT_IS else _writer(kind)(value)

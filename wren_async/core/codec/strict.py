@@ -1,6 +1,6 @@
 """The strict path, for what the fast path refuses: cattrs, with hooks that convert nothing and name every fault.
 
-cattrs takes longer to import than all the rest of the codec, so this module is not loaded before it is needed.
+This module loads when it is first needed, because cattrs takes longer to import than all the rest of the codec.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Misfit(Exception):
 
 @functools.cache
 def converter() -> Converter:
-    """The one converter. Its hooks are made when a class is first met, and then kept."""
+    """The one converter. It makes the hooks of a class when it first reads or writes one, and keeps them."""
     made = Converter()
     for plain, read in _READERS.items():
         made.register_structure_hook(plain, read)
@@ -112,7 +112,7 @@ def _read_decimal(value: object, _: object) -> Decimal:
 
 
 def _read_number(value: object, _: object) -> int | Decimal:
-    """A number that is usually whole. One with a fraction is kept with it."""
+    """A number that is usually whole: an int, or a Decimal where it has a fraction."""
     number = _read_decimal(value, _)
     return _read_int(value, _) if number == number.to_integral_value() else number
 
@@ -281,7 +281,7 @@ def _read_model(model: type) -> Callable[[Any, Any], object]:
     def read(value: object, _: object) -> object:
         nonlocal readings, known
         if readings is None:
-            # Not before the first use: a model may hold itself.
+            # Not before the first use: a model may have attributes of its own class.
             readings = _readings(model)
             known = frozenset(name for reading in readings for name in reading.names)
         if bare_array is not None and isinstance(value, list):

@@ -1,4 +1,5 @@
-"""Sending a call: the only place with I/O, retries and time. What it meets is judged elsewhere, by pure functions."""
+"""Sends one call, with its attempts, its waits and its deadline. What follows from each attempt is decided by pure
+functions elsewhere: `classify` in `outcome.py`, and the waits in `policy.py`."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 
 class Attempts(Generic[T]):
-    """One logical call on its way: its attempts, its deadline, and whether it may have been carried out."""
+    """One logical call while it is sent: its attempts, its deadline, and whether it may have been carried out."""
 
     __slots__ = (
         "_call",
@@ -60,7 +61,7 @@ class Attempts(Generic[T]):
         self._outcome: Outcome | None = None
 
     async def run(self) -> T:
-        """Make the first attempt, and the others if it needs them; the decoded value, or the error, of the last one."""
+        """Make as many attempts as it takes. Returns the decoded value, or raises the error, of the last one."""
         self._prepare()
         try:
             result = await self._attempt()
@@ -113,7 +114,7 @@ class Attempts(Generic[T]):
     # --- attempts ---
 
     def _attempt(self) -> Awaitable[AttemptResult[T]]:
-        # No coroutine of its own where a place is free: each one is woken, and looked after, all the way.
+        # Not `async`: where a place is free, that would add a coroutine, which costs something at every resumption.
         session = self._session
         self._came = self._entered = session.timing.monotonic()
         return self._begin() if not session.closed and session.limiter.enter() else self._queue()
@@ -172,7 +173,7 @@ class Attempts(Generic[T]):
             logger.exception("on_attempt failed, which changes nothing for the call")
 
     async def _read(self) -> AttemptResult[T]:
-        """An attempt of a call that changes nothing: cancelling the caller ends it."""
+        """An attempt of a call that changes nothing, run in the caller's task: cancelling the caller ends it."""
         limit, progress = self._attempt_time(), Progress()
         try:
             async with asyncio.timeout(limit):
@@ -183,7 +184,7 @@ class Attempts(Generic[T]):
             self._session.limiter.leave()
 
     def _write(self) -> asyncio.Future[AttemptResult[T]]:
-        """An attempt of a write: cancelling the caller does not tear it."""
+        """An attempt of a write, run in a task of the client's: cancelling the caller does not break it off."""
         running: DetachedAttempt[T] = DetachedAttempt(self._session, self._attempt_time())
         self._running = running
         running.begin(self._exchange(running.progress, running))
@@ -215,23 +216,25 @@ class Attempts(Generic[T]):
         if answer.problem and 200 <= answer.status < 300 and form is not NoneType:
             return AttemptResult(answer=answer, problems=(f"$: {answer.problem}",))
         if form is bytes and 200 <= answer.status < (300 if self._prepared.writes else 400):
-            # A document may lie elsewhere, where a read may follow. A write never does.
+            # A document may be answered with a redirect, which a read may follow and a write never does.
             return AttemptResult(answer=answer, value=cast(T, answer.body), may_point_elsewhere=True)
         if 200 <= answer.status < 300:
             try:
                 return AttemptResult(answer=answer, value=codec.decode(answer.body, form))
             except codec.Unreadable as error:
                 return AttemptResult(answer=answer, problems=error.problems)
-        return AttemptResult(answer=answer, parsed=codec.parse_error(answer.body), retry_after=self._told(answer))
+        return AttemptResult(
+            answer=answer, parsed=codec.parse_error(answer.body), retry_after=self._requested_pause(answer)
+        )
 
-    def _told(self, answer: Answer) -> float | None:
+    def _requested_pause(self, answer: Answer) -> float | None:
         headers = answer.headers
         return retry_after(headers.get("retry-after"), headers.get("date"), self._session.timing.utc())
 
     # --- repeats ---
 
     async def _repeat(self, result: AttemptResult[T], decision: Decision) -> tuple[AttemptResult[T], Decision]:
-        """Try again as the policy allows. The failure that is already there counts as the first."""
+        """Try again as often as the policy allows. The attempt that has failed already counts as the first."""
         from tenacity import AsyncRetrying, retry_if_result
 
         first = [(result, decision)]
@@ -287,12 +290,12 @@ class Attempts(Generic[T]):
             self._sending.placed(result.value)
 
     def _fail(self, result: AttemptResult[T]) -> CallError:
-        """The error of the call, noted wherever somebody may ask for what became of it."""
+        """The error of the call. The key, the reference and the log keep what somebody may need of it later."""
         from wren_async.core.sending.failure import failure
 
         session, prepared = self._session, self._prepared
         if prepared.key is not None:
-            # The error hands out the key, also one that was drawn.
+            # The caller sees the key in the error, even one that the client made, and may use it again.
             session.keep_binding(prepared.key, fingerprint(prepared, self._identity))
         error = failure(
             prepared,
@@ -304,16 +307,17 @@ class Attempts(Generic[T]):
         )
         if self._sending is not None:
             self._sending.failed(error)
-        if isinstance(error, OutcomeUnknown) and (session.closed or result.torn):
+        if isinstance(error, OutcomeUnknown) and (session.closed or result.aborted):
             session.tell_undecided(self._name(), prepared.call)
         return error
 
     def _name(self) -> str:
         return self._prepared.name or _draw()
 
-    # --- the caller goes away ---
+    # --- the caller is cancelled ---
 
     def _abandon(self, cancelled: asyncio.CancelledError) -> None:
+        """Keep an outcome for whatever may have been sent, and attach it to the cancellation."""
         running, in_doubt = self._running, self._history.may_have_acted
         if (running is not None and running.detach(self._decide)) or in_doubt:
             self._keep()
@@ -325,7 +329,7 @@ class Attempts(Generic[T]):
             attach_outcome(cancelled, self._outcome)
 
     def _decide(self, result: AttemptResult[T]) -> None:
-        """The attempt has ended whose caller went away: what it met becomes an outcome that the client keeps."""
+        """The attempt of a cancelled caller has ended: its result becomes an outcome that the client keeps."""
         decision = self._classify(result)
         if self._outcome is None and result.unsent and not self._history.may_have_acted:
             if self._sending is not None:
@@ -337,14 +341,15 @@ class Attempts(Generic[T]):
             self._keep().fail(self._fail(result))
 
     def _keep(self) -> Outcome:
-        """The outcome that the client keeps, open until the attempt has ended."""
+        """The outcome that the client keeps; undecided until the attempt has ended."""
         if self._outcome is None:
             self._outcome = self._session.keep(self._name(), self._prepared.call)
         return self._outcome
 
 
 def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
-    """What an attempt met whose backend raised. Whatever it raises, an order that may have been sent is not lost."""
+    """The result of an attempt whose backend raised. Any exception counts, also one that no backend should raise: what
+    was sent before it must not be forgotten."""
     told = error if isinstance(error, ExchangeFailed) else None
     return AttemptResult(
         reason=str(error) or type(error).__name__,
@@ -355,7 +360,7 @@ def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
 
 
 def _draw() -> str:
-    """A random UUID. `uuid.uuid4` makes an object of it first, which takes three times as long."""
+    """A random UUID as text. `uuid.uuid4` makes an object first, which takes three times as long."""
     drawn = os.urandom(16).hex()
     return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 

@@ -1,4 +1,4 @@
-"""From what the last attempt result to the exception that tells it, with every token taken out."""
+"""From the result of the last attempt to the exception that the caller gets, with every token taken out."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from wren_async.errors import (
 _SECRET_HEADERS: Final = frozenset({"set-cookie", "authorization", "www-authenticate"})
 _UNAUTHORIZED: Final = 401
 _COMPLAINTS: Final = 10
-"""Fields of an error answer, and messages of each, that are worth quoting. There may be a million."""
+"""Fields of an error answer, and messages of each field, that a message quotes at most. There may be a million."""
 
 
 def failure(
@@ -93,15 +93,15 @@ def _facts(
 
 
 def _monotonic(history: History, clock: ServerClock) -> tuple[float, float] | None:
-    """Both moments by the monotonic clock, where nothing was sent before them that the server dated: then nothing else
-    tells whether the wall clock was right."""
+    """Both moments by the monotonic clock, for a server that has dated no answer yet: then only this clock can show
+    later whether the wall clock was wrong."""
     if history.last_sent is None or clock.now is not None:
         return None
     return history.first_sent_at, history.last_sent_at
 
 
 def _reason(prepared: Prepared[Any], result: AttemptResult[Any], credentials: Credentials) -> str:
-    """Why the call ends so, in one line; what comes from elsewhere is cut and clean."""
+    """Why the call failed, in one line. What a server or a library said is cut, and holds no token."""
     quote = credentials.quote
     if result.answer is None:
         return quote(result.reason or "no answer came")
@@ -116,7 +116,7 @@ def _reason(prepared: Prepared[Any], result: AttemptResult[Any], credentials: Cr
 
 
 def _said(body: object) -> str:
-    """The words of an error answer that a person would want to read."""
+    """The texts of an error answer that are meant for a person."""
     if not isinstance(body, Mapping):
         return ""
     words = [body.get(name) for name in ("title", "detail", "message", "error")]

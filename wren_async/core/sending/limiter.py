@@ -1,4 +1,4 @@
-"""The limiter in front of the connections: so many exchanges at a time, and who has waited longest goes first."""
+"""The limiter in front of the connections: a number of exchanges at a time, and whoever has waited longest is next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Waiter: TypeAlias = "asyncio.Future[bool]"
 
 
 def affordable(wish: int) -> int:
-    """So many exchanges at a time, or half as many as the process may have files open, where that is less."""
+    """The number of exchanges wished for, or half of the files that the process may have open, where that is fewer."""
     try:
         import resource
     except ModuleNotFoundError:  # pragma: no cover - Windows has no such limit
@@ -22,9 +22,10 @@ def affordable(wish: int) -> int:
 class ConcurrencyLimiter:
     """Lets `limit` exchanges through at a time. It belongs to the event loop that first uses it.
 
-    An HTTP pool with a crowd waiting in it spends more time on the crowd than on the requests; and what waits here has
-    provably sent nothing. A place that becomes free is handed to whoever has waited longest, so nobody can take it in
-    between. A semaphore with a time limit around it would do the same at three times the cost.
+    Calls wait here and not in the HTTP pool, because a pool with many waiters spends more time on them than on the
+    requests, and because a call that waits here has provably sent nothing. A place that becomes free goes straight to
+    whoever has waited longest, so that no newer call can take it first. A semaphore inside `asyncio.timeout` would do
+    the same at three times the cost.
     """
 
     def __init__(self, limit: int) -> None:
@@ -39,14 +40,14 @@ class ConcurrencyLimiter:
         return len(self._queue)
 
     def enter(self) -> bool:
-        """Take a place if one is free; whether one was."""
+        """Take a place if one is free. Returns whether one was."""
         if self.in_flight >= self.limit:
             return False
         self.in_flight += 1
         return True
 
     async def wait(self, within: float | None) -> bool:
-        """Take a place as soon as one is free, waiting up to `within` seconds for it; whether there was one."""
+        """Take a place as soon as one is free, waiting up to `within` seconds for it. Returns whether one was."""
         if self.enter():
             return True
         loop = asyncio.get_running_loop()
@@ -70,7 +71,7 @@ class ConcurrencyLimiter:
             waiter.set_result(False)
 
     def leave(self) -> None:
-        """Give the place to whoever has waited longest."""
+        """Give the place back: to whoever has waited longest, if anybody waits."""
         while self._queue:
             waiter, _ = self._queue.popitem(last=False)
             if not waiter.done():

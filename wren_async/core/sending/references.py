@@ -1,4 +1,8 @@
-"""What a client knows of the references that it has sent, by whatever method: open, lost, or placed."""
+"""What a client knows of each reference that it has sent: that its order is on the wire, was lost, or was placed.
+
+`find_or_place` asks here before it looks anywhere else, so every order with a reference is noted, whichever method
+sent it.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,14 @@ _REMEMBERED: Final = 10_000
 
 
 def payload_of(prepared: Prepared[Any]) -> bytes:
-    """A digest of what is ordered, by which the same order is told from another with its reference."""
+    """A digest of what is ordered: two orders with one reference are the same order only if it is equal."""
     content = prepared.request.content
     plain = content if isinstance(content, bytes) else b""
     return hashlib.sha256(prepared.asked.operation.id.encode() + b"\n" + plain).digest()
 
 
 class Sending:
-    """One logical call whose order carries a reference, from before its first byte on."""
+    """One logical call whose order carries a reference. It is noted before its first byte is sent."""
 
     __slots__ = ("_book", "_ended", "_prepared", "lost", "name", "value")
 
@@ -91,7 +95,7 @@ class ReferenceBook:
         self._sendings: OrderedDict[Name, list[Sending]] = OrderedDict()
 
     def begin(self, prepared: Prepared[Any], reference: str) -> Sending:
-        """Note a call that is about to be sent, and carries this reference."""
+        """Note a call with this reference that is about to be sent."""
         name = prepared.subaccount_id, reference
         sending = Sending(self, name, prepared)
         self._sendings.setdefault(name, []).append(sending)

@@ -57,7 +57,7 @@ class Outcome:
 
     @property
     def unknown(self) -> bool:
-        """Whether it ended without anyone being told how."""
+        """Whether it ended, and nobody knows whether the write was carried out."""
         return isinstance(self.error, OutcomeUnknown)
 
     @property
@@ -66,7 +66,8 @@ class Outcome:
         return self._result.exception() if self._result.done() else None
 
     async def reply(self) -> Reply[Any]:
-        """The reply, once it is there; else the error, `OutcomeUnknown` among them, that tells why there is none."""
+        """Wait for the reply. Raises what the call would have raised, such as `OutcomeUnknown`. Sends nothing, so it
+        may be awaited any number of times."""
         return await asyncio.shield(self._result)
 
 
@@ -80,10 +81,13 @@ def attach_outcome(cancelled: BaseException, outcome: Outcome) -> None:
 
 
 def outcome_of(error: BaseException) -> Outcome | None:
-    """The order that a cancelled call left behind, from the `TimeoutError` or `CancelledError` that came of it.
+    """The outcome of the write that was on the wire when its caller was cancelled.
 
-    `None` says that nothing had been sent, or that the error has another origin. The order is never torn: it ends by
-    itself, and `await outcome.reply()` waits for it.
+    Args:
+        error: The `TimeoutError` or `CancelledError` that came of the cancellation.
+
+    `None` says that nothing had been sent, or that the error has another origin. Cancelling the caller does not break
+    the write off: it goes on, and `await outcome.reply()` waits for its end.
     """
     seen: BaseException | None = error
     while seen is not None:
@@ -152,7 +156,7 @@ class Session:
             self._bindings.popitem(last=False)
 
     def keep_binding(self, key: str, fingerprint: bytes) -> None:
-        """Remember what a key that was sent stands for. It refuses nothing: the call has failed already."""
+        """Remember what a key stands for that was sent by a call that failed. It refuses nothing."""
         if self._bindings.get(key) in (None, fingerprint):
             self.bind(key, fingerprint)
 
@@ -161,7 +165,7 @@ class Session:
     ) -> asyncio.Task[R]:
         """Run `work` in a task of the client's, which a caller's cancellation does not reach.
 
-        `ended` is called with the task when it has ended. Whoever is told, or knows it before, has to `disown` it.
+        `ended` is called with the task when it has ended, and has to `disown` it, unless that was done before.
         """
         task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
@@ -175,7 +179,7 @@ class Session:
     def keep(self, name: str, call: Call[Any]) -> Outcome:
         """Open an outcome under `name`, or under `name#2` where another order has that name."""
         result: asyncio.Future[Reply[Any]] = asyncio.get_running_loop().create_future()
-        # An outcome that nobody asks for is no error of the loop's.
+        # The error is looked at here, or asyncio would log it as never retrieved where nobody asks for the outcome.
         result.add_done_callback(lambda done: done.cancelled() or done.exception())
         # Sending a key again repeats one order; sending a reference again places another.
         kept, count = name, 1
@@ -195,13 +199,13 @@ class Session:
     async def aclose(self, patience: float) -> None:
         """Take no new calls, wait up to `patience` seconds for writes on the wire, then close the connections.
 
-        A write that has not ended by then is torn and named in the log; its outcome is an `OutcomeUnknown`.
+        A write that has not ended by then is broken off and named in the log; its outcome is an `OutcomeUnknown`.
         """
         if self.closed:
             return
         self._check_loop()
         self.closed = True
-        # A write that ends undecided from now on names itself.
+        # Of those that have ended already; a write that ends undecided from now on is named as it ends.
         self._name_undecided(lambda outcome: outcome.unknown)
         try:
             if self._tasks:
@@ -211,7 +215,7 @@ class Session:
                 if late:
                     await asyncio.wait(late, timeout=1)
         except asyncio.CancelledError:
-            # What is on the wire may still end, but who closes does not wait for it.
+            # Whoever closes has stopped waiting, so that the end of these writes may go unseen.
             self._name_undecided(lambda outcome: not outcome.decided)
             raise
         finally:
@@ -223,7 +227,7 @@ class Session:
                 self.tell_undecided(name, outcome.call)
 
     def tell_undecided(self, name: str, call: Call[Any]) -> None:
-        """Name a write in the log, once, that nobody will look after any more."""
+        """Name a write in the log, once, whose outcome this client can no longer find out."""
         if name in self._told:
             return
         self._told.add(name)

@@ -256,7 +256,7 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
             once=(OutcomeUnknown, 1),
         ),
     ),
-    # --- judged over the whole call ---
+    # --- the outcome of the whole call ---
     "a 500, then a refusal": ([answer(500, {}), answer(401, {})], spent(Unauthorized, 2)),
     "a 503, then too little credit": ([answer(503, {}), answer(402, {})], spent(PaymentRequired, 2)),
     "silence, then a changed payload": ([silent(), CHANGED], spent(IdempotencyChangedPayload, 2)),
