@@ -42,7 +42,8 @@ def show_answer(answer: object, form: Form, rows: str | None) -> None:
     elif listed is None:
         terminal.show(terminal.output(), terminal.table(("", ""), [(k, _text(v)) for k, v in flat[0].items()]))
     else:
-        terminal.show(terminal.output(), _table(flat))
+        if flat:
+            terminal.show(terminal.output(), _table(flat))
         terminal.say(terminal.errors(), "1 row" if len(flat) == 1 else f"{len(flat):,} rows")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
@@ -178,7 +177,7 @@ def _run(
 
     form = Form.JSON if values.get("json_") else Form.CSV if values.get("csv_") else Form.TABLE
     try:
-        code, answer = asyncio.run(perform(task))
+        code, answer = perform(task)
     except InvalidArgument as error:
         raise in_flags_of(error) from None
     try:

@@ -36,26 +36,37 @@ _ELSEWHERE: Final = (RateLimited, ServerError)
 """Errors that say nothing of what was asked for."""
 
 
-async def perform(task: Task) -> tuple[Exit, object]:
+def perform(task: Task) -> tuple[Exit, object]:
     """Do it, and return the exit code with the answer."""
     client = _client(task.command["api"])
-    async with client:
+    if task.find is None:
+        # Outside of the loop, which would keep Ctrl-C from ending the question.
+        confirm(task, client)
+    return asyncio.run(_perform(task, client))
+
+
+async def _perform(task: Task, client: WrenClient | CNaughtClient) -> tuple[Exit, object]:
+    try:
         if task.find is not None:
             return await find_out(task, client)
-        task = attrs.evolve(task, call=_marked(task.call))
-        if task.command["spends"]:
-            confirm(task, client)
-        try:
-            return Exit.ALL_PLACED, await _answer(task, client)
-        except OutcomeUnknown as error:
-            raise unknown_of(task, error) from error
-        except Unauthorized as error:
-            variable = _VARIABLES[task.command["api"]]
-            raise Stop(f"{error}\nthe token is that of {variable} in the environment", Exit.CREDENTIALS) from error
-        except APIError as error:
-            if (error.status or 0) in (402, 403) or isinstance(error, _ELSEWHERE):
-                raise
-            raise Stop(str(error), Exit.SOME_REFUSED) from error
+        return Exit.ALL_PLACED, await _carried_out(attrs.evolve(task, call=_marked(task.call)), client)
+    finally:
+        await client.aclose(_PATIENCE)
+
+
+async def _carried_out(task: Task, client: WrenClient | CNaughtClient) -> object:
+    """The answer. What was lost, refused, or lacks a good token is told in the words of the command line."""
+    try:
+        return await _answer(task, client)
+    except OutcomeUnknown as error:
+        raise unknown_of(task, error) from error
+    except Unauthorized as error:
+        variable = _VARIABLES[task.command["api"]]
+        raise Stop(f"{error}\nthe token is that of {variable} in the environment", Exit.CREDENTIALS) from error
+    except APIError as error:
+        if (error.status or 0) in (402, 403) or isinstance(error, _ELSEWHERE):
+            raise
+        raise Stop(str(error), Exit.SOME_REFUSED) from error
 
 
 def spends(call: Call[Any]) -> bool:
