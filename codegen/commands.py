@@ -49,8 +49,22 @@ class Command(TypedDict):
 def commands(root: Path, contracts: Sequence[Contract]) -> dict[str, str]:
     """Text of the file, by its path below the generated code. What no method of the facade calls is left out."""
     rows = [row for contract in contracts if facade.path(root, contract.api).exists() for row in _rows(root, contract)]
-    text = f"{HEADER}{_TOP}COMMANDS: Final[tuple[Command, ...]] = {pformat(tuple(rows), width=100, sort_dicts=False)}\n"
+    groups = {
+        f"{contract.api}.{name}": text
+        for contract in contracts
+        if facade.path(root, contract.api).exists()
+        for name, text in facade.groups(root, contract.api).items()
+    }
+    text = (
+        f"{HEADER}{_TOP}COMMANDS: Final[tuple[Command, ...]] = {_literal(tuple(rows))}\n"
+        f"GROUPS: Final = {_literal(groups)}\n"
+        '"""What each group of methods is about."""\n'
+    )
     return laid_out({FILE: text})
+
+
+def _literal(value: object) -> str:
+    return pformat(value, width=100, sort_dicts=False)
 
 
 def _rows(root: Path, contract: Contract) -> Iterator[dict[str, Any]]:

@@ -294,3 +294,30 @@ def test_help_loads_nothing_that_sends_or_keeps(words: tuple[str, ...]) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=True)
     assert done.stdout
     assert done.stderr == ("httpx" if words == ("--version",) else "")
+
+
+def test_help_may_stand_before_the_words_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help", "wren", "credits", "top-up"]) == 0
+    assert "--amount-in-usd-cents" in capsys.readouterr().out
+
+
+def test_an_answer_that_cannot_be_written_is_not_told_as_never_sent(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("wren_async.cli.terminal.write", broken)
+    assert line.run(*OFFSET, "--json") == 6
+    assert "it was carried out" in line.told
+    assert len(line.sandbox.orders) == 1
+
+
+def test_a_sandbox_is_served_until_ctrl_c(children: list[subprocess.Popen[str]]) -> None:
+    command = [sys.executable, "-m", "wren_async.cli", "sandbox", "--port=0", "--json"]
+    child = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    children.append(child)
+    assert child.stdout is not None
+    assert json.loads(child.stdout.readline())["wren"]["live_token"]
+    child.send_signal(signal.SIGINT)
+    assert child.wait(20) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wren_async._generated.commands import COMMANDS
+from wren_async._generated.commands import COMMANDS, GROUPS
 
 SPENDING = {
     "offset_orders.create",
@@ -17,6 +17,12 @@ SPENDING = {
 
 def test_every_operation_is_there_under_the_name_of_the_facade() -> None:
     assert len({(each["api"], each["method"]) for each in COMMANDS}) == len(COMMANDS) == 44  # one has two bodies
+
+
+def test_every_group_of_methods_says_what_it_is_about() -> None:
+    assert set(GROUPS) == {f"{each['api']}.{each['method'].rpartition('.')[0]}" for each in COMMANDS}
+    assert GROUPS["wren.credits"] == "The prepaid wallet, in USD cents."
+    assert GROUPS["cnaught.subaccounts.logo"] == "The logo of a subaccount."
 
 
 def test_what_spends_is_what_charges_an_account_and_a_checkout_session_does_not() -> None:

@@ -556,3 +556,22 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "rows": None,
     },
 )
+GROUPS: Final = {
+    "wren.offset_orders": "Orders of carbon offsets by weight.",
+    "wren.project_orders": "Orders that fund one project by an amount of money.",
+    "wren.tree_orders": "Orders of planted trees.",
+    "wren.portfolios": "The portfolios that offsets are bought from.",
+    "wren.purchases": "Payments, each with what it bought.",
+    "wren.project_donations": "What was given to projects that offset nothing by weight.",
+    "wren.credits": "The prepaid wallet, in USD cents.",
+    "cnaught.orders": "Orders for carbon credits.",
+    "cnaught.quotes": "What a mass, or the emissions of an activity, would cost. A quote reserves nothing.",
+    "cnaught.impact": "What the account, or a subaccount, has offset.",
+    "cnaught.subaccounts.logo": "The logo of a subaccount.",
+    "cnaught.subaccounts": "Subaccounts, which have orders, quotes and impact of their own.",
+    "cnaught.checkout_sessions": "Payment pages on which a buyer pays for an order.",
+    "cnaught.portfolios": "The portfolios that orders are fulfilled from.",
+    "cnaught.projects": "The projects behind the credits.",
+    "cnaught.project_categories": "Kinds of projects.",
+}
+"""What each group of methods is about."""

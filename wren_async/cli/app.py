@@ -9,7 +9,7 @@ from typing import Final
 
 from cyclopts import App, CycloptsError
 
-from wren_async._generated.commands import COMMANDS, Command
+from wren_async._generated.commands import COMMANDS, GROUPS, Command
 from wren_async.cli.exits import Exit, Stop, help_text
 
 APIS: Final = {
@@ -121,7 +121,7 @@ def _api_app(api: str, text: str) -> App:
 
 def _group(groups: dict[tuple[str, ...], App], words: tuple[str, ...]) -> App:
     if words not in groups:
-        groups[words] = App(name=words[-1], help=f"The {' '.join(words[1:]).replace('-', ' ')} of the API.")
+        groups[words] = App(name=words[-1], help=GROUPS[".".join(words).replace("-", "_")])
         _group(groups, words[:-1]).command(groups[words])
     return groups[words]
 
