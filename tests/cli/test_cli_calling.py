@@ -25,7 +25,7 @@ LOADED = """
 import sys
 from wren_async.cli import main
 main(sys.argv[1:])
-heavy = ("httpx", "msgspec", "cattrs", "tenacity", "sqlite3", "jinja2", "wren_async.batch", "wren_async.sandbox")
+heavy = ("httpx", "msgspec", "cattrs", "tenacity", "jinja2", "wren_async.batch", "wren_async.sandbox")
 sys.stderr.write(" ".join(each for each in heavy if each in sys.modules))
 """
 
@@ -134,6 +134,15 @@ def test_what_never_arrived_cannot_be_told_before_it_has_settled(line: Line) -> 
     assert line.run(*OFFSET) == 0  # so that the list shows that it carries references
     assert line.run(*OFFSET, "--find=never-sent", "--sent=2020-01-01T00:00:00Z") == 2
     assert "it was not carried out" in line.told
+
+
+def test_an_order_that_carries_no_reference_is_never_said_not_to_be_placed(line: Line) -> None:
+    words = ("cnaught", "orders", "create", "--amount-kg=3", "--null=reference", "--idempotency-key=mine")
+    assert line.run(*words) == 0
+    assert line.run("cnaught", "orders", "create", "--amount-kg=4") == 0  # one that shows a reference
+    assert line.run(*words, "--find=mine", "--sent=2020-01-01T00:00:00Z") == 3
+    assert "cannot be told" in line.told
+    assert len(line.sandbox.orders) == 2
 
 
 def test_a_top_up_in_doubt_is_looked_for_in_the_ledger(line: Line) -> None:
@@ -287,6 +296,16 @@ def test_the_doctor_tells_what_is_set_and_never_a_token(line: Line, monkeypatch:
     monkeypatch.delenv("WREN_API_TOKEN")
     assert line.run("doctor") == 6
     assert "WREN_API_TOKEN is not set" in line.out
+
+
+def test_the_doctor_tells_what_cannot_be_reached_and_what_is_no_address(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WREN_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("CNAUGHT_BASE_URL", "no address")
+    assert line.run("doctor") == 6
+    assert "no: GET" in line.out
+    assert "CNAUGHT_BASE_URL" in line.out
 
 
 @pytest.mark.parametrize("words", [("--help",), ("wren", "--help"), ("cnaught", "orders", "--help"), ("--version",)])

@@ -4,41 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Optional
+from typing import Annotated, Any, Optional
 
-import attrs
 from cyclopts import App, Parameter
 
 from wren_async._generated.commands import COMMANDS, Command
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.parameters import Word, arguments_of, nullable_names, read_moment, words_of_builder
+from wren_async.cli.task import FIRST, Task
 from wren_async.cli.wording import described, flag_of, in_flags
 from wren_async.core.operation import Call
 from wren_async.errors import InvalidArgument
-
-_FIRST: Final = 100
-"""Rows of a list that pages, where nobody says how many."""
-
-
-@attrs.frozen(kw_only=True)
-class Task:
-    """What is to be done with one call."""
-
-    command: Command
-    call: Call[Any]
-    arguments: Mapping[str, object]
-    """Those of the facade's method."""
-    given: list[str]
-    """The words of the command line, all of them."""
-    limit: int | None
-    """Rows of a list that pages; `None` for all."""
-    output: Path | None
-    yes: bool
-    find: str | None
-    sent: Any
 
 
 def operation_app(command: Command, given: list[str], *, name: str | None = None) -> App:
@@ -89,9 +67,7 @@ def _help(command: Command, build: Callable[..., object], words: list[Word]) -> 
     if command["spends"]:
         lines.append("It spends money, so it asks first where the server is a live one; --yes answers that.")
     if command["effect"] in ("keyed", "once"):
-        lines.append(
-            "Where its answer is lost it exits with 3, and tells the command that finds out what became of it."
-        )
+        lines.append("Where its answer is lost it exits with 3, and tells how to find out what became of it.")
     return in_flags("\n\n".join(lines), flags, command["api"])
 
 
@@ -112,13 +88,13 @@ def _settings(command: Command, words: list[Word]) -> list[inspect.Parameter]:
         _setting("csv_", bool, "--csv", "Write the answer as CSV."),
     ]
     if command["paged"]:
-        settings.append(_setting("limit_", int, "--limit", f"Rows to show at most; {_FIRST} unless told."))
+        settings.append(_setting("limit_", int, "--limit", f"Rows to show at most; {FIRST} unless told."))
         settings.append(_setting("all_", bool, "--all", "Show all rows."))
     if builder_answer(command) is bytes:
         settings = [_setting("output_", Path, ("--output", "-o"), "The file to write; replaced whole, or not at all.")]
     if command["spends"]:
         settings.append(_setting("yes_", bool, ("--yes", "-y"), "Spend money without asking."))
-    if command["effect"] in ("keyed", "once"):
+    if any(each.argument in ("reference", "idempotency_key") for each in words):
         text = "Find out what became of this very command, sent before with this reference or key. It buys nothing."
         settings.append(_setting("find_", str, "--find", text))
         settings.append(_setting("sent_", str, "--sent", "When that was sent at the latest, with the zone."))
@@ -217,7 +193,7 @@ def _limit(values: dict[str, Any]) -> int | None:
         return None
     if limit is not None and limit < 1:
         raise Stop(f"--limit takes a number of 1 or more, not {limit}")
-    return _FIRST if limit is None else int(limit)
+    return FIRST if limit is None else int(limit)
 
 
 def _output(command: Command, values: dict[str, Any]) -> Path | None:
@@ -225,9 +201,3 @@ def _output(command: Command, values: dict[str, Any]) -> Path | None:
     if output is None and builder_answer(command) is bytes:
         raise Stop("--output is missing: name the file to write")
     return output
-
-
-def walk_of(task: Task, client: object) -> Any:
-    """The pager of a list."""
-    page = {} if task.limit is None else {"limit": min(task.limit, _FIRST)}
-    return attrgetter(task.command["method"])(client)(**task.arguments, **page)

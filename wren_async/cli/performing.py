@@ -16,8 +16,8 @@ from typing import Any, Final
 import attrs
 
 from wren_async.cli import terminal
-from wren_async.cli.calling import Task, walk_of
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.task import Task, walk_of
 from wren_async.cli.unknown import find_out, unknown, unknown_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.document import download

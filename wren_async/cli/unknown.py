@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import shlex
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.task import Task
 from wren_async.cli.terminal import errors, say
 from wren_async.core.operation import Effect
 from wren_async.core.values import given
 from wren_async.errors import OutcomeUnknown
 from wren_async.reconcile.verdict import NotPlaced, Placed, Unsettled
-
-if TYPE_CHECKING:
-    from wren_async.cli.calling import Task
 
 _DROPPED: Final = frozenset({"--yes", "-y"})
 _LOOK: Final = {
@@ -47,9 +45,12 @@ def unknown(task: Task, sent: datetime, why: str = "left before the answer came"
 
 
 async def find_out(task: Task, client: Any) -> tuple[Exit, object]:
-    """Find out what became of a command that was given before. It only searches."""
+    """Find out what became of a command that was given before. It only searches.
+
+    An order that carried no reference was told by its key, which no list shows: its absence proves nothing.
+    """
     call, find = task.call, str(task.find)
-    if call.operation.reference is not None:
+    if call.operation.reference is not None and call.reference is not None:
         call = attrs.evolve(call, reference=find)
     else:
         call = attrs.evolve(call, idempotency_key=find)
