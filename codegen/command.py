@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from codegen.commands import commands
 from codegen.generate import generate
 from codegen.missing import missing
 from codegen.mistakes import read_all
@@ -21,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Generate, or only compare; the exit status is 1 for mistakes, for drift, and where something is left to do."""
     try:
         contracts = read_all(options.root)
-        files = generate(contracts)
+        files = generate(contracts) | commands(options.root, contracts)
     except GenerationFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 1

@@ -51,6 +51,15 @@ def methods(root: Path, api: str) -> list[Method]:
     return list(dict.fromkeys(found))
 
 
+def groups(root: Path, api: str) -> dict[str, str]:
+    """The groups of an API's methods, as a caller reaches them, with the first paragraph of what their class says."""
+    tree = ast.parse(path(root, api).read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    homes = _homes(classes)
+    told = {homes[node.name]: ast.get_docstring(node) or "" for node in classes if node.name in homes}
+    return {home.partition(".")[2]: " ".join(text.partition("\n\n")[0].split()) for home, text in told.items()}
+
+
 def imported(tree: ast.Module, api: str) -> dict[str, str]:
     """Modules of operations by the names under which the file has them."""
     source = f"wren_async._generated.{api}.operations"

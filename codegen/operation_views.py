@@ -101,6 +101,7 @@ class OperationWriter:
             "answer": _answer_code(answer),
             "effect": f"Effect.{operation.node['x-effect'].upper()}",
             "compute_when": self._compute_when(operation),
+            "spends": "True" if operation.node.get("x-spends") else None,
             "content_type": self._content_type(operation),
             "credentials": self._credentials(operation),
             "idempotency_header": self._header(operation, "idempotency-key"),

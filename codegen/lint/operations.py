@@ -72,7 +72,7 @@ def description(document: Node) -> Iterator[Problem]:
 
 
 def effect(document: Node) -> Iterator[Problem]:
-    """An effect that fits the method, the idempotency key and the body."""
+    """An effect that fits the method, the idempotency key and the body; only a write may spend."""
     for operation in operations(document):
         path, node = _path(operation), operation.node
         stated = node.get("x-effect")
@@ -83,6 +83,8 @@ def effect(document: Node) -> Iterator[Problem]:
         roles = {parameter.get("x-role") for parameter in contract.parameters(document, operation)}
         if (stated == "keyed") != ("idempotency-key" in roles):
             yield Problem.at((*path, "x-effect"), "an operation is keyed if and only if it takes an idempotency key")
+        if "x-spends" in node and stated in ("read", "compute"):
+            yield Problem.at((*path, "x-spends"), f"what only does {stated} spends nothing")
         if "x-effect-when" in node:
             yield from _effect_when(document, operation)
 

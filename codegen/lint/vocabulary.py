@@ -124,6 +124,14 @@ VOCABULARY: Final[tuple[Extension, ...]] = (
         _when,
     ),
     _word(
+        "x-spends",
+        "operation",
+        "`true`",
+        "Carrying out the operation spends money of the account's owner, unless `x-effect-when` says that it only "
+        "calculates. The command line asks before it does.",
+        _true,
+    ),
+    _word(
         "x-paging",
         "operation",
         "`kind` (`cursor` or `offset`) and the names of its parameters and attributes",

@@ -18,7 +18,8 @@ from wren_async.batch.journal.contract import JournalError, Result, State, Total
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.history import History
 from wren_async.cli import main
-from wren_async.cli.exits import Exit, Stop, help_text, of_error, of_run, of_totals
+from wren_async.cli.endings import of_error, of_run, of_totals
+from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.errors import InvalidArgument
 
 # --- placing ---

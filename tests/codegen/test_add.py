@@ -183,7 +183,8 @@ def test_all_that_is_missing_is_told_in_one_list(project: Path, capsys: pytest.C
     facade.write_text(facade.read_text().replace("bound(orders.cancel_order)", "bound(orders.stop_order)"))
     assert main(["--root", str(project), "--check"]) == 1
     said = re.sub(r"py:\d+", "py:N", capsys.readouterr().out)
-    assert said.splitlines()[1:] == [
+    # Before it stands what the facade's missing methods change in the list of commands.
+    assert said[said.index("Still to be") :].splitlines() == [
         "Still to be done by hand:",
         (
             "wren_async/wren.py: no method calls tree_orders.preview_tree_order (POST /api/tree-orders/preview); add "

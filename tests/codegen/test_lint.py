@@ -80,6 +80,7 @@ FAULTS: list[tuple[str, Callable[[Document], Any], str]] = [
     ("writing GET", lambda d: listing(d).update({"x-effect": "once"}), "a GET reads"),
     ("keyed without key", lambda d: deleting(d).update({"x-effect": "keyed"}), "if and only if"),
     ("key without keyed", lambda d: creating(d).update({"x-effect": "once"}), "if and only if"),
+    ("spending read", lambda d: listing(d).update({"x-spends": True}), "what only does read spends nothing"),
     (
         "effect-when on keyed",
         lambda d: creating(d).update({"x-effect-when": {"attribute": "note", "value": True}}),

@@ -1,3 +1,3 @@
-# openapi/wren.yaml sha256 e9c8b54e19b77c7cb225eddae1c821870fe505237c4fb3f79dd30740a54d8768
-# openapi/cnaught.yaml sha256 00044b9c01d673ce6af76efb21e06379bdb9eef8f6aafe4ba302ccd2e2522cf2
+# openapi/wren.yaml sha256 b5ab750cf594bbd20e21ae55bd51a090abdfdaf4a7aeb1ddd02ce855f5de51c8
+# openapi/cnaught.yaml sha256 f603dd47d4ef424d8572bcd31d52fa46598e2f08a37349443a2eb2b36630f15e
 """Models and operations, generated from `openapi/` by `make generate`. Do not edit."""

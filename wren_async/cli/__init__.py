@@ -16,9 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         from wren_async.cli.app import run
+
+        return run(sys.argv[1:] if arguments is None else arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in _NEEDED:
             raise
         sys.stderr.write("the command line needs its extra: pip install 'wren-async[cli]'\n")
         return 1
-    return run(sys.argv[1:] if arguments is None else arguments)

@@ -16,7 +16,8 @@ from wren_async.batch.events import Ended, Ending, Event
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
-from wren_async.cli.exits import Exit, Stop, broken_off, of_run, of_totals
+from wren_async.cli.endings import broken_off, of_run, of_totals
+from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.progress import Display
 from wren_async.errors import WrenAsyncError
 

@@ -47,6 +47,11 @@ def show(console: Console, made: Table) -> None:
     console.print(made)
 
 
+def write(text: str) -> None:
+    """Write what a program reads, such as JSON, of which whoever made it has taken all that could steer a terminal."""
+    sys.stdout.write(text)
+
+
 def ask(question: str) -> bool:
     """Ask at the terminal; anything but yes is no."""
     sys.stderr.write(f"{printable_lines(question)} [y/N] ")

@@ -65,6 +65,8 @@ class Operation(Value, Generic[T]):
     _answer: type[T] | Lazy[type[T]] = attrs.field(alias="answer")
     effect: Effect = Effect.ONCE
     compute_when: When | None = None
+    spends: bool = False
+    """Whether carrying it out spends money, unless `compute_when` says that it only calculates."""
     content_type: str | None = None
     """Media type of the request body; `None` where there is none."""
     credentials: Literal["required", "optional", "none"] = "required"

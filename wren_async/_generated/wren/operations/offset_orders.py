@@ -32,6 +32,7 @@ CREATE_OFFSET_ORDER: Final[Operation[models.OffsetOrderReceipt]] = Operation(
     answer=Lazy(lambda: models.OffsetOrderReceipt),
     effect=Effect.ONCE,
     compute_when=When(attribute="dryRun", value=True),
+    spends=True,
     content_type="application/json",
     reference=ReferenceField(attribute="note"),
 )

@@ -25,6 +25,7 @@ CREATE_PROJECT_ORDER: Final[Operation[models.ProjectOrderReceipt]] = Operation(
     answer=Lazy(lambda: models.ProjectOrderReceipt),
     effect=Effect.ONCE,
     compute_when=When(attribute="dryRun", value=True),
+    spends=True,
     content_type="application/json",
     reference=ReferenceField(attribute="note"),
 )

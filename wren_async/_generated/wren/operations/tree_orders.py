@@ -29,6 +29,7 @@ CREATE_TREE_ORDER: Final[Operation[models.TreeOrderReceipt]] = Operation(
     answer=Lazy(lambda: models.TreeOrderReceipt),
     effect=Effect.ONCE,
     compute_when=When(attribute="dryRun", value=True),
+    spends=True,
     content_type="application/json",
     reference=ReferenceField(attribute="note"),
 )

@@ -28,6 +28,7 @@ TOP_UP_CREDITS: Final[Operation[models.TopUpReceipt]] = Operation(
     path="/api/credits/top-up",
     answer=Lazy(lambda: models.TopUpReceipt),
     effect=Effect.ONCE,
+    spends=True,
     content_type="application/json",
 )
 
