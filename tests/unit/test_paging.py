@@ -339,7 +339,7 @@ class Claiming(OffsetServer):
 
 async def test_a_total_that_moves_on_with_every_page_is_an_error_and_not_an_endless_walk() -> None:
     server = Claiming(rows=[])
-    with pytest.raises(PagingError, match="the list grows as fast as it is read"):
+    with pytest.raises(PagingError, match="the list grows as fast as it is read|contradict each other"):
         await everything(by_offset(server))
     assert len(server.calls) <= PATIENCE + 2
 
@@ -353,13 +353,16 @@ class Flickering(OffsetServer):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-async def test_a_walk_under_a_total_that_goes_up_and_down_ends_and_repeats_nothing(limit: int) -> None:
+async def test_a_walk_under_a_total_that_goes_up_and_down_gives_all_once_or_fails(limit: int) -> None:
     found: list[Row] = []
-    with contextlib.suppress(PagingError):
+    try:
         async for row in by_offset(Flickering(rows=listed(20)), limit=limit):
             found.append(row)
-    assert found
-    assert places(found) == sorted(set(places(found)), reverse=True)
+    except PagingError:
+        assert found
+        assert places(found) == sorted(set(places(found)), reverse=True)
+    else:
+        assert places(found) == list(reversed(range(20)))
 
 
 def test_a_page_of_a_hundred_thousand_items_is_looked_through_once() -> None:

@@ -177,6 +177,8 @@ class OffsetWalk(Generic[ItemT]):
     left: int | None = None
     """Items not yet taken, counted from the old end; `None` before the first page."""
     _total: int = 0
+    _whole: int = 0
+    """Items that were there to take when the walk began."""
     _vanished: int = 0
     _stalled: int = 0
     """Pages in a row that brought the walk no nearer to its end."""
@@ -219,7 +221,9 @@ class OffsetWalk(Generic[ItemT]):
         ids = [self.identify(item) for item in items]
         if self.left is not None and total < self._total:
             return self._go_back(ids, total)
-        left = max(0, total - offset) if self.left is None else self.left
+        if self.left is None:
+            self.left = self._whole = max(0, total - offset)
+        left = self.left
         self._total = total
         if left and not items:
             raise PagingError(f"the list ended at {offset} of {total}: {left} entries did not come")
@@ -239,13 +243,23 @@ class OffsetWalk(Generic[ItemT]):
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
         if self._vanished and None in ids:
             raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
-        # So many entries of the page are newer than the place of the walk: read before, or added since it began.
-        places = list(zip(items, ids, strict=True))[repeats:]
+        # So many entries of the page are newer than the place of the walk: read before, or added since it began. Once
+        # entries have vanished, nobody knows which those are, and only ids tell what was read.
+        skipped = 0 if self._vanished else repeats
+        self._check_skipped(ids, skipped)
+        places = list(zip(items, ids, strict=True))[skipped:]
         kept = tuple(item for item, id in places if id is None or id not in self._seen)
-        if len(places) - len(kept) > self._vanished:
+        if len(places) - len(kept) > (repeats - skipped) + self._vanished:
             raise PagingError("the list does not move: the server answered a page that was read before")
         self._seen.update(id for id in ids if id is not None)
         return kept
+
+    def _check_skipped(self, ids: Sequence[Hashable | None], skipped: int) -> None:
+        """Refuse to skip what was not read: of the entries before the place of the walk, the first may be new, and the
+        last, as many as the walk has taken, must have been read."""
+        new = skipped - min(skipped, self._whole - (self.left or 0))
+        if any(id is not None and id not in self._seen for id in ids[new:skipped]):
+            raise PagingError("the total and the entries of the list contradict each other: some would be left out")
 
 
 class OffsetPager(Generic[ItemT]):
