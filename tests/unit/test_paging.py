@@ -339,7 +339,7 @@ class Claiming(OffsetServer):
 
 async def test_a_total_that_moves_on_with_every_page_is_an_error_and_not_an_endless_walk() -> None:
     server = Claiming(rows=[])
-    with pytest.raises(PagingError, match="the list grows as fast as it is read|contradict each other"):
+    with pytest.raises(PagingError, match=r"the list grows as fast as it is read|contradict each other"):
         await everything(by_offset(server))
     assert len(server.calls) <= PATIENCE + 2
 
