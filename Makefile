@@ -12,7 +12,7 @@ QUICK ?= tests/unit tests/backends tests/reconcile/test_reconcile_rules.py tests
 # Interpreters that `make every-python` runs the suite on, as far as they are here.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --no-annotate --no-emit-package wren-async -q
+	--no-emit-index-url --no-header --no-annotate --no-strip-extras --no-emit-package wren-async -q
 
 .PHONY: help run test quick check lint types drift tests every-python generate lock format hooks walks build plain-tests \
 	spec-diff spec-export spec-compare spec-lint release-check bench trybench FORCE clean
