@@ -130,11 +130,14 @@ def test_a_second_process_is_told_who_holds_the_journal(shell: Shell, children: 
 
 
 def test_a_report_shows_a_batch_while_a_run_is_on(shell: Shell, children: Children) -> None:
-    slow(shell, 0.2)
+    slow(shell, 1.0)
     process = shell.start("run", shell.orders(40), "--yes")
     children.append(process)
     under_way(shell)
-    assert shell.run("report", str(shell.journal), "--csv", str(shell.directory / "so-far.csv")) == 0
+    for _ in range(50):  # until the first orders were placed: a report takes some tenths of a second
+        assert shell.run("report", str(shell.journal), "--csv", str(shell.directory / "so-far.csv")) == 0
+        if "of 40 orders were placed." in shell.out:
+            break
     assert "of 40 orders were placed." in shell.out
     assert len((shell.directory / "so-far.csv").read_text().splitlines()) == 41
     assert process.poll() is None, "and the run goes on"
