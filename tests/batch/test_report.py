@@ -346,6 +346,13 @@ async def test_the_page_of_a_batch_that_has_not_begun_says_nothing_of_what_was_n
     assert values == ["–"] * 5
 
 
+async def test_after_an_alarm_the_page_says_what_to_find_out_and_which_flag_says_that_it_was() -> None:
+    shown = html_page(await hostile_report())
+    assert "An alarm was raised" in shown
+    assert "seen to it that nothing else places orders of this batch" in shown
+    assert "--alarm-is-explained" in shown
+
+
 async def test_what_needs_a_person_stands_with_its_commands_and_from_when_on() -> None:
     doubt = Result(state=State.UNDECIDED, attempts=1, reason="no answer", last_sent=NOON + timedelta(seconds=1))
     journal = await journal_of(

@@ -14,6 +14,7 @@ from wren_async.batch.journal.contract import State
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow, mass_text
 from wren_async.batch.report.summary import Report, Sums
+from wren_async.batch.run.worker import EXPLAIN
 from wren_async.batch.units import mass, usd
 from wren_async.reconcile import SETTLE_TIME
 
@@ -129,7 +130,7 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
         return shlex.join(["wren-async", "batch", name, *words])
 
     if report.history.alarms:
-        yield Need("An alarm was raised: look into it before anything is run again. See Runs, below.")
+        yield Need(f"An alarm was raised: see Runs, below. {EXPLAIN}")
     if report.in_doubt:
         yield Need(
             f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "
