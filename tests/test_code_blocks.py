@@ -32,8 +32,7 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from wren_async.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-HAND_WRITTEN = [page for page in PAGES if "reference" not in page.parts]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 RUN_BY_OTHERS = {
     "docs/change-the-contract.md": "tests/codegen/test_add.py follows it on a copy of the project",
     "docs/performance.md": "its commands measure for half an hour",
@@ -41,7 +40,7 @@ RUN_BY_OTHERS = {
 MOST_SKIPPED = 6
 
 RUN = ("python", "sh", "console")
-DATA = ("text", "csv", "json", "toml", "yaml", "ini", "diff", "sql", "http", "dockerfile")
+DATA = ("pyi", "text", "csv", "json", "toml", "yaml", "ini", "diff", "sql", "http", "dockerfile")
 """Languages of blocks that are not run."""
 READERS: dict[str, Callable[[str], object]] = {"json": json.loads, "toml": tomllib.loads}
 
