@@ -96,7 +96,7 @@ class Runner:
         if tests:
             options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-o", "asyncio_mode=auto"]
             self.run([sys.executable, "-m", "pytest", *options, "--rootdir", str(self.folder), str(path)])
-        elif path.name != "conftest.py":
+        elif path.name != "conftest.py" and f"python {path.name}" not in example.document.text[example.end :]:
             # A traceback tells the line of the page.
             padded = "\n" * (example.line + example.parsed.line_offset) + text
             self.run([sys.executable, "-c", _COMPILED, example.path, padded])
@@ -125,7 +125,12 @@ class Runner:
             return self._has_target
         if line.startswith(("pip install ", "uv pip install ", "python -m pip install ")):
             return self._has_extras
+        if line.startswith(("python -m venv ", ". .venv/bin/activate")):
+            return self._known
         return self._serves if _SERVER.match(line) else None
+
+    def _known(self, line: str) -> None:
+        """`make follow` does these."""
 
     def _has_target(self, line: str) -> None:
         target = line.split("#")[0].split()[1]

@@ -15,9 +15,18 @@ import pytest
 import wren_async
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
 NAMING = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 """Documents all of whose names in code are looked for."""
+
+COMING = {
+    f"{name}.md"
+    for name in (
+        "batches command-line data-frames logging many-workers outbox sandbox scripts-and-notebooks telemetry "
+        "test-your-app webhooks"
+    ).split()
+}
+"""Pages that may be linked to before they are there."""
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -50,13 +59,15 @@ def defined() -> str:
     return "\n".join(file.read_text() for file in files if "_generated" not in file.parts)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.relative_to(ROOT).as_posix())
 def test_every_link_leads_somewhere(document: Path) -> None:
     for target in LINK.findall(prose(document)):
         if target.startswith(("https://", "mailto:")):
             continue
         path, _, anchor = target.partition("#")
         there = (document.parent / path) if path else document
+        if there.name in COMING and not there.exists():
+            continue
         assert there.exists(), f"{document.name} links to {target}"
         assert not anchor or anchor in anchors(there), f"{document.name} links to {target}"
 
