@@ -95,6 +95,7 @@ class Runner:
             path.write_text(text)
         if tests:
             options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-o", "asyncio_mode=auto"]
+            options += ["-o", "asyncio_default_fixture_loop_scope=function"]
             self.run([sys.executable, "-m", "pytest", *options, "--rootdir", str(self.folder), str(path)])
         elif path.name != "conftest.py" and f"python {path.name}" not in example.document.text[example.end :]:
             # A traceback tells the line of the page.

@@ -20,11 +20,17 @@ NAMING = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 """Documents all of whose names in code are looked for."""
 
 COMING = {
-    f"{name}.md"
-    for name in (
-        "batches command-line data-frames logging many-workers outbox sandbox scripts-and-notebooks telemetry "
-        "test-your-app webhooks"
-    ).split()
+    "batches.md",
+    "command-line.md",
+    "data-frames.md",
+    "logging.md",
+    "many-workers.md",
+    "outbox.md",
+    "sandbox.md",
+    "scripts-and-notebooks.md",
+    "telemetry.md",
+    "test-your-app.md",
+    "webhooks.md",
 }
 """Pages that may be linked to before they are there."""
 
