@@ -1,4 +1,4 @@
-"""Builds the site of these pages: `python docs/build.py` into build/docs, and with `--serve` on a port of this machine.
+"""Builds the site of these pages: `python docs/build.py` into build/docs; with `--serve`, serves it on this machine.
 
 The pages are copied to build/pages first. There they get what a site needs and a reader of the repository does not:
 links into the repository become addresses, and the pages of the Python reference are added.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import functools
 import http.server
-import os
 import re
 import shutil
 import subprocess
@@ -21,9 +20,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCS: Final = ROOT / "docs"
-STAGE: Final = ROOT / "build" / "pages"
-SITE: Final = ROOT / "build" / "docs"
-CONFIG: Final = ROOT / "build" / "zensical.toml"
+BUILD: Final = ROOT / "build"
+"""Where it is built: `pages` are the sources, `docs` is the site."""
 REPOSITORY: Final = "https://github.com/wren-async/wren-async/blob/main/"
 
 SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,6 +43,23 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "Behind it": ("why", "change-the-contract", "upgrade-the-generator"),
 }
 """Where each page stands. A page that is not there is left out, and one that no section names comes last."""
+
+COMING: Final = frozenset(
+    {
+        "batches.md",
+        "command-line.md",
+        "data-frames.md",
+        "logging.md",
+        "many-workers.md",
+        "outbox.md",
+        "sandbox.md",
+        "scripts-and-notebooks.md",
+        "telemetry.md",
+        "test-your-app.md",
+        "webhooks.md",
+    }
+)
+"""Pages that may be linked to before they are written. Until then the link's text stands there alone."""
 
 PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
     "Clients": ("wren_async.wren.WrenClient", "wren_async.cnaught.CNaughtClient"),
@@ -95,15 +110,15 @@ PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Pages of the Python reference, and what stands on each."""
 
-_LINK: Final = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
+_LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE: Final = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 
 
-def stage() -> None:
+def lay_out(pages: Path) -> None:
     """Lay out the sources of the site."""
-    shutil.rmtree(STAGE, ignore_errors=True)
+    shutil.rmtree(pages, ignore_errors=True)
     for path in sorted(DOCS.rglob("*")):
-        target = STAGE / path.relative_to(DOCS)
+        target = pages / path.relative_to(DOCS)
         if path.suffix == ".md":
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(readdressed(path))
@@ -111,7 +126,7 @@ def stage() -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
     for title, names in PYTHON.items():
-        target = STAGE / "python" / f"{slug(title)}.md"
+        target = pages / "python" / f"{slug(title)}.md"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("\n\n".join([f"# {title}", *(f"::: {name}" for name in names)]) + "\n")
 
@@ -120,13 +135,15 @@ def readdressed(page: Path) -> str:
     """The text of a page, whose links to files that are not on the site lead to the repository."""
 
     def address(found: re.Match[str]) -> str:
-        target, hash, anchor = found[1].partition("#")
+        target, hash, anchor = found[2].partition("#")
         if not target or re.match(r"[a-z]+:", target):
-            return found[1]
+            return found[0]
         there = (page.parent / target).resolve()
-        if DOCS in there.parents and there.suffix != ".py":
+        if there.name in COMING and not there.exists():
             return found[1]
-        return f"{REPOSITORY}{there.relative_to(ROOT).as_posix()}{hash}{anchor}"
+        if DOCS in there.parents and there.suffix != ".py":
+            return found[0]
+        return f"[{found[1]}]({REPOSITORY}{there.relative_to(ROOT).as_posix()}{hash}{anchor})"
 
     parts = _FENCE.split(page.read_text())
     return "".join(part if number % 2 else _LINK.sub(address, part) for number, part in enumerate(parts))
@@ -155,47 +172,41 @@ def _is_at(path: str, name: str) -> bool:
     return path.count("/") == name.count("/") and Path(path).match(f"{name}.md")
 
 
+FOLDERS: Final = {"reference/wren": "Wren", "reference/cnaught": "CNaught", "python": "Python"}
+"""Folders whose pages stand in a section of their own."""
+
+
 def nested(pages: list[str]) -> str:
-    """The pages of a section in the words of the configuration; those of a folder in a section of their own."""
+    """The pages of a section in the words of the configuration."""
     entries: list[str] = []
-    folders: dict[str, list[str]] = {}
-    for page in pages:
-        folder = "/".join(page.split("/")[:-1])
-        if folder in ("", "reference"):
-            entries.append(f'"{page}"')
-        else:
-            folders.setdefault(folder, []).append(page)
-    names = {"reference/wren": "Wren", "reference/cnaught": "CNaught", "python": "Python"}
-    for folder, inside in folders.items():
-        listed = ", ".join(f'"{page}"' for page in inside)
-        entries.append(f'{{ "{names.get(folder, folder)}" = [{listed}] }}')
+    for folder in dict.fromkeys(page.rpartition("/")[0] for page in pages):
+        listed = ", ".join(f'"{page}"' for page in pages if page.rpartition("/")[0] == folder)
+        entries.append(f'{{ "{FOLDERS[folder]}" = [{listed}] }}' if folder in FOLDERS else listed)
     return ", ".join(entries)
 
 
-def configure() -> None:
-    """Write the configuration: the settings of `zensical.toml`, and the navigation."""
-    listed = ",\n".join(f'  {{ "{title}" = [{nested(pages)}] }}' for title, pages in navigation(STAGE))
+def settings(pages: Path) -> str:
+    """The configuration: `docs/zensical.toml`, with the navigation, and with paths from the project's root."""
+    listed = ",\n".join(f'  {{ "{title}" = [{nested(inside)}] }}' for title, inside in navigation(pages))
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    settings = (ROOT / "docs" / "zensical.toml").read_text()
+    text = (DOCS / "zensical.toml").read_text().replace('"ROOT', f'"{ROOT.as_posix()}')
     head = "[project]\n"
-    written = settings.replace(head, f'{head}nav = [\n{listed},\n]\nsite_description = "wren-async {version}"\n', 1)
-    CONFIG.write_text(written)
+    return text.replace(head, f'{head}nav = [\n{listed},\n]\nsite_description = "wren-async {version}"\n', 1)
 
 
-def build(*, strict: bool = True) -> int:
+def build(folder: Path = BUILD) -> int:
     """Build the site, and return the exit status: a warning is a failure."""
-    stage()
-    configure()
-    shutil.rmtree(SITE, ignore_errors=True)
-    command = [sys.executable, "-m", "zensical", "build", "--clean", "-f", str(CONFIG), *(["--strict"] * strict)]
-    # The griffe extension is found from the root.
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    lay_out(folder / "pages")
+    shutil.rmtree(folder / "docs", ignore_errors=True)
+    config = folder / "zensical.toml"
+    config.write_text(settings(folder / "pages"))
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "-f", str(config)]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
-def serve(port: int) -> None:
+def serve(site: Path, port: int) -> None:
     """Serve what was built, on this machine only; the search works when it is served."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(SITE))
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         print(f"http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
         try:
@@ -209,10 +220,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", action="store_true", help="serve the site after building it")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--into", type=Path, default=BUILD, help="the folder to build in (default: %(default)s)")
     options = parser.parse_args()
-    status = build()
+    status = build(options.into.resolve())
     if status == 0 and options.serve:
-        serve(options.port)
+        serve(options.into / "docs", options.port)
     return status
 
 

@@ -14,12 +14,14 @@ class BoundMethods(griffe.Extension):
 
     def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **_: Any) -> None:
         """Look through a package once all of it is loaded."""
-        for module in pkg.modules.values():
-            if module.is_alias:
-                continue
-            for class_ in module.classes.values():
-                if not class_.is_alias:
-                    self._mend(class_, loader)
+        self._mend_all(pkg, loader)
+
+    def _mend_all(self, module: griffe.Module, loader: griffe.GriffeLoader) -> None:
+        for member in list(module.members.values()):
+            if isinstance(member, griffe.Module):
+                self._mend_all(member, loader)
+            elif isinstance(member, griffe.Class):
+                self._mend(member, loader)
 
     def _mend(self, class_: griffe.Class, loader: griffe.GriffeLoader) -> None:
         for name, member in list(class_.members.items()):

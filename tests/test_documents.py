@@ -13,26 +13,12 @@ from pathlib import Path
 import pytest
 
 import wren_async
+from docs.build import COMING
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/*.md")])
 NAMING = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 """Documents all of whose names in code are looked for."""
-
-COMING = {
-    "batches.md",
-    "command-line.md",
-    "data-frames.md",
-    "logging.md",
-    "many-workers.md",
-    "outbox.md",
-    "sandbox.md",
-    "scripts-and-notebooks.md",
-    "telemetry.md",
-    "test-your-app.md",
-    "webhooks.md",
-}
-"""Pages that may be linked to before they are there."""
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
