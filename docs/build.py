@@ -24,43 +24,6 @@ BUILD: Final = ROOT / "build"
 """Where it is built: `pages` are the sources, `docs` is the site."""
 REPOSITORY: Final = "https://github.com/wren-async/wren-async/blob/main/"
 
-SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "Start": ("index", "get-started-wren", "get-started-cnaught"),
-    "Use": (
-        "place-orders-safely",
-        "errors",
-        "paging",
-        "webhooks",
-        "outbox",
-        "command-line",
-        "scripts-and-notebooks",
-        "data-frames",
-    ),
-    "Many orders": ("batches", "many-workers"),
-    "Test": ("test-your-app", "sandbox"),
-    "Run": ("run-in-production", "logging", "telemetry", "performance"),
-    "Reference": ("reference/index", "reference/wren/*", "reference/cnaught/*", "python/*"),
-    "Behind it": ("why", "change-the-contract", "upgrade-the-generator"),
-}
-"""Where each page stands. A page that is not there is left out, and one that no section names comes last."""
-
-COMING: Final = frozenset(
-    {
-        "batches.md",
-        "command-line.md",
-        "data-frames.md",
-        "logging.md",
-        "many-workers.md",
-        "outbox.md",
-        "sandbox.md",
-        "scripts-and-notebooks.md",
-        "telemetry.md",
-        "test-your-app.md",
-        "webhooks.md",
-    }
-)
-"""Pages that may be linked to before they are written. Until then the link's text stands there alone."""
-
 PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
     "Clients": ("wren_async.wren.WrenClient", "wren_async.cnaught.CNaughtClient"),
     "Methods of WrenClient": (
@@ -110,6 +73,54 @@ PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Pages of the Python reference, and what stands on each."""
 
+
+def slug(title: str) -> str:
+    """A title as the name of a file."""
+    return title.lower().replace(" ", "-")
+
+
+SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Start": ("index", "get-started-wren", "get-started-cnaught"),
+    "Use": (
+        "place-orders-safely",
+        "errors",
+        "paging",
+        "webhooks",
+        "outbox",
+        "command-line",
+        "scripts-and-notebooks",
+        "data-frames",
+    ),
+    "Many orders": ("batches", "many-workers"),
+    "Test": ("test-your-app", "sandbox"),
+    "Run": ("run-in-production", "logging", "telemetry", "performance"),
+    "Reference": (
+        "reference/index",
+        "reference/wren/*",
+        "reference/cnaught/*",
+        *(f"python/{slug(title)}" for title in PYTHON),
+    ),
+    "Behind it": ("why", "change-the-contract", "upgrade-the-generator"),
+}
+"""Where each page stands. A page that is not there is left out, and one that no section names comes last."""
+
+COMING: Final = frozenset(
+    {
+        "batches.md",
+        "command-line.md",
+        "data-frames.md",
+        "logging.md",
+        "many-workers.md",
+        "outbox.md",
+        "sandbox.md",
+        "scripts-and-notebooks.md",
+        "telemetry.md",
+        "test-your-app.md",
+        "webhooks.md",
+    }
+)
+"""Pages that may be linked to before they are written. Until then the link's text stands there alone."""
+
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE: Final = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 
@@ -149,11 +160,6 @@ def readdressed(page: Path) -> str:
     return "".join(part if number % 2 else _LINK.sub(address, part) for number, part in enumerate(parts))
 
 
-def slug(title: str) -> str:
-    """A title as the name of a file."""
-    return title.lower().replace(" ", "-")
-
-
 def navigation(root: Path) -> Iterator[tuple[str, list[str]]]:
     """The sections with the pages that are there, by their paths."""
     left = {path.relative_to(root).as_posix() for path in root.rglob("*.md")}
@@ -176,18 +182,24 @@ FOLDERS: Final = {"reference/wren": "Wren", "reference/cnaught": "CNaught", "pyt
 """Folders whose pages stand in a section of their own."""
 
 
-def nested(pages: list[str]) -> str:
+def nested(root: Path, pages: list[str]) -> str:
     """The pages of a section in the words of the configuration."""
     entries: list[str] = []
     for folder in dict.fromkeys(page.rpartition("/")[0] for page in pages):
-        listed = ", ".join(f'"{page}"' for page in pages if page.rpartition("/")[0] == folder)
+        listed = ", ".join(_entry(root, page) for page in pages if page.rpartition("/")[0] == folder)
         entries.append(f'{{ "{FOLDERS[folder]}" = [{listed}] }}' if folder in FOLDERS else listed)
     return ", ".join(entries)
 
 
+def _entry(pages: Path, page: str) -> str:
+    """A page as the navigation lists it: an operation without the name of its API, which its section has."""
+    found = re.search(r"^# `\w+?\.(.+)`$", (pages / page).read_text(), re.MULTILINE)
+    return f'{{ "{found[1]}" = "{page}" }}' if found else f'"{page}"'
+
+
 def settings(pages: Path) -> str:
     """The configuration: `docs/zensical.toml`, with the navigation, and with paths from the project's root."""
-    listed = ",\n".join(f'  {{ "{title}" = [{nested(inside)}] }}' for title, inside in navigation(pages))
+    listed = ",\n".join(f'  {{ "{title}" = [{nested(pages, inside)}] }}' for title, inside in navigation(pages))
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     text = (DOCS / "zensical.toml").read_text().replace('"ROOT', f'"{ROOT.as_posix()}')
     head = "[project]\n"
