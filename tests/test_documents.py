@@ -24,7 +24,23 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-ELSEWHERE = {".venv", "int", "Decimal", "utils", "helpers", "manager", "pypi", "v0.1.0", "-x", "--lf", "-n 2"}
+BLOCKS = {"python", "sh", "console", "# conftest.py", "<!-- file: orders.csv -->", '<!-- skip: next "the reason" -->'}
+"""What CONTRIBUTING.md says of blocks of code."""
+ELSEWHERE = {
+    *BLOCKS,
+    "build/docs",
+    ".venv",
+    "int",
+    "Decimal",
+    "utils",
+    "helpers",
+    "manager",
+    "pypi",
+    "v0.1.0",
+    "-x",
+    "--lf",
+    "-n 2",
+}
 """Code that names nothing of this project."""
 
 
