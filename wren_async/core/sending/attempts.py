@@ -19,7 +19,8 @@ from wren_async.core.policy import retry_after
 from wren_async.core.redaction import forget_frames
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
-from wren_async.core.sending.detached import DetachedAttempt, timed_out
+from wren_async.core.sending.limiter import Place
+from wren_async.core.sending.running import DetachedAttempt, RunningAttempt, aborted, timed_out
 from wren_async.core.sending.session import Outcome, Session, attach_outcome, logger
 from wren_async.core.telemetry import Attempt, OnAttempt
 from wren_async.core.values import UNSET
@@ -117,22 +118,22 @@ class Attempts(Generic[T]):
         # Not `async`: where a place is free, that would add a coroutine, which costs something at every resumption.
         session = self._session
         self._came = self._entered = session.timing.monotonic()
-        return self._begin() if not session.closed and session.limiter.enter() else self._queue()
+        place = session.limiter.enter()
+        return self._queue() if place is None else self._begin(place)
 
     async def _queue(self) -> AttemptResult[T]:
-        admitted = await self._session.limiter.wait(self._left())
+        place = await self._session.limiter.wait(self._left())
         self._entered = self._session.timing.monotonic()
-        if not admitted:
-            reason = "the deadline passed while waiting for a free connection"
-            return AttemptResult(reason=reason, unsent=True, timed_out=True)
+        if place is not None:
+            return await self._begin(place)
         if self._session.closed:
-            self._session.limiter.leave()
             return AttemptResult(reason="the client was closed before this attempt", unsent=True)
-        return await self._begin()
+        reason = "the deadline passed while waiting for a free connection"
+        return AttemptResult(reason=reason, unsent=True, timed_out=True)
 
-    def _begin(self) -> Awaitable[AttemptResult[T]]:
+    def _begin(self, place: Place) -> Awaitable[AttemptResult[T]]:
         self._history.attempts += 1
-        return self._write() if self._prepared.writes else self._read()
+        return self._write(place) if self._prepared.writes else self._read(place)
 
     def _classify(self, result: AttemptResult[T]) -> Decision:
         prepared, history = self._prepared, self._history
@@ -172,25 +173,28 @@ class Attempts(Generic[T]):
         except Exception:
             logger.exception("on_attempt failed, which changes nothing for the call")
 
-    async def _read(self) -> AttemptResult[T]:
+    async def _read(self, place: Place) -> AttemptResult[T]:
         """An attempt of a call that changes nothing, run in the caller's task: cancelling the caller ends it."""
-        limit, progress = self._attempt_time(), Progress()
+        running: RunningAttempt[T] = RunningAttempt(place, self._attempt_time())
         try:
-            async with asyncio.timeout(limit):
-                return await self._exchange(progress)
+            async with asyncio.timeout(running.limit):
+                return await self._exchange(running)
         except TimeoutError:
-            return timed_out(limit, progress)
+            running.finish(result := timed_out(running.limit, running.progress))
+            return result
         finally:
-            self._session.limiter.leave()
+            if running.result is None:
+                running.finish(aborted(running.progress))
 
-    def _write(self) -> asyncio.Future[AttemptResult[T]]:
+    def _write(self, place: Place) -> asyncio.Future[AttemptResult[T]]:
         """An attempt of a write, run in a task of the client's: cancelling the caller does not break it off."""
-        running: DetachedAttempt[T] = DetachedAttempt(self._session, self._attempt_time())
+        running: DetachedAttempt[T] = DetachedAttempt(place, self._attempt_time(), self._session)
         self._running = running
-        running.begin(self._exchange(running.progress, running))
+        running.begin(self._exchange(running))
         return running.finished
 
-    async def _exchange(self, progress: Progress, running: DetachedAttempt[T] | None = None) -> AttemptResult[T]:
+    async def _exchange(self, running: RunningAttempt[T]) -> AttemptResult[T]:
+        progress = running.progress
         timing = self._session.timing
         begun, begun_at = timing.utc(), timing.monotonic()
         try:
@@ -206,8 +210,7 @@ class Attempts(Generic[T]):
         finally:
             if not progress.unsent:
                 self._history.note_sent(begun, begun_at, timing.utc(), timing.monotonic())
-        if running is not None:
-            running.finish(result)
+        running.finish(result)
         return result
 
     def _understand(self, answer: Answer) -> AttemptResult[T]:

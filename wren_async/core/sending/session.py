@@ -205,6 +205,7 @@ class Session:
             return
         self._check_loop()
         self.closed = True
+        self.limiter.close()
         # Of those that have ended already; a write that ends undecided from now on is named as it ends.
         self._name_undecided(lambda outcome: outcome.unknown)
         try:
