@@ -107,7 +107,7 @@ async def cut(place: Place, end: End, script: list[str], *, after: int, queued: 
     """End a call after so many turns of the loop. Returns whether it had ended before."""
     backend = Backend(list(script))
     async with opened(place, backend) as client:
-        others = [asyncio.create_task(place(client)) for _ in range(LIMIT + 2 if queued else 0)]
+        others = [asyncio.ensure_future(place(client)) for _ in range(LIMIT + 2 if queued else 0)]
         await turn(1)
         task: asyncio.Task[object] = asyncio.ensure_future(place(client))
         await turn(after)

@@ -209,6 +209,10 @@ class BaseClient:
         await attempts.run()
         return attempts.reply()
 
+    def _for_journal(self) -> Self:
+        """A copy that repeats nothing and leaves it to a batch, or a worker, to tell what is in doubt."""
+        return self._copy(attrs.evolve(self._identity, journaled=True), self._limits.but(retries=0))
+
     def _copy(self, identity: Identity, limits: Limits) -> Self:
         made = object.__new__(type(self))
         made._fill(identity, limits, self._shared, owner=False)

@@ -21,7 +21,8 @@ from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
 from wren_async.core.sending.limiter import Place
 from wren_async.core.sending.running import DetachedAttempt, RunningAttempt, aborted, timed_out
-from wren_async.core.sending.session import Outcome, Session, attach_outcome, logger
+from wren_async.core.sending.session import Outcome, Session, attach_outcome
+from wren_async.core.sending.telling import log_attempt, log_retry, log_unknown, logger
 from wren_async.core.telemetry import Attempt, OnAttempt
 from wren_async.core.values import UNSET
 from wren_async.errors import CallError, OutcomeUnknown
@@ -149,8 +150,7 @@ class Attempts(Generic[T]):
         history.may_have_acted |= decision.may_have_acted
         history.accepted |= result.succeeded
         if logger.isEnabledFor(logging.DEBUG):
-            said = result.status or self._identity.credentials.quote(result.reason)
-            logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
+            log_attempt(prepared, history.attempts, result, self._identity.credentials)
         if self._session.on_attempt is not None:
             self._report(result, self._session.on_attempt)
         return decision
@@ -252,6 +252,7 @@ class Attempts(Generic[T]):
             retry=retry_if_result(_wants_another),
             wait=self._wait,
             stop=self._must_stop,
+            before_sleep=self._tell_retry,
             sleep=self._session.timing.sleep,
             retry_error_callback=lambda state: _result(state),
         )
@@ -272,6 +273,10 @@ class Attempts(Generic[T]):
             or self._session.closed
             or not self._session.budget.spend()
         )
+
+    def _tell_retry(self, state: RetryCallState) -> None:
+        result, _ = _result(state)
+        log_retry(self._prepared, self._history.attempts, result, state.upcoming_sleep, self._identity.credentials)
 
     # --- time ---
 
@@ -310,9 +315,15 @@ class Attempts(Generic[T]):
         )
         if self._sending is not None:
             self._sending.failed(error)
-        if isinstance(error, OutcomeUnknown) and (session.closed or result.aborted):
-            session.tell_undecided(self._name(), prepared.call)
+        if isinstance(error, OutcomeUnknown):
+            self._tell_unknown(error, result)
         return error
+
+    def _tell_unknown(self, error: OutcomeUnknown, result: AttemptResult[T]) -> None:
+        if self._session.closed or result.aborted:
+            self._session.tell_undecided(self._name(), self._prepared.call)
+        elif not self._identity.journaled:
+            log_unknown(error, kept_as=None if self._outcome is None else self._outcome.name)
 
     def _name(self) -> str:
         return self._prepared.name or _draw()
