@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from wren_async.core.outcome import AttemptResult
 from wren_async.core.sending.limiter import Place
 from wren_async.core.sending.session import Session
+from wren_async.core.sending.telling import Watcher
 from wren_async.http.exchange import Progress
 
 T = TypeVar("T")
@@ -21,7 +22,7 @@ class RunningAttempt(Generic[T]):
     By itself it is the attempt of a read, which runs in the caller's task and ends when that is cancelled.
     """
 
-    __slots__ = ("_place", "limit", "progress", "result")
+    __slots__ = ("_place", "limit", "progress", "result", "watcher")
 
     def __init__(self, place: Place, limit: float | None) -> None:
         self._place = place
@@ -30,12 +31,16 @@ class RunningAttempt(Generic[T]):
         self.progress = Progress()
         self.result: AttemptResult[T] | None = None
         """What came of it, once it has ended."""
+        self.watcher: Watcher | None = None
+        """Who is told of its end, once its beginning was told."""
 
     def finish(self, result: AttemptResult[T]) -> None:
         """It has ended with this result. After its end this does nothing."""
         if self.result is None:
             self.result = result
             self._place.leave()
+            if self.watcher is not None:
+                self.watcher.attempt_ended(result)
 
 
 class DetachedAttempt(RunningAttempt[T]):

@@ -19,7 +19,7 @@ from wren_async.core.reply import Reply
 from wren_async.core.sending.limiter import ConcurrencyLimiter
 from wren_async.core.sending.references import ReferenceBook
 from wren_async.core.server_clock import ServerClock
-from wren_async.core.telemetry import OnAttempt
+from wren_async.core.telemetry import Telemetry
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, given
 from wren_async.errors import ClientClosed, IdempotencyKeyReused, OutcomeUnknown, WrongEventLoop
@@ -109,11 +109,11 @@ class Session:
         max_in_flight: int,
         timing: Timing,
         budget: RetryBudget,
-        on_attempt: OnAttempt | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.backend = backend
         self.timing = timing
-        self.on_attempt = on_attempt
+        self.telemetry = telemetry
         self.budget = budget
         self.limiter = ConcurrencyLimiter(max_in_flight)
         self.closed = False
