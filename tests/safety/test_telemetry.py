@@ -11,9 +11,10 @@ import aiohttp
 import httpx
 import pytest
 
+from tests.raw_server import RawServer, answer, read_and_close, refused, silent
 from wren_async import AiohttpBackend, Attempt, InvalidConfiguration, NotSent, OutcomeUnknown, WrenClient
 
-from .scripted import KEY, LIVE, Clock, ScriptedServer, answer, cnaught, read_and_close, refused, silent, wren
+from .clients import KEY, LIVE, Clock, cnaught, wren
 
 
 async def order(client: Any, **options: Any) -> object:
@@ -23,7 +24,7 @@ async def order(client: Any, **options: Any) -> object:
 async def test_each_attempt_is_told_with_what_it_met() -> None:
     told: list[Attempt] = []
     async with (
-        ScriptedServer(read_and_close(), answer(503, {}), answer()) as server,
+        RawServer(read_and_close(), answer(503, {}), answer()) as server,
         cnaught(server, on_attempt=told.append) as client,
     ):
         await client.orders.create(amount_kg=1)
@@ -39,7 +40,7 @@ async def test_each_attempt_is_told_with_what_it_met() -> None:
 async def test_an_attempt_that_sent_nothing_says_so() -> None:
     told: list[Attempt] = []
     async with (
-        ScriptedServer(refused(), refused()) as server,
+        RawServer(refused(), refused()) as server,
         wren(server, on_attempt=told.append, retries=0) as client,
     ):
         with pytest.raises(NotSent):
@@ -55,7 +56,7 @@ async def test_time_at_the_limiter_and_time_on_the_wire_are_told_apart() -> None
         clock.now += 3
 
     async with (
-        ScriptedServer(otherwise=answer(after=work)) as server,
+        RawServer(otherwise=answer(after=work)) as server,
         wren(server, clock, max_in_flight=1, on_attempt=told.append) as client,
     ):
         await asyncio.gather(client.credits.balance(), client.credits.balance())
@@ -65,7 +66,7 @@ async def test_time_at_the_limiter_and_time_on_the_wire_are_told_apart() -> None
 async def test_the_limiter_shows_how_many_are_on_the_wire_and_how_many_wait() -> None:
     told: list[Attempt] = []
     async with (
-        ScriptedServer(silent(), otherwise=answer()) as server,
+        RawServer(silent(), otherwise=answer()) as server,
         wren(server, max_in_flight=1, on_attempt=told.append) as client,
     ):
         first = asyncio.create_task(client.credits.balance())
@@ -83,7 +84,7 @@ async def test_the_limiter_shows_how_many_are_on_the_wire_and_how_many_wait() ->
 async def test_calls_are_let_through_in_the_order_in_which_they_came() -> None:
     came: list[str] = []
     async with (
-        ScriptedServer(silent(), otherwise=answer()) as server,
+        RawServer(silent(), otherwise=answer()) as server,
         wren(server, max_in_flight=1) as client,
     ):
         first = asyncio.create_task(client.credits.balance())
@@ -101,7 +102,7 @@ async def test_an_order_whose_caller_went_away_is_told_too() -> None:
     told: list[Attempt] = []
     hold = asyncio.Event()
     async with (
-        ScriptedServer(answer(after=hold.wait)) as server,
+        RawServer(answer(after=hold.wait)) as server,
         wren(server, on_attempt=told.append) as client,
     ):
         task = asyncio.create_task(order(client, reference="r1"))
@@ -119,7 +120,7 @@ async def test_what_the_hook_raises_is_logged_and_changes_nothing(caplog: pytest
         raise ZeroDivisionError
 
     async with (
-        ScriptedServer(answer(), read_and_close()) as server,
+        RawServer(answer(), read_and_close()) as server,
         wren(server, on_attempt=broken) as client,
     ):
         await order(client)
@@ -132,7 +133,7 @@ async def test_what_the_hook_raises_is_logged_and_changes_nothing(caplog: pytest
 async def test_nothing_that_is_told_shows_the_token() -> None:
     told: list[Attempt] = []
     async with (
-        ScriptedServer(answer(500, {"error": f"no {KEY} here"}), answer()) as server,
+        RawServer(answer(500, {"error": f"no {KEY} here"}), answer()) as server,
         cnaught(server, on_attempt=told.append) as client,
     ):
         await client.orders.create(amount_kg=1)
@@ -166,7 +167,7 @@ async def test_as_many_exchanges_go_out_at_once_as_suit_the_backend(
 ) -> None:
     hold, http_client = asyncio.Event(), bring()
     async with (
-        ScriptedServer(otherwise=answer(after=hold.wait)) as server,
+        RawServer(otherwise=answer(after=hold.wait)) as server,
         wren(server, http_client=http_client, max_in_flight=given) as client,
     ):
         calls = [asyncio.create_task(client.credits.balance()) for _ in range(600)]
@@ -187,7 +188,7 @@ async def test_no_more_exchanges_go_out_at_once_than_half_of_the_files_that_may_
 ) -> None:
     monkeypatch.setattr("resource.getrlimit", lambda _: (64, 4096))
     async with (
-        ScriptedServer(otherwise=silent()) as server,
+        RawServer(otherwise=silent()) as server,
         wren(server) as client,
         wren(server, max_in_flight=40) as told,
     ):
