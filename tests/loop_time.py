@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -50,3 +51,11 @@ async def outlast(seconds: float, call: Coroutine[Any, Any, T]) -> T:
     await turns()
     pass_time(seconds)
     return await task
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Return as soon as a condition holds, and fail when it does not in ten real seconds, however the loop's jumps."""
+    ends = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < ends, "it did not come about"
+        await asyncio.sleep(0.001)
