@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import attrs
 
@@ -45,9 +45,9 @@ def pass_time(seconds: float) -> None:
     clock.ahead += seconds
 
 
-async def outlast(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+async def outlast(seconds: float, call: Awaitable[T]) -> T:
     """What a call gives or raises when so much of the loop's time passes while it waits."""
-    task = asyncio.create_task(call)
+    task = asyncio.ensure_future(call)
     await turns()
     pass_time(seconds)
     return await task

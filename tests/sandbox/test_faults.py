@@ -166,8 +166,10 @@ async def test_a_late_commit_that_a_reset_overtakes(sandbox: Sandbox, client: ht
 @pytest.mark.parametrize(("when", "placed"), [("before", 0), ("after", 1)])
 async def test_no_answer_ever(sandbox: Sandbox, client: httpx.AsyncClient, when: str, placed: int) -> None:
     sandbox.faults.add("never_answer", when=when)
+    ordering = asyncio.create_task(client.post(OFFSET, json=ORDER, timeout=20))
+    await until(lambda: len(sandbox.requests))
     with pytest.raises(httpx.ReadTimeout):
-        await client.post(OFFSET, json=ORDER, timeout=0.05)
+        await outlast(20, ordering)
     assert len(sandbox.orders) == placed
     assert sandbox.requests[0].status is None
 
