@@ -36,8 +36,8 @@ class Remote:
         headers = {"Authorization": f"Bearer {self.sandbox.cnaught.api_key}"}
         return await self._http.request(method, f"/v1{path}", json=body or None, headers=headers)
 
-    async def page(self, method: str, url: str) -> httpx.Response:
-        return await self._http.request(method, url)
+    async def page(self, method: str, url: str, **headers: str) -> httpx.Response:
+        return await self._http.request(method, url, headers=headers)
 
 
 @pytest.fixture
@@ -301,6 +301,14 @@ async def test_a_checkout_page(control: Remote, act: str, state: str, back: str)
     shown = (await control.cnaught("GET", f"/checkout/sessions/{session['id']}")).json()
     assert shown["state"] == state
     assert len(control.sandbox.orders) == (1 if act == "complete" else 0)
+
+
+@pytest.mark.parametrize(("act", "state"), [("complete", "placed"), ("expire", "expired")])
+async def test_who_takes_json_learns_what_became_of_a_checkout(control: Remote, act: str, state: str) -> None:
+    urls = {"success_url": "https://shop.example.com/done", "cancel_url": "https://shop.example.com/left"}
+    session = (await control.cnaught("POST", "/checkout/sessions", amount_kg=100, **urls)).json()
+    answer = await control.page("POST", f"{session['checkout_url']}/{act}", Accept="application/json")
+    assert (answer.status_code, answer.json()["state"]) == (200, state)
 
 
 async def test_state_and_reset(control: Remote) -> None:

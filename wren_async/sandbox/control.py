@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from wren_async.sandbox.bounds import listed, shown
+from wren_async.sandbox.codec import JSON_TYPE
 from wren_async.sandbox.exchange import JSON
 from wren_async.sandbox.fault_kinds import FaultKind, described
 from wren_async.sandbox.faults import Fault
@@ -231,10 +232,12 @@ class Control:
         """The payment page of a checkout session."""
         return HTMLResponse(self._state.cnaught_api.checkout_page(request.path_params["id"]))
 
-    def end_checkout(self, request: Request, _values: dict[str, JSON]) -> Response:
-        """`complete` or `expire` a checkout session, and send the buyer back."""
+    def end_checkout(self, request: Request, _values: dict[str, JSON]) -> JSON | Response:
+        """`complete` or `expire` a checkout session: who takes JSON gets the result, a buyer goes back."""
         api, session_id = self._state.cnaught_api, request.path_params["id"]
-        _choose(request, {"complete": api.complete, "expire": api.expire})(session_id)
+        ended = _choose(request, {"complete": api.complete, "expire": api.expire})(session_id)
+        if JSON_TYPE in request.headers.get("accept", ""):
+            return ended
         return RedirectResponse(api.return_url(session_id), status_code=303)
 
     def _behaviours(self, request: Request) -> attrs.AttrsInstance:

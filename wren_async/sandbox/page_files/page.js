@@ -45,9 +45,9 @@ let kinds = [];
 // Talking to the control API
 
 async function call(method, path, body) {
-  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  const answer = await fetch(CONTROL + path, { method, redirect: "manual", ...sent });
-  if (answer.type === "opaqueredirect") return {}; // a checkout sends its buyer back to the shop
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const answer = await fetch(CONTROL + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
   const said = await answer.json();
   if (!answer.ok) throw new Error(said.message ?? said.detail ?? said.title ?? `the sandbox answered ${answer.status}`);
   return said;
@@ -77,7 +77,7 @@ const tell = said("trouble");
 // Elements
 
 function masked(value) {
-  return String(value ?? "").replace(TOKENS, (_, uuid, middle, end, key) => (key ? `${key}…` : `${uuid.slice(0, -16)}…${end}`));
+  return String(value ?? "").replace(TOKENS, (_, uuid, middle, end, key) => (key ? `${key}…` : `${uuid.startsWith("wren") ? "wren_test_" : ""}…${end}`));
 }
 
 function element(name, content, properties = {}) {
@@ -158,7 +158,7 @@ function opening({ text, opens }) {
   const details = element("details");
   details.append(element("summary", text));
   for (const [title, value] of opens) {
-    details.append(element("div", title, { className: "count" }), element("pre", JSON.stringify(value, null, 2)));
+    details.append(element("div", title, { className: "count" }), element("pre", typeof value === "string" ? value : JSON.stringify(value, null, 2)));
   }
   return details;
 }
@@ -301,7 +301,7 @@ function walletCells({ token, name, balance_cents, card }) {
   // A test token meets the same canned balance each time: there is nothing to change.
   const canned = token.startsWith("wren_test_");
   return [
-    { list: [name, token], look: "long" },
+    { list: [name, token] },
     { text: dollars(balance_cents), look: "number short" },
     canned ? "test mode" : { choose },
     { buttons: canned ? [] : [empty, fillUp] },
