@@ -60,7 +60,7 @@ class Control:
         """Carry out again a change that `SandboxState.keep` wrote to the file."""
         name, values = str(content["act"]), content["values"]
         if name in _KEPT and isinstance(values, dict):
-            getattr(self, name)(Request({"type": "http", "path_params": content["path"]}), values)
+            getattr(self, name)(Request({"type": "http", "headers": [], "path_params": content["path"]}), values)
 
     def carry_out(self, act: Act, request: Request, values: dict[str, JSON]) -> JSON | Response:
         """Let one of the methods below answer, keep what it changed, and tell that something may have changed."""
