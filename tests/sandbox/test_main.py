@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -45,13 +46,19 @@ def test_the_command_prints_one_line_of_json(stop: signal.Signals) -> None:
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+class Impatient(io.StringIO):
+    """A terminal whose user presses Ctrl+C as soon as something is there to read."""
+
+    def flush(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
 @pytest.mark.parametrize("arguments", [["--json"], []])
-def test_the_command_in_this_process(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+def test_the_command_in_this_process(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Impatient()
+    monkeypatch.setattr(sys, "stdout", terminal)
     assert main(["--port", "0", *arguments]) == 0
-    timer.join()
-    assert "http://127.0.0.1:" in capsys.readouterr().out
+    assert "http://127.0.0.1:" in terminal.getvalue()
 
 
 def test_ctrl_c_before_the_handlers_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
