@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wren_async.sandbox.storage import StateFileError
     from wren_async.sandbox.world import Clock
     from wren_async.sandbox.wren import WrenBehaviours
+    from wren_async.sandbox.wren.accounts import Wallet
 
 __all__ = [
     "CNaughtAddress",
@@ -33,6 +34,7 @@ __all__ = [
     "RequestLog",
     "Sandbox",
     "StateFileError",
+    "Wallet",
     "When",
     "WrenAddress",
     "WrenBehaviours",
@@ -50,5 +52,6 @@ __getattr__ = lazy(
         ".storage": "StateFileError",
         ".world": "Clock",
         ".wren": "WrenBehaviours",
+        ".wren.accounts": "Wallet",
     },
 )
