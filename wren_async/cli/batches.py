@@ -119,6 +119,8 @@ class Limits:
         )
 
 
+batch_app.command("wren_async.cli.template:template", name="template")
+
 Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
 JournalOption = Annotated[
     Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")

@@ -11,6 +11,7 @@ import csv
 import itertools
 import json
 import os
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +35,8 @@ from wren_async.errors import InvalidArgument
 
 _LONGEST_LINE: Final = 1_000_000
 """Characters. No order needs so many, and a file without line ends is not read into memory whole."""
+
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[Intent] | AsyncIterable[Intent]
 """Where orders come from: a `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or intents."""
@@ -152,7 +155,8 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
         blank += 1
     # The blank lines before the header count, because faults are told with their lines.
     whole = itertools.chain(itertools.repeat("\n", blank), [header], lines)
-    table = csv.reader(whole, delimiter=_delimiter(header), strict=True)
+    delimiter = _delimiter(header)
+    table = csv.reader(whole, delimiter=delimiter, strict=True)
     names: list[str] | None = None
     while True:
         line = table.line_num + 1
@@ -167,7 +171,7 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
         if not any(cell.strip() for cell in cells):
             continue
         if names is not None:
-            yield from _csv_row(line, names, cells, reading)
+            yield from _csv_row(line, names, cells, reading, points_may_group=delimiter != ",")
             continue
         names = [cell.strip() for cell in cells]
         if faults := list(_header_faults(line, names, reading)):
@@ -178,8 +182,8 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
 
 
 def _delimiter(header: str) -> str:
-    """Spreadsheets in many countries write semicolons."""
-    return max(",;\t", key=header.count)
+    """What separates the names of the header. Spreadsheets write semicolons in countries that write decimal commas."""
+    return max(",;\t", key=_QUOTED.sub("", header).count)
 
 
 def _header_faults(line: int, names: Sequence[str], reading: Reading) -> Iterator[Fault]:
@@ -198,15 +202,20 @@ def _header_faults(line: int, names: Sequence[str], reading: Reading) -> Iterato
     yield from unknown_columns(line, [name for name in dict.fromkeys(names) if name and not is_misread(name)], reading)
 
 
-def _csv_row(line: int, names: Sequence[str], cells: Sequence[str], reading: Reading) -> Iterator[Line | Fault]:
+def _csv_row(
+    line: int, names: Sequence[str], cells: Sequence[str], reading: Reading, *, points_may_group: bool
+) -> Iterator[Line | Fault]:
     if len(cells) != len(names):
+        # The same mark separates columns and, in some cell, something else.
+        mark = "semicolons or line breaks" if points_may_group else "commas, and numbers with decimal commas"
         yield Fault(
             line=line,
-            problem=f"has {len(cells)} cells, and the header {len(names)}; put quotes around text with commas",
+            problem=f"has {len(cells)} cells, and the header {len(names)}; put quotes around text with {mark}",
         )
         return
     values = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name not in reading.ignore}
-    yield from order_of(line, {name: cell for name, cell in values.items() if cell}, reading)
+    given = {name: cell for name, cell in values.items() if cell}
+    yield from order_of(line, given, reading, points_may_group=points_may_group)
 
 
 # --- JSON Lines -----------------------------------------------------------------------------------------------------
