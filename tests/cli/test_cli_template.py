@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from cli_shell import Shell
@@ -37,3 +38,15 @@ def test_a_template_is_never_written_over_anything(shell: Shell) -> None:
     assert "orders.csv.journal is beside it" in shell.told
     assert shell.run("template", "-o", str(shell.directory / "orders.xlsx")) == Exit.USAGE
     assert ".csv" in shell.told
+
+
+def test_the_orders_of_the_example_are_planned_and_run_as_they_are(shell: Shell) -> None:
+    orders = shell.directory / "orders.csv"
+    shutil.copy(Path(__file__).parents[2] / "examples" / "orders.csv", orders)
+    assert shell.run("plan", str(orders)) == 0
+    assert "27 orders for" in shell.out
+    assert shell.run("run", str(orders), "--yes") == Exit.SOME_REFUSED
+    assert len(shell.placed()) == 26
+    assert shell.run("report", str(shell.journal), "--rows") == 0
+    assert "R-1024" in shell.out
+    assert "buys less than a kilogram" in shell.out
