@@ -194,7 +194,10 @@ async def test_intents_may_come_from_anywhere() -> None:
 
 async def test_a_wrong_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"must end in \.csv"):
-        await read_text(tmp_path, "x", "orders.xlsx")
+        await read_text(tmp_path, "x", "orders.txt")
+    for name in ("orders.xls", "orders.ods"):
+        with pytest.raises(InvalidArgument, match=r"save it as CSV \(UTF-8\), or as \.xlsx"):
+            await read_text(tmp_path, "x", name)
     with pytest.raises(InvalidArgument, match="takes a path"):
         await rows_of(7)
     with pytest.raises(InvalidArgument, match="not known"):

@@ -121,7 +121,7 @@ class Limits:
 
 batch_app.command("wren_async.cli.template:template", name="template")
 
-Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
+Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .xlsx, .jsonl or .ndjson file of orders.")]
 JournalOption = Annotated[
     Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")
 ]
@@ -146,7 +146,7 @@ def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input(
 def changes(
     orders: Orders,
     *,
-    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format.")],
+    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format, or CSV.")],
     journal: JournalOption = None,
     also: Annotated[
         tuple[Path, ...],
@@ -347,7 +347,8 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         if not error.was_sent:
             raise
         words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
-        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
+        new = f"new{'.csv' if orders.suffix.lower() == '.xlsx' else orders.suffix}"
+        raise Stop(f"{error}:\n  {_command(*words, '--output', new)}") from None
     show_plan(output(), made)
     return ahead
 

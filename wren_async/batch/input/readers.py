@@ -1,4 +1,4 @@
-"""Reading the orders of a batch: CSV, JSON Lines, or intents made by a program.
+"""Reading the orders of a batch: CSV, workbooks, JSON Lines, or intents made by a program.
 
 Reading streams, and goes on after a bad row, so that all of them can be told at once with line, column and remedy.
 """
@@ -12,15 +12,16 @@ import itertools
 import json
 import os
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, TextIO, TypeAlias
+from typing import Final, Literal, TextIO, TypeAlias
 
 import attrs
 
 from wren_async.batch.chunks import CHUNK
 from wren_async.batch.input.faults import Fault, quoted
+from wren_async.batch.input.header import header_faults
 from wren_async.batch.input.row_values import (
     Line,
     Reading,
@@ -30,6 +31,7 @@ from wren_async.batch.input.row_values import (
     too_many,
     unknown_columns,
 )
+from wren_async.batch.input.workbook import workbook_rows
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
 from wren_async.errors import InvalidArgument
 
@@ -39,7 +41,7 @@ _LONGEST_LINE: Final = 1_000_000
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 
 Source: TypeAlias = str | os.PathLike[str] | Iterable[Intent] | AsyncIterable[Intent]
-"""Where orders come from: a `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or intents."""
+"""Where orders come from: a `.csv`, `.tsv`, `.xlsx`, `.jsonl` or `.ndjson` file, or intents."""
 
 
 def is_file(source: Source) -> bool:
@@ -106,18 +108,34 @@ def encoding_of(path: Path, reading: Reading) -> str:
     return reading.encoding or "utf-8"
 
 
-def is_table(path: Path) -> bool:
-    """Whether a file is CSV or TSV, with a header, and not JSON Lines. Raises `InvalidArgument` for anything else."""
+FileKind: TypeAlias = Literal["csv", "json lines", "workbook"]
+
+_KINDS: Final[Mapping[str, FileKind]] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".xlsx": "workbook",
+    ".jsonl": "json lines",
+    ".ndjson": "json lines",
+}
+_OTHER_WORKBOOKS: Final = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+
+
+def kind_of_file(path: Path) -> FileKind:
+    """How a file is to be read, from the end of its name. Raises `InvalidArgument` for what is no file of orders."""
     ending = path.suffix.lower()
-    if ending in (".csv", ".tsv"):
-        return True
-    if ending in (".jsonl", ".ndjson"):
-        return False
-    raise InvalidArgument("source", f"{path.name!r} must end in .csv, .tsv, .jsonl or .ndjson")
+    if ending in _KINDS:
+        return _KINDS[ending]
+    if ending in _OTHER_WORKBOOKS:
+        raise InvalidArgument("source", f"{path.name!r}: save it as CSV (UTF-8), or as .xlsx")
+    raise InvalidArgument("source", f"{path.name!r} must end in {', '.join(_KINDS)}")
 
 
 def _file_rows(path: Path, reading: Reading) -> Iterator[Line | Fault]:
-    rows = _csv_rows if is_table(path) else _json_rows
+    kind = kind_of_file(path)
+    if kind == "workbook":
+        yield from workbook_rows(path, reading)
+        return
+    rows = _csv_rows if kind == "csv" else _json_rows
     with open_text(path, reading) as text:
         try:
             yield from rows(_lines(text), reading)
@@ -174,7 +192,7 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
             yield from _csv_row(line, names, cells, reading, points_may_group=delimiter != ",")
             continue
         names = [cell.strip() for cell in cells]
-        if faults := list(_header_faults(line, names, reading)):
+        if faults := [*header_faults(line, names, reading), *_unnamed(line, names)]:
             yield from (attrs.evolve(fault, whole=True) for fault in faults)
             return
     if names is None:
@@ -186,20 +204,10 @@ def _delimiter(header: str) -> str:
     return max(",;\t", key=_QUOTED.sub("", header).count)
 
 
-def _header_faults(line: int, names: Sequence[str], reading: Reading) -> Iterator[Fault]:
-    if fault := too_many(len(names), line):
-        yield fault
-        return
-    seen: set[str] = set()
+def _unnamed(line: int, names: Sequence[str]) -> Iterator[Fault]:
     for index, name in enumerate(names, 1):
-        if is_misread(name):
-            yield misread(line, f"column {index}")
-        elif not name:
+        if not name:
             yield Fault(line=line, column=f"column {index}", problem="has no name in the header")
-        elif name in seen:
-            yield Fault(line=line, column=name, problem="stands twice in the header; keep one")
-        seen.add(name)
-    yield from unknown_columns(line, [name for name in dict.fromkeys(names) if name and not is_misread(name)], reading)
 
 
 def _csv_row(
