@@ -141,6 +141,12 @@ def test_no_cell_of_ours_begins_a_formula_however_the_file_is_split(separator: s
     assert "\x1b" not in line.getvalue()
 
 
+def test_a_blank_before_a_formula_does_not_hide_it() -> None:
+    assert cell(" =1+1") == "' =1+1"
+    assert cell("ride; =HYPERLINK(1)") == "ride;' =HYPERLINK(1)"
+    assert cell("one - two, 3 = 3") == "one - two, 3 = 3"
+
+
 async def test_a_csv_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
     class Broken(MemoryJournal):
         async def entries(self, *states: State) -> AsyncIterator[Entry]:
@@ -211,6 +217,14 @@ def test_a_timeline_stays_small_and_loses_nothing(orders: list[tuple[int, int]])
         assert moment < began + timeline.width
 
 
+def test_a_timeline_of_a_tenth_of_a_second_has_slots_of_milliseconds() -> None:
+    timeline = Timeline()
+    for number in range(100):
+        timeline.take(NOON + timedelta(milliseconds=number), State.PLACED, 1)
+    assert timeline.width == timedelta(milliseconds=1)
+    assert [slot.cents for _, slot in timeline.slots()] == [1] * 100
+
+
 def test_a_timeline_takes_any_time_that_a_clock_may_tell() -> None:
     timeline = Timeline()
     for moment in (datetime.min.replace(tzinfo=UTC), NOON, datetime.max.replace(tzinfo=UTC)):
@@ -236,6 +250,26 @@ def test_reasons_that_differ_only_in_ids_are_one() -> None:
     for number in range(500):
         reasons.take(f"order {10000 + number} of 2026-07-01 12:00:{number % 60:02d}+0000 failed with 503")
     assert reasons.most_common(5) == [("order … of … failed with 503", 500)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("no answer within 5.0 s", "no answer within 17 s"),
+        ("retry in 3 seconds", "retry in 45 seconds"),
+        ("order ch_3Ab9 is gone", "order ch_Xz0Q is gone"),
+        ("order 7 is unknown", "order 12 is unknown"),
+        ("the wallet holds $3.20", "the wallet holds $1,000.00"),
+        ("until 12:03:04", "until 23:59"),
+    ],
+)
+def test_reasons_that_differ_only_in_seconds_ids_or_amounts_are_one(one: str, other: str) -> None:
+    assert kind_of_reason(one) == kind_of_reason(other)
+
+
+def test_reasons_that_differ_in_their_status_are_two() -> None:
+    assert kind_of_reason("the server answered 400") != kind_of_reason("the server answered 503")
+    assert kind_of_reason("amount_kg: must be 1 or more") == "amount_kg: must be 1 or more"
 
 
 def test_reasons_stay_few_however_many_there_are() -> None:
@@ -336,6 +370,14 @@ async def test_a_certificate_is_linked() -> None:
     journal = await journal_of((KILOS, placed("o", 1, Decimal(9), certificate="https://x.example/?a=1&b=2")))
     links = [found["href"] for name, found in parse(html_page(await read_report(journal))).seen if name == "a"]
     assert links == ["https://x.example/?a=1&b=2"]
+
+
+async def test_the_page_of_a_batch_without_orders_has_no_number_at_all() -> None:
+    page = html_page(await read_report(MemoryJournal(), made=NOON))
+    parse(page)
+    assert "The batch has no orders." in page
+    body = page.partition("<main>")[2].partition("</main>")[0].partition("<dl class=tiles>")[2]
+    assert not re.search(r"\d", re.sub("<[^>]*>", "", body))
 
 
 async def test_the_page_of_a_batch_that_has_not_begun_says_nothing_of_what_was_not_sent() -> None:

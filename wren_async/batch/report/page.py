@@ -49,6 +49,8 @@ PAGE_COLUMNS: Final = (
 )  # fmt: skip
 """The columns of the page's table of orders."""
 PAGE_NUMBERS: Final = (0, 6, 7, 8, 9, 10)
+DOUBT_COLUMNS: Final = ("line", "external id", "type", "text", "planned", "why", "lists prove it from", "then say")
+"""The columns of the page's table of orders in doubt."""
 
 
 @attrs.frozen
@@ -110,7 +112,12 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"usd": usd, "mass": mass, "duration": duration, "when": wording.when}
-    environment.globals |= {"link_host": link_host, "PAGE_COLUMNS": PAGE_COLUMNS, "PAGE_NUMBERS": PAGE_NUMBERS}
+    environment.globals |= {
+        "link_host": link_host,
+        "DOUBT_COLUMNS": DOUBT_COLUMNS,
+        "PAGE_COLUMNS": PAGE_COLUMNS,
+        "PAGE_NUMBERS": PAGE_NUMBERS,
+    }
     environment.globals |= {name: getattr(wording, name) for name in _WORDS}
     return environment.from_string(_text("page.html.jinja"))
 

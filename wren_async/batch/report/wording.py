@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 import attrs
 
+from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow, mass_text
@@ -29,6 +31,8 @@ ORDER_COLUMNS: Final = (
 ORDER_NUMBERS: Final = (0, 5, 6, 7, 8, 9)
 """Which of those columns hold numbers."""
 TYPE_COLUMNS: Final = ("type", "orders", "placed", "planned", "cost", "ordered", "answered", "replayed", "reconciled")
+
+_NAMES: Final[Mapping[Api, str]] = {"wren": "Wren", "cnaught": "CNaught"}
 
 
 @attrs.frozen
@@ -58,13 +62,17 @@ def rehearsal(report: Report) -> tuple[str, str] | None:
     found = {api: rehearsal_at(server) for api, server in rehearsals.items()}
     kinds = " and ".join(sorted({str(each) for each in found.values()}))
     told = [
-        f"orders of {api} were placed with a test token, which buys nothing"
+        f"Orders of {_NAMES[api]} are placed with a test token, which buys nothing."
         if found[api] == "test token"
-        else f"orders of {api} go to {server}, a server on this machine"
+        else f"Orders of {_NAMES[api]} go to {server}, a server on this machine."
         for api, server in rehearsals.items()
     ]
-    real = [f"orders of {api} are REAL: they go to {each}" for api, each in report.servers.items() if api not in found]
-    return f"{'partly ' if real else ''}{kinds}", f"{'; '.join([*told, *real])}."
+    real = [
+        f"Orders of {_NAMES[api]} are REAL: they go to {each}."
+        for api, each in report.servers.items()
+        if api not in found
+    ]
+    return f"{'partly ' if real else ''}{kinds}", " ".join([*told, *real])
 
 
 def sentence(report: Report) -> str:
@@ -175,11 +183,11 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
     if report.agrees is False:
         yield Need("The books do not agree, or could not be read. See Books, below.")
     if refused := report.number(State.REFUSED):
-        source = report.source.name if report.source else "ORDERS"
+        source, corrected = ("ORDERS", "CORRECTED") if report.source is None else _files(report.source)
         yield Need(
             f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
             "correct its lines in the file, and let the corrected lines alone be written to a file of their own.",
-            (_command("changes", source, "--journal", journal, "--output", "CORRECTED"),),
+            (_command("changes", source, "--journal", journal, "--output", corrected),),
         )
 
 
@@ -211,6 +219,11 @@ def doubts(report: Report, journal: str) -> Iterator[Doubt]:
             _command("settle", journal, line, "--placed", "ORDER_ID"),
             _command("settle", journal, line, "--not-placed"),
         )
+
+
+def _files(source: Path) -> tuple[str, str]:
+    """The name of a file of orders, and one for its corrected lines."""
+    return source.name, f"corrected{'.csv' if source.suffix.lower() == '.xlsx' else source.suffix}"
 
 
 def _command(name: str, *words: str) -> str:
