@@ -72,6 +72,7 @@ def show_changes(console: Console, changes: Changes, source: Path, target: Path,
 def show_report(console: Console, report: Report) -> None:
     """Sums, open and refused orders, and the books."""
     where = "".join(f", {api} at {server}" for api, server in report.servers.items())
+    where += f", over {report.sent_over}" if report.sent_over else ""
     say(console, f"Batch {report.batch_id}{f' of {report.source.name}' if report.source else ''}{where}")
     if told := rehearsal(report):
         say(console, f"{told[0].upper()}: {told[1]}")
