@@ -14,6 +14,10 @@ PYTHONS ?= 3.11 3.12 3.13 3.14
 PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --no-emit-package wren-async -q
 
+# The tests of pages need a browser; what was not tested is said, before and after.
+NO_BROWSER = for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit; done; \
+	echo "CHROMIUM IS MISSING: the tests of pages are skipped. On Debian: apt-get install chromium"
+
 .PHONY: help run test quick check lint types drift tests every-python generate lock format hooks walks build plain-tests \
 	spec-diff spec-export spec-compare spec-lint release-check bench trybench docs docs-serve follow FORCE clean
 
@@ -52,10 +56,12 @@ drift: $(STAMP) ## is the generated code what the contract gives?
 	$(BIN)/python -m codegen --check
 
 tests: $(STAMP) ## the tests, with branch coverage of the code written by hand
+	@$(NO_BROWSER)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+	@$(NO_BROWSER)
 
 every-python: ## the tests on each Python from 3.11 on that is here, without the coverage
 	@export PYENV_VERSION="$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd: -)"; \

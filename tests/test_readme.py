@@ -26,5 +26,5 @@ def test_the_make_targets_exist(target: str) -> None:
 def test_make_run_shows_what_was_bought_and_refused() -> None:
     shown = run([sys.executable, "examples/place_orders.py", "examples/orders.csv"])
     assert "26 orders for $" in shown
-    assert re.search(r"Refused\n.*\n\s+24\s+cnaught\s+the amount is not a number", shown)
+    assert re.search(r"Refused\n.*\n\s+R-1024\s+cnaught\.price\s+.*buys less than a kilogram", shown)
     assert "CNaught orders, 5 a page" in shown

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -19,8 +20,10 @@ from wren_async.batch.input.planner import InputChanged, Plan
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.report.audit import audit_books
+from wren_async.batch.report.files import write_csv, write_json
 from wren_async.batch.report.page import write_page
-from wren_async.batch.report.rows import report_rows, write_csv
+from wren_async.batch.report.parquet import write_parquet
+from wren_async.batch.report.rows import report_rows
 from wren_async.batch.report.summary import read_report
 from wren_async.batch.report.targets import check_target
 from wren_async.batch.run.batch import Batch
@@ -116,7 +119,9 @@ class Limits:
         )
 
 
-Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
+batch_app.command("wren_async.cli.template:template", name="template")
+
+Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .xlsx, .jsonl or .ndjson file of orders.")]
 JournalOption = Annotated[
     Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")
 ]
@@ -141,7 +146,7 @@ def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input(
 def changes(
     orders: Orders,
     *,
-    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format.")],
+    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format, or CSV.")],
     journal: JournalOption = None,
     also: Annotated[
         tuple[Path, ...],
@@ -252,6 +257,8 @@ def report(
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
+    json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
+    parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
     books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
@@ -260,7 +267,7 @@ def report(
 
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
-            await _check_targets(held, csv, html)
+            await _check_targets(held, {"--csv": csv, "--html": html, "--json": json, "--parquet": parquet})
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
@@ -268,6 +275,10 @@ def report(
                 await _show_rows(held)
             if csv is not None:
                 await write_csv(held, csv)
+            if json is not None:
+                await write_json(held, json, audits=compared)
+            if parquet is not None:
+                await write_parquet(held, parquet)
             if html is not None:
                 await write_page(made, html, str(journal))
             if books and not compared:
@@ -336,7 +347,8 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         if not error.was_sent:
             raise
         words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
-        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
+        new = f"new{'.csv' if orders.suffix.lower() == '.xlsx' else orders.suffix}"
+        raise Stop(f"{error}:\n  {_command(*words, '--output', new)}") from None
     show_plan(output(), made)
     return ahead
 
@@ -347,14 +359,15 @@ async def _show_rows(journal: SqliteJournal) -> None:
         show(output(), row_table(rows))
 
 
-async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:
+async def _check_targets(journal: SqliteJournal, targets: Mapping[str, Path | None]) -> None:
     """Refuse to write over anything but a report, before anything is read or written."""
     source = await noted_input(journal)
-    for path in (csv, html):
-        if path is not None:
-            await asyncio.to_thread(check_target, path, source)
-    if csv is not None and html is not None and _is_one_file(csv, html):
-        raise Stop(f"--csv and --html both name {csv}; name a file for each")
+    given = {flag: path for flag, path in targets.items() if path is not None}
+    for path in given.values():
+        await asyncio.to_thread(check_target, path, source)
+    for (one, path), (other, same) in combinations(given.items(), 2):
+        if _is_one_file(path, same):
+            raise Stop(f"{one} and {other} both name {path}; name a file for each")
 
 
 def _is_one_file(one: Path, other: Path) -> bool:

@@ -14,12 +14,13 @@ import attrs
 from wren_async.sandbox.admission import Admission, is_loopback
 from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours
 from wren_async.sandbox.cnaught.order_service import SAMPLE_ORDER_ID
-from wren_async.sandbox.control import Control, control_app
+from wren_async.sandbox.control import Control
 from wren_async.sandbox.delivery import Delivery
 from wren_async.sandbox.exchange import JSON
 from wren_async.sandbox.faults import Faults
 from wren_async.sandbox.listener import Listener
 from wren_async.sandbox.log import RequestLog
+from wren_async.sandbox.routes import control_app
 from wren_async.sandbox.server import SandboxServer
 from wren_async.sandbox.state import CNaughtAddress, SandboxState, WrenAddress
 from wren_async.sandbox.visit import App
