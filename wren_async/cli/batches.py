@@ -30,8 +30,8 @@ from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
-from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
-from wren_async.cli.terminal import errors, output, say, show
+from wren_async.cli.showing import show_changes, show_orders, show_plan, show_report
+from wren_async.cli.terminal import errors, output, say
 from wren_async.reconcile import SETTLE_TIME
 
 T = TypeVar("T")
@@ -344,7 +344,7 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
 async def _show_rows(journal: SqliteJournal) -> None:
     """Every order, in tables of so many that any number of them fits in memory."""
     async for rows in in_chunks(report_rows(journal), _ROWS):
-        show(output(), row_table(rows))
+        show_orders(output(), rows)
 
 
 async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:

@@ -150,6 +150,8 @@ class LiveDisplay:
             MofNCompleteColumn(),
             TextColumn("{task.fields[told]}", markup=False),
             console=console,
+            # What it said is said again, whole, at the end; after Ctrl-C or an error a bar would tell of what is over.
+            transient=True,
         )
         self._task = self._bar.add_task("", total=None, told="")
         self._failures = Failures()
@@ -181,7 +183,7 @@ class LiveDisplay:
         terminal.say(self._console, text)
 
     def end(self) -> None:
-        """Leave the bar where it is."""
+        """Take the bar away."""
         self._bar.stop()
 
     def _show(self, totals: Totals, told: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from wren_async.batch.report.escaping import printable, printable_lines
+from wren_async.cli.columns import GAP, Column, Fitted, fitted
 
 _WIDE: Final = 200
 """Columns of output that goes to no terminal."""
@@ -27,19 +28,56 @@ def errors() -> Console:
 
 
 def say(console: Console, text: str) -> None:
-    """Write a text of one or more lines, none of which can steer the terminal or is taken for markup."""
-    console.print(Text(printable_lines(text)), soft_wrap=True)
+    """Write a text of one or more lines, none of which can steer the terminal or is taken for markup.
+
+    At a terminal, prose is wrapped between its words. A line that begins with spaces is a command to be copied, and
+    stays whole, as all lines do where a program reads them.
+    """
+    for line in printable_lines(text).split("\n"):
+        whole = line.startswith(" ") or not console.is_terminal
+        console.print(Text(line), soft_wrap=whole, overflow="ignore", crop=False)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Iterable[int] = ()) -> Table:
+def show_columns(console: Console, columns: Sequence[Column], first: Sequence[str] = ()) -> Sequence[str]:
+    """Write a table of the columns that there is room for, those named first before others; returns the others.
+
+    Where hardly any fits, the rows are written below each other, with all that they have.
+    """
+    made = fitted(columns, console.width, first)
+    if made.is_table:
+        if made.columns:
+            show(console, fitted_table(made))
+        return made.left_out
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        told = zip((column.head for column in columns), (cell.strip() for cell in cells), strict=True)
+        show(console, pairs([*((head, cell) for head, cell in told if cell), ("", "")]))
+    return ()
+
+
+def fitted_table(made: Fitted) -> Table:
     """A table of texts, none of which can steer the terminal or is taken for markup."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2))
-    right = set(numbers)
-    for place, name in enumerate(head):
-        made.add_column(name, justify="right" if place in right else "left", header_style="dim", overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(printable(each)) for each in row))
+    table = _empty_table()
+    for column, width in made.columns:
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        head = Text(printable(column.head))
+        table.add_column(head, justify=justify, header_style="dim", overflow="fold", width=width)
+    for cells in zip(*(column.cells for column, _ in made.columns), strict=True):
+        table.add_row(*(Text(printable(each)) for each in cells))
+    return table
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names with their values beside them."""
+    made = _empty_table(show_header=False)
+    made.add_column(style="dim", overflow="fold")
+    made.add_column(overflow="fold")
+    for name, value in rows:
+        made.add_row(Text(printable(name)), Text(printable(value)))
     return made
+
+
+def _empty_table(*, show_header: bool = True) -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=show_header)
 
 
 def show(console: Console, made: Table) -> None:
