@@ -62,10 +62,11 @@ def _run(given: list[str]) -> int:
         return Exit.INTERRUPTED
     except Exception as error:
         from wren_async.cli.endings import of_error
+        from wren_async.cli.messages import told
         from wren_async.errors import WrenAsyncError
 
         if isinstance(error, Stop | WrenAsyncError | OSError):
-            _say(str(error))
+            _say(told(error))
             return of_error(error)
         # Python's own code for this would be 1, which promises that nothing was sent.
         _say(traceback.format_exc())

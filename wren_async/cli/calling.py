@@ -166,8 +166,9 @@ def _run(
 
 def in_flags_of(error: InvalidArgument) -> Stop:
     """What is wrong with an argument, by the name of its flag."""
-    problem = error.problem.replace("pass reference=None", "give --null reference")
-    return Stop(f"{flag_of(error.argument)}: {problem}")
+    from wren_async.cli.messages import in_words
+
+    return Stop(f"{flag_of(error.argument)}: {in_words(error.problem)}")
 
 
 def _with_content_type(words: list[Word], values: dict[str, Any]) -> dict[str, Any]:

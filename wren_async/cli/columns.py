@@ -16,7 +16,7 @@ _Test: TypeAlias = Callable[[Sequence[str], Sequence[object]], bool]
 
 GAP: Final = 2
 """Spaces between two columns."""
-_TEXT: Final = 24
+_TEXT: Final = 20
 """Columns of the terminal that a text has at least; it is folded where it is longer."""
 _FEWEST: Final = 3
 """Columns of a table. Where fewer fit, each row is better shown below the other."""
@@ -26,7 +26,7 @@ _SHORT: Final = 40
 """Characters of a value of an object within a list, of which a line tells what is short."""
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
-_IN_CENTS: Final = ("paid by customer", "credits remaining")
+_IN_CENTS: Final = ("paid by customer", "credits remaining", "credit balance")
 """What Wren calls amounts that are in US cents without saying so in their names."""
 
 
@@ -112,11 +112,12 @@ def _place_of(name: str, first: Sequence[str]) -> int:
 
 
 def columns_from(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> list[Column]:
-    """Columns of texts that are made already."""
-    right, cells = set(numbers), list(zip(*rows, strict=True)) or [()] * len(heads)
+    """Columns of texts that are made already, without those in which nothing stands."""
+    right, cells = set(numbers), list(zip(*rows, strict=True))
     return [
-        Column(name=head, head=head, cells=cells[place], right=place in right, folds=_has_spaces(cells[place]))
-        for place, head in enumerate(heads)
+        Column(name=head, head=head, cells=texts, right=place in right, folds=_has_spaces(texts))
+        for place, (head, texts) in enumerate(zip(heads, cells, strict=False))
+        if any(texts)
     ]
 
 
@@ -244,7 +245,7 @@ _KINDS: Final[tuple[tuple[str, _Test], ...]] = (
     ("state", _named("state", "status", "type", "kind")),
     ("other id", _ending("id")),
     ("mass", _ending("kg", "tons", "trees")),
-    ("money", _ending("cents", "customer", "charged", "remaining")),
+    ("money", _ending("cents", "customer", "charged", "remaining", "balance")),
     ("time", _all(_is_time)),
     ("note", _named("description", "note")),
     ("flag", _all(lambda value: isinstance(value, bool))),

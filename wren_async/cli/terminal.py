@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Final, Literal
 
 from rich.console import Console
@@ -30,12 +31,19 @@ def errors() -> Console:
 def say(console: Console, text: str) -> None:
     """Write a text of one or more lines, none of which can steer the terminal or is taken for markup.
 
-    At a terminal, prose is wrapped between its words. A line that begins with spaces is a command to be copied, and
-    stays whole, as all lines do where a program reads them.
+    At a terminal, prose is wrapped between its words. A line that is a command stays whole, so that it can be copied,
+    and so do all lines where a program reads them.
     """
     for line in printable_lines(text).split("\n"):
-        whole = line.startswith(" ") or not console.is_terminal
-        console.print(Text(line), soft_wrap=whole, overflow="ignore", crop=False)
+        whole = not console.is_terminal or line.lstrip().startswith("wren-async ")
+        for each in [line] if whole else _wrapped(line, console.width):
+            console.print(Text(each), soft_wrap=True)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line in several, the later ones indented as the first is. A long word, such as a path, is not cut."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def show_columns(console: Console, columns: Sequence[Column], first: Sequence[str] = ()) -> Sequence[str]:
