@@ -89,7 +89,7 @@ def test_a_file_of_another_encoding_is_told_the_flag_that_reads_it(shell: Shell)
     orders.write_bytes("amount_kg,description\n1,Müller\n".encode("cp1252"))
     assert shell.run("plan", str(orders)) == Exit.USAGE
     assert "--encoding cp1252" in shell.told
-    assert shell.told.startswith("1 fault in the file; nothing was sent:\n")
+    assert shell.told.startswith("1 fault in the orders; nothing was placed:\n")
     assert shell.run("plan", str(orders), "--encoding", "cp1252") == 0
 
 
@@ -98,7 +98,7 @@ def test_a_column_that_means_nothing_is_told_the_flag_that_leaves_it_out(shell: 
     assert shell.run("plan", orders) == Exit.USAGE
     assert "did you mean 'description'?" in shell.told
     assert "--ignore 'cost centre'" in shell.told
-    assert shell.told.startswith("2 faults in the file")
+    assert shell.told.startswith("2 faults in the orders")
     assert shell.run("plan", orders, "--ignore", "cost centre", "--ignore", "desciption") == 0
 
 

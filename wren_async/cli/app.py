@@ -60,6 +60,12 @@ def _run(given: list[str]) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except SystemExit:
+        # A help whose reader has enough, as `head` has.
+        return Exit.ALL_PLACED
+    except BrokenPipeError:
+        _say("stopped: nobody reads the output any more")
+        return Exit.UNFINISHED
     except Exception as error:
         from wren_async.cli.endings import of_error
         from wren_async.cli.messages import told

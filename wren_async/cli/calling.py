@@ -159,6 +159,8 @@ def _run(
     try:
         show_answer(answer, form, command["rows"])
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and not call.operation.effect.writes:
+            return code
         # Not the code of a mistake, which promises that nothing was sent.
         raise Stop(f"it was carried out, and its answer could not be written: {error}", Exit.UNFINISHED) from error
     return code

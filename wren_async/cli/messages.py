@@ -73,7 +73,7 @@ def _of_input(error: InvalidInput) -> str:
     faults = [f"{in_words(str(each))}{_ignoring(each)}" for each in error.faults[:_SHOWN]]
     if error.count > len(faults):
         faults.append(f"and {error.count - len(faults):,} more")
-    return "\n  ".join([f"{count(error.count, 'fault')} in the file; nothing was sent:", *faults])
+    return "\n  ".join([f"{count(error.count, 'fault')} in the orders; nothing was placed:", *faults])
 
 
 def _ignoring(fault: Fault) -> str:

@@ -88,8 +88,8 @@ def confirm(task: Task, client: WrenClient | CNaughtClient) -> None:
     if not sys.stdin.isatty():
         raise Stop("nothing was sent: there is no terminal to ask at whether money may be spent; --yes says so")
     sent = ", ".join(f"{name} {value}" for name, value in body_of(task.call).items())
-    if not terminal.ask(f"{task.command['summary']} At {client.base_url}: {sent}.\nThis spends money. Go on?"):
-        raise Stop("nothing was sent")
+    question = f"{task.command['summary']} At {client.base_url}: {sent}.\nThis spends money. Go on?"
+    terminal.confirm(question, "nothing was sent")
 
 
 def _without_token(task: Task) -> Task:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
-from typing import Final, Literal
+from typing import Final, Literal, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -13,19 +15,43 @@ from rich.text import Text
 
 from wren_async.batch.report.escaping import printable, printable_lines
 from wren_async.cli.columns import GAP, Column, Fitted, fitted
+from wren_async.cli.exits import Exit, Stop
 
 _WIDE: Final = 200
 """Columns of output that goes to no terminal."""
 
 
+class _Output(Console):
+    """Where results go. Whoever reads them may have enough, as `head` has; whoever writes them has to know."""
+
+    def on_broken_pipe(self) -> None:
+        """Let what is still written go nowhere."""
+        _discard(sys.stdout)
+        raise BrokenPipeError(errno.EPIPE, "nobody reads it any more")
+
+
+class _Errors(Console):
+    """Where all else goes. That nobody reads it stops nothing, least of all a run that spends money."""
+
+    def on_broken_pipe(self) -> None:
+        """Let what is still written go nowhere."""
+        _discard(sys.stderr)
+
+
 def output() -> Console:
     """Where results go."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    return _Output(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
 
 
 def errors() -> Console:
     """Where all else goes."""
-    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False)
+    return _Errors(stderr=True, width=None if sys.stderr.isatty() else _WIDE, highlight=False)
+
+
+def _discard(stream: TextIO) -> None:
+    """Also what is left in its buffer: Python would write that when it ends, and complain."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def say(console: Console, text: str) -> None:
@@ -95,11 +121,24 @@ def show(console: Console, made: Table) -> None:
 
 def write(text: str) -> None:
     """Write what a program reads, such as JSON, of which whoever made it has taken all that could steer a terminal."""
-    sys.stdout.write(text)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard(sys.stdout)
+        raise
 
 
-def ask(question: str) -> bool:
-    """Ask at the terminal; anything but yes is no."""
-    sys.stderr.write(f"{printable_lines(question)} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+def confirm(question: str, otherwise: str) -> None:
+    """Ask at the terminal. Anything but yes stops, and says what that comes to."""
+    console = errors()
+    try:
+        say(console, question)
+        sys.stderr.write("[y/N] ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip().lower()
+    except KeyboardInterrupt:
+        say(console, "")
+        raise Stop(otherwise, Exit.INTERRUPTED) from None
+    if answer not in ("y", "yes"):
+        raise Stop(otherwise)
