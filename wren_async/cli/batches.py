@@ -28,13 +28,14 @@ from wren_async.batch.report.summary import read_report
 from wren_async.batch.report.targets import check_target
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
-from wren_async.cli.access import access, check_exists, check_file, check_journal
+from wren_async.cli.access import access, check_file, check_journal
 from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.files import check_journal_file, check_orders
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
-from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
-from wren_async.cli.terminal import errors, output, say, show
+from wren_async.cli.showing import show_changes, show_orders, show_plan, show_report
+from wren_async.cli.terminal import errors, output, say
 from wren_async.reconcile import SETTLE_TIME
 
 T = TypeVar("T")
@@ -107,6 +108,8 @@ class Limits:
         cents = None if self.max_usd is None else self.max_usd * 100
         if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
             raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
+        if not self.settle_time >= 0:
+            raise Stop(f"--settle-time takes seconds of 0 or more, not {self.settle_time}")
         caps = Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
         return Settings(
             caps=caps,
@@ -211,7 +214,7 @@ def run_(
 def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limits()) -> Exit:
     """Go on with a batch that was planned, without its file. What is in doubt is looked for first."""
     settings = limits.settings()
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def look(_: Interrupts) -> Ahead:
         async with access() as clients, open_batch(journal, clients, settings) as batch:
@@ -238,7 +241,7 @@ def reconcile(
     limits: Limits = Limits(),
 ) -> Exit:
     """Find out what became of orders in doubt. Nothing is bought, unless --send-again is given."""
-    check_exists(journal)
+    check_journal_file(journal)
     settings = limits.settings()
     if send_again and not yes:
 
@@ -263,7 +266,7 @@ def report(
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
     """Show what became of a batch, also while a run of it is on."""
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
@@ -302,7 +305,7 @@ def settle(
         raise Stop("say either --placed ID or --not-placed")
     if cents is not None and (placed is None or cents < 0):
         raise Stop("--cents takes cents of 0 or more, and goes with --placed")
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def mark(_: Interrupts) -> Exit:
         async with Batch(journal) as batch:
@@ -321,10 +324,8 @@ def settle(
 
 def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) -> Ahead:
     reading = given.reading()
-    if not orders.is_file():
-        # Before the journal is opened, which would make one for a misspelt name.
-        raise Stop(f"{orders}: there is no such file")
-
+    # Before the journal is opened, which would make one for a misspelt name.
+    check_orders(orders)
     progress = display(errors())
 
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
@@ -356,7 +357,7 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
 async def _show_rows(journal: SqliteJournal) -> None:
     """Every order, in tables of so many that any number of them fits in memory."""
     async for rows in in_chunks(report_rows(journal), _ROWS):
-        show(output(), row_table(rows))
+        show_orders(output(), rows)
 
 
 async def _check_targets(journal: SqliteJournal, targets: Mapping[str, Path | None]) -> None:
