@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from wren_async.sandbox.cnaught import CNaughtBehaviours
+    from wren_async.sandbox.cnaught import CNaughtBehaviours, Notification
     from wren_async.sandbox.fault_kinds import FaultKind, When
     from wren_async.sandbox.faults import Fault, Faults
     from wren_async.sandbox.log import LoggedRequest, LogPage, RequestLog
@@ -30,6 +30,7 @@ __all__ = [
     "Faults",
     "LogPage",
     "LoggedRequest",
+    "Notification",
     "PlacedOrder",
     "RequestLog",
     "Sandbox",
@@ -43,7 +44,7 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
-        ".cnaught": "CNaughtBehaviours",
+        ".cnaught": "CNaughtBehaviours Notification",
         ".fault_kinds": "FaultKind When",
         ".faults": "Fault Faults",
         ".log": "LoggedRequest LogPage RequestLog",
