@@ -166,12 +166,12 @@ def _index(pages: Sequence[Page]) -> Iterator[str]:
     for api, title in TITLES.items():
         inside = [page for page in pages if page.contract.api == api]
         if inside:
-            yield from ("", f"## {title}", "", "| method | what it does | a repeat | spends |", "|---|---|---|---|")
+            yield from ("", f"## {title}", "", "| method | what it does | effect | spends |", "|---|---|---|---|")
         for page in inside:
             spends = "money" if page.operation.node.get("x-spends") else ""
             summary = _told(page.function).summary
             yield f"| [`{page.name.partition('.')[2]}`]({page.file}) | {summary} | {page.effect} | {spends} |"
-    yield from ("", "What the column *a repeat* says:", "")
+    yield from ("", "The effect says what the library may do when an answer is lost:", "")
     yield from (f"- `{effect}`: {meaning}." for effect, meaning in EFFECTS.items())
 
 

@@ -52,7 +52,6 @@ PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
         "wren_async.core.policy.RetryPolicy",
         "wren_async.core.ceilings.Ceilings",
         "wren_async.core.reply.Reply",
-        "wren_async.core.telemetry.Attempt",
         "wren_async.core.timing.Timing",
         "wren_async.core.values.OpenStrEnum",
         "wren_async.core.document.Document",
@@ -69,6 +68,11 @@ PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Models of Wren": ("wren_async._generated.wren.models",),
     "Models of CNaught": ("wren_async._generated.cnaught.models",),
+    "Telemetry": (
+        "wren_async.core.telemetry",
+        "wren_async.telemetry.otel.OpenTelemetry",
+        "wren_async.telemetry.prometheus.PrometheusMetrics",
+    ),
     "Sandbox": ("wren_async.sandbox.sandbox.Sandbox", "wren_async.testing"),
 }
 """Pages of the Python reference, and what stands on each."""

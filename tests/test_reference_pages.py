@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from codegen.reference import EXCEPTIONS
+from codegen.command import GENERATED
+from codegen.contract import Contract
+from codegen.reference import EXCEPTIONS, reference
+from codegen.revisions import APIS
+from codegen.tree import committed
 from wren_async import CNaughtClient, WrenClient
 from wren_async._generated.commands import COMMANDS
 from wren_async.cli import main
@@ -103,6 +107,18 @@ async def _new_subaccount() -> str:
 def test_each_method_has_its_page_and_no_page_is_left_over() -> None:
     methods = {f"{each['api']}/{re.sub('[._]', '-', each['method'])}.md" for each in COMMANDS}
     assert {name_of(page) for page in PAGES} == methods
+
+
+def test_the_pages_are_what_contract_and_facade_give() -> None:
+    contracts = [Contract.load(ROOT / "openapi" / f"{api}.yaml") for api in APIS]
+    for path, text in reference(ROOT, contracts, committed(ROOT / GENERATED)).items():
+        assert (ROOT / path).read_text() == text, "run `make generate`"
+
+
+def test_an_example_comes_from_the_contract_where_nobody_wrote_one() -> None:
+    page = (FOLDER / "cnaught" / "quotes-air-freight.md").read_text()
+    assert "cnaught.quotes.air_freight(freight_mass_kg=10, distance_km=100)" in page
+    assert "wren-async cnaught quotes air-freight --freight-mass-kg 10 --distance-km 100" in page
 
 
 def test_the_index_lists_each_page() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import http.server
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,6 +20,15 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CHROMIUM = shutil.which("chromium")
+LOOKED_AT = (
+    "index",
+    "errors",
+    "performance",
+    "run-in-production",
+    "reference/index",
+    "reference/cnaught/orders-create",
+)
 REPOSITORY = "https://github.com/wren-async/wren-async/blob/main/"
 
 
@@ -39,15 +53,20 @@ class Page(HTMLParser):
             self.loads.append(str(given["src"]))
 
 
-@pytest.mark.slow
-def test_the_site_builds_without_a_warning_and_stands_alone(tmp_path: Path) -> None:
-    # One test, because the site takes some seconds to build.
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
     plain = {**os.environ, "NO_COLOR": "1"}
-    command = [sys.executable, "docs/build.py", "--into", str(tmp_path)]
+    command = [sys.executable, "docs/build.py", "--into", str(folder)]
     done = subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "No issues found" in done.stdout + done.stderr
-    site = tmp_path / "docs"
+    return folder / "docs"
+
+
+@pytest.mark.slow
+def test_the_site_is_whole_and_stands_alone(site: Path) -> None:
+    # One test, because the site takes some seconds to build.
     pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
     assert missing(site, pages) == set()
     assert foreign(site, pages) == []
@@ -57,6 +76,50 @@ def test_the_site_builds_without_a_warning_and_stands_alone(tmp_path: Path) -> N
     index = json.dumps(json.loads((site / "search.json").read_text()))
     assert "OutcomeUnknown" in index
     assert "place-orders-safely" in index
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine")
+def test_on_a_phone_nothing_is_wider_than_the_screen_and_the_search_finds_a_page(site: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with served(site) as address, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        for name in LOOKED_AT:
+            page.goto(f"{address}/{name}.html")
+            wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wider <= 0, name
+            assert page.evaluate("document.body.dataset.mdColorScheme") == "slate"
+        page.goto(f"{address}/index.html")
+        page.keyboard.press("/")
+        page.keyboard.type("PaymentRequired")
+        page.get_by_text("402: the wallet").first.wait_for()
+        browser.close()
+    assert [url for url in asked if not url.startswith(address)] == []
+
+
+@contextlib.contextmanager
+def served(site: Path) -> Iterator[str]:
+    """The site on a port of this machine."""
+    handler = functools.partial(QuietHandler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and tells nobody."""
+
+    def log_message(self, *words: object) -> None:
+        pass
 
 
 def missing(site: Path, pages: Mapping[Path, Page]) -> set[Path]:
