@@ -243,7 +243,7 @@ class OffsetWalk(Generic[ItemT]):
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
         if self._vanished and None in ids:
             raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
-        # So many entries of the page are newer than the place of the walk: read before, or added since it began. Once
+        # How many entries at the front of the page were read before, or were added since the walk began. Once
         # entries have vanished, nobody knows which those are, and only ids tell what was read.
         skipped = 0 if self._vanished else repeats
         self._check_skipped(ids, skipped)

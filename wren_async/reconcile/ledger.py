@@ -27,13 +27,16 @@ from wren_async.reconcile.verdict import Charge, Look
 KeyT = TypeVar("KeyT")
 
 Accounted: TypeAlias = Callable[[Collection[str]], Awaitable[Collection[str]]]
-"""Tells which of some ids are those of orders that are accounted for: there may be more of them than fit in memory."""
+"""Given some ids, returns those of orders that are accounted for.
+
+A function and no set, because there may be more such orders than fit in memory.
+"""
 
 LEDGER: Final = "GET /api/credits/ledger"
 PURCHASES: Final = "GET /api/purchases"
 _PAGE: Final = 200
 _AT_ONCE: Final = 5000
-"""Charges that are asked about together: which of them are accounted for."""
+"""Charges of which one call of `Accounted` is asked."""
 _TOGETHER: Final = timedelta(minutes=2)
 """How far the times of an order and of its charge may lie apart."""
 
