@@ -74,7 +74,7 @@ class OrderSender:
         halt: Halt,
         alarm: RaiseAlarm,
     ) -> None:
-        self._clients = {api: client.with_options(retries=0) for api, client in clients.items()}
+        self._clients = {api: client._for_journal() for api, client in clients.items()}
         self._slots = slots
         self._concurrency = concurrency
         self._timing = timing

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import attrs
 
+from wren_async.sandbox.codec import encode
 from wren_async.sandbox.exchange import JSON
 
 GIVEN_UP_AFTER = timedelta(hours=24)
@@ -30,6 +32,11 @@ class Notification:
         """Whether the receiver answered 200; any other status, 204 too, counts as a failure."""
         return bool(self.attempts) and self.attempts[-1] == 200
 
+    @property
+    def content(self) -> bytes:
+        """The body as it is posted."""
+        return encode(self.body)
+
     def plain(self) -> dict[str, JSON]:
         """The notification as JSON, for the control API."""
         return {
@@ -51,6 +58,9 @@ class Outbox:
     delivered: list[Notification] = attrs.field(factory=list)
     given_up: list[Notification] = attrs.field(factory=list)
     _last_id: int = 0
+
+    def __iter__(self) -> Iterator[Notification]:
+        return iter(sorted([*self.waiting.values(), *self.delivered, *self.given_up], key=lambda note: note.id))
 
     def post(self, *, order_id: str, state: str, url: str, body: dict[str, JSON], now: datetime) -> None:
         """Add a notification, to be sent from now on."""
