@@ -15,7 +15,7 @@ from cyclopts import App, Parameter
 
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.input.changes import write_changes
-from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.origin import journal_of, noted_input
 from wren_async.batch.input.planner import InputChanged, Plan
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.journal.sqlite import SqliteJournal
@@ -380,7 +380,7 @@ def _command(*words: str) -> str:
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:
-    return orders.with_name(f"{orders.name}.journal") if journal is None else journal
+    return journal_of(orders) if journal is None else journal
 
 
 def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exit:
