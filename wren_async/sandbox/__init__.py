@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from wren_async.sandbox.storage import StateFileError
     from wren_async.sandbox.world import Clock
     from wren_async.sandbox.wren import WrenBehaviours
-    from wren_async.sandbox.wren.accounts import Wallet
+    from wren_async.sandbox.wren.accounts import Card, Wallet
 
 __all__ = [
     "CNaughtAddress",
     "CNaughtBehaviours",
+    "Card",
     "Clock",
     "Fault",
     "FaultKind",
@@ -53,6 +54,6 @@ __getattr__ = lazy(
         ".storage": "StateFileError",
         ".world": "Clock",
         ".wren": "WrenBehaviours",
-        ".wren.accounts": "Wallet",
+        ".wren.accounts": "Card Wallet",
     },
 )
