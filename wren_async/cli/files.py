@@ -7,9 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from wren_async.batch.input.readers import is_table
 from wren_async.cli.exits import Stop
-from wren_async.errors import InvalidArgument
 
 _ORDERS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
 _SPREADSHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers")
@@ -18,6 +16,9 @@ _DATABASE: Final = b"SQLite format 3\0"
 
 def check_orders(path: Path) -> None:
     """Refuse what is no file of orders, before a journal is made for it."""
+    from wren_async.batch.input.readers import is_table
+    from wren_async.errors import InvalidArgument
+
     if not path.is_file():
         near = _near(path, (*_ORDERS, *_SPREADSHEETS))
         raise Stop(f"{path}: there is no such file{f'; did you mean {near}?' if near else ''}")
