@@ -7,14 +7,13 @@ import contextlib
 import re
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
-from batch_world import World, end_of, run, settled, world
+from batch_world import World, end_of, kilograms, run, settled, states, tonnes, world
 from journal_model import JournalModel
 
 from tests.loop_time import pass_time, turns, until
@@ -36,24 +35,6 @@ ALL_KINDS: list[Intent] = [
     CNaughtMass(amount_kg=10),
     CNaughtPrice(total_price_usd_cents=700),
 ]
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
-
-
-def kilograms(*amounts: int) -> list[Intent]:
-    return [CNaughtMass(amount_kg=amount) for amount in amounts]
-
-
-def tonnes(count: int) -> list[Intent]:
-    return [WrenOffset(tons=1, payment_method="credits") for _ in range(count)]
-
-
-async def states(batch: Any) -> list[State]:
-    return [entry.result.state async for entry in batch.entries()]
 
 
 def nothing_twice(here: World) -> int:

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_world import World, end_of, run, settled, world
+from batch_world import World, end_of, kilograms, run, settled, states, tonnes, world
 
 from tests.loop_time import pass_time, turns, until
 from wren_async import InvalidArgument, UsageError
 from wren_async.batch.events import Alarm, Ending, Paused, Progress, Returned
-from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
+from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenProject, WrenTrees, restore
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.budget import Caps
 from wren_async.sandbox.cnaught.behaviours import UnitPrices
 
 ORDERS = ("createOffsetOrder", "createOrder")
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
-
-
-def kilograms(*amounts: int) -> list[Intent]:
-    return [CNaughtMass(amount_kg=amount) for amount in amounts]
-
-
-def tonnes(count: int) -> list[Intent]:
-    return [WrenOffset(tons=1, payment_method="credits") for _ in range(count)]
 
 
 MIXED: list[Intent] = [
@@ -45,10 +30,6 @@ MIXED: list[Intent] = [
     *kilograms(10, 10),
     CNaughtPrice(total_price_usd_cents=700),
 ]
-
-
-async def states(batch: Any) -> list[State]:
-    return [entry.result.state async for entry in batch.entries()]
 
 
 async def test_every_order_is_placed_once_and_known_by_its_id(here: World) -> None:

@@ -40,6 +40,8 @@ class Shell:
     """What the last command wrote to its output."""
     told: str = ""
     """What it wrote beside that."""
+    width: int = 100
+    """Columns of the terminal of its processes."""
 
     @property
     def journal(self) -> Path:
@@ -71,7 +73,7 @@ class Shell:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in _TOKENS}
         root = str(Path(__file__).parents[2])
-        return {**kept, **tokens(self.sandbox), "PYTHONPATH": root, "COLUMNS": "100"}
+        return {**kept, **tokens(self.sandbox), "PYTHONPATH": root, "COLUMNS": str(self.width)}
 
     def hold(self, after: int = 0, operation: str = "createOrder") -> None:
         """Let the sandbox answer so many orders, and keep those that follow on the wire until `answer`."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import struct
 import subprocess
+import sys
+import termios
 import time
 
 import pytest
@@ -146,8 +151,10 @@ def test_without_a_terminal_progress_is_plain_lines(shell: Shell, children: Chil
 class Terminal:
     """A terminal with a process at it."""
 
-    def __init__(self, shell: Shell, children: Children, *words: str) -> None:
+    def __init__(self, shell: Shell, children: Children, *words: str, width: int = 100) -> None:
         self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        shell.width = width
         self.process = shell.start(*words, stdin=slave, stdout=slave, stderr=slave)
         children.append(self.process)
         os.close(slave)
@@ -161,6 +168,13 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen in the end: of a line that was written over, the last that stayed."""
+        text = self.seen.replace("\x1b[2K", "\x00").replace("\r\n", "\n")
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+        return [line.rpartition("\x00")[2].lstrip("\r") for line in shown.split("\n")]
 
     def wait(self) -> int:
         """Read to the end; returns the exit code."""
@@ -219,3 +233,103 @@ def test_at_a_terminal_progress_is_live(shell: Shell, children: Children) -> Non
     assert "30/30" in terminal.seen
     # The cursor, which the bar hides, is shown again.
     assert terminal.seen.rfind("\x1b[?25h") > terminal.seen.rfind("\x1b[?25l")
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_nothing_is_wider_than_the_terminal(shell: Shell, children: Children, width: int) -> None:
+    orders = shell.orders(text="amount_kg,description\n1,A long description of an order that was placed\n2,b\n")
+    for words in (["run", orders, "--yes"], ["report", str(shell.journal), "--rows", "--books"]):
+        terminal = Terminal(shell, children, *words, width=width)
+        assert terminal.wait() == 0
+        assert [line for line in terminal.lines if len(line) > width and "/" not in line] == []
+        bars = [line for line in re.split(r"\x1b\[2K|\n", terminal.seen) if "━" in line]
+        assert all(len(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", bar)) <= width for bar in bars)
+
+
+@pytest.mark.parametrize("ends", ["error", "ctrl-c"])
+def test_no_bar_stays_after_an_error_or_ctrl_c(shell: Shell, children: Children, ends: str) -> None:
+    if ends == "error":
+        shell.sandbox.faults.add("status", operation="createQuote", status=400)
+    else:
+        shell.sandbox.faults.add("latency", operation="createQuote", seconds=30)
+    terminal = Terminal(shell, children, "plan", shell.orders(3))
+    if ends == "ctrl-c":
+        terminal.read_until("━")
+        terminal.process.send_signal(signal.SIGINT)
+    assert terminal.wait() == (Exit.INTERRUPTED if ends == "ctrl-c" else Exit.USAGE)
+    after = terminal.seen[terminal.seen.rindex("━") :]
+    assert "\x1b[2K" in after, "the line of the bar is wiped"
+    assert after.index("\x1b[2K") < max(after.find("left at once"), after.find("faults in")), (
+        "before anything else is said"
+    )
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_was_placed(shell: Shell, children: Children) -> None:
+    terminal = Terminal(shell, children, "run", shell.orders(3))
+    terminal.read_until("[y/N]")
+    terminal.type("\x03")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.wait() == Exit.INTERRUPTED
+    assert "nothing was placed" in terminal.seen
+
+
+def closed_pipe(shell: Shell, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command into a pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "wren_async.cli", *words]
+    try:
+        return subprocess.run(
+            command, stdout=write, stderr=subprocess.PIPE, text=True, env=shell.environment, cwd=shell.directory,
+            check=False, timeout=30,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+def test_a_reader_that_has_enough_ends_a_list_quietly_and_an_order_with_a_word(
+    shell: Shell, form: tuple[str, ...]
+) -> None:
+    done = closed_pipe(shell, "wren", "credits", "ledger", *form)
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (0, [])
+    done = closed_pipe(shell, "cnaught", "orders", "create", "--amount-kg=1", *form)
+    assert done.returncode == Exit.UNFINISHED
+    assert "it was carried out" in done.stderr
+    assert len(shell.placed()) == 1
+    assert closed_pipe(shell, "--help").returncode == 0
+
+
+def test_a_report_that_nobody_reads_ends_without_a_traceback(shell: Shell) -> None:
+    assert shell.run("run", shell.orders(2), "--yes") == 0
+    done = closed_pipe(shell, "batch", "report", str(shell.journal))
+    assert done.returncode == Exit.UNFINISHED
+    assert done.stderr.splitlines() == ["stopped: nobody reads the output any more"]
+
+
+def test_a_run_whose_progress_nobody_reads_goes_on(shell: Shell, children: Children) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = shell.start("run", shell.orders(5), "--yes", stdout=subprocess.DEVNULL, stderr=write)
+    children.append(process)
+    os.close(write)
+    assert process.wait(20) == 0
+    assert len(shell.placed()) == 5
+
+
+def test_what_goes_to_no_terminal_has_no_escape_sequences(shell: Shell) -> None:
+    shell.run("run", shell.orders(2), "--yes")
+    for words in (["cnaught", "orders", "list"], ["--help"], ["cnaught", "orders", "create", "--help"], ["doctor"]):
+        command = [sys.executable, "-m", "wren_async.cli", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=shell.environment, check=True)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_no_color_has_no_colour_at_a_terminal_either(
+    shell: Shell, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.run("run", shell.orders(2), "--yes")
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal(shell, children, "report", str(shell.journal), "--rows")
+    assert terminal.wait() == 0
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", terminal.seen)

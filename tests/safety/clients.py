@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
+import pytest
 
 from tests.raw_server import RawServer
-from wren_async import CNaughtClient, Timing, WrenClient
+from wren_async import CallError, CNaughtClient, Timing, WrenClient
 
 LIVE = "5f0c0000-feed-4dad-beef-00000000f00d"
 TEST = "wren_test_5f0c0000"
 KEY = "fake-cnaught-key-0000"
+TOKEN = "tell/nobody+of=this-token.at~all"
+"""One that looks otherwise in JSON, in a URL and in HTML."""
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "read": lambda client: client.portfolios.list(),
+    "order": lambda client: client.offset_orders.create(tons=1, payment_method="credits"),
+}
 
 
 @attrs.define
@@ -43,3 +52,10 @@ def cnaught(server: RawServer, clock: Clock | None = None, **options: Any) -> CN
     """A client of the server, in virtual time unless told otherwise."""
     options = {"api_key": KEY, "timing": (clock or Clock(server)).timing, **options}
     return CNaughtClient(base_url=server.url, **options)
+
+
+async def fails(client: Any, place: Callable[[Any], Awaitable[object]]) -> CallError:
+    """The error of a call that must fail."""
+    with pytest.raises(CallError) as caught:
+        await place(client)
+    return caught.value

@@ -55,9 +55,8 @@ from wren_async.errors import APIError, CallFacts, InvalidArgument, InvalidParam
 from wren_async.reconcile import CannotTell, Evidence
 from wren_async.reconcile.verdict import Present
 
-from .clients import cnaught, wren
+from .clients import CALLS, TOKEN, cnaught, fails, wren
 
-TOKEN = "tell/nobody+of=this-token.at~all"
 FORMS = [
     TOKEN,
     TOKEN.replace("/", "\\/"),
@@ -98,18 +97,6 @@ FAILURES: dict[str, list[Step]] = {
     "rate limited": [answer(429, {}, {"Retry-After": "9"})],
     "unreadable": [answer(200, b"thanks")],
     "redirected": [answer(302, {}, {"Location": "/login"})],
-}
-
-
-async def fails(client: Any, place: Callable[[Any], Any]) -> CallError:
-    with pytest.raises(CallError) as caught:
-        await place(client)
-    return caught.value
-
-
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "read": lambda client: client.portfolios.list(),
-    "order": lambda client: client.offset_orders.create(tons=1, payment_method="credits"),
 }
 
 

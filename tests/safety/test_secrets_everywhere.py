@@ -43,9 +43,8 @@ from wren_async.core.printable import LONGEST
 from wren_async.core.redaction import redact, redact_bytes
 from wren_async.http.secret import Secret
 
-from .clients import wren
+from .clients import CALLS, TOKEN, fails, wren
 
-TOKEN = "tell/nobody+of=this-token.at~all"
 PASSWORD = "hushhushpassword"
 BACKENDS = ("default", "httpx", "httpx2", "aiohttp", "session")
 
@@ -141,17 +140,6 @@ def pickled(error: BaseException) -> str:
     except Exception:
         return ""
 
-
-async def fails(client: WrenClient, place: Callable[[Any], Any]) -> CallError:
-    with pytest.raises(CallError) as caught:
-        await place(client)
-    return caught.value
-
-
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "read": lambda client: client.portfolios.list(),
-    "order": lambda client: client.offset_orders.create(tons=1, payment_method="credits"),
-}
 
 FAILURES: dict[str, Step] = {
     "refused": refused(),

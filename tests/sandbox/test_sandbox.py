@@ -178,6 +178,11 @@ async def test_notifications_are_posted_until_a_200_comes() -> None:
         await until(lambda: not outbox.waiting)
         assert [note.attempts for note in outbox.delivered] == [[500, 204, 200], [200]]
         assert [body["order"]["state"] for body in receiver.bodies] == ["fulfilled"] * 3 + ["cancelled"]
+        assert [(note.order_id, note.state) for note in sandbox.notifications] == [
+            (ids[0], "fulfilled"),
+            (ids[1], "cancelled"),
+        ]
+        assert json.loads(sandbox.notifications[1].content) == receiver.bodies[-1]
     server.close()
     await server.wait_closed()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from wren_async.sandbox.cnaught import CNaughtBehaviours
+    from wren_async.sandbox.cnaught import CNaughtBehaviours, Notification
     from wren_async.sandbox.fault_kinds import FaultKind, When
     from wren_async.sandbox.faults import Fault, Faults
     from wren_async.sandbox.log import LoggedRequest, LogPage, RequestLog
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from wren_async.sandbox.storage import StateFileError
     from wren_async.sandbox.world import Clock
     from wren_async.sandbox.wren import WrenBehaviours
-    from wren_async.sandbox.wren.accounts import Wallet
+    from wren_async.sandbox.wren.accounts import Card, Wallet
 
 __all__ = [
     "CNaughtAddress",
     "CNaughtBehaviours",
+    "Card",
     "Clock",
     "Fault",
     "FaultKind",
     "Faults",
     "LogPage",
     "LoggedRequest",
+    "Notification",
     "PlacedOrder",
     "RequestLog",
     "Sandbox",
@@ -43,7 +45,7 @@ __all__ = [
 __getattr__ = lazy(
     __name__,
     {
-        ".cnaught": "CNaughtBehaviours",
+        ".cnaught": "CNaughtBehaviours Notification",
         ".fault_kinds": "FaultKind When",
         ".faults": "Fault Faults",
         ".log": "LoggedRequest LogPage RequestLog",
@@ -52,6 +54,6 @@ __getattr__ = lazy(
         ".storage": "StateFileError",
         ".world": "Clock",
         ".wren": "WrenBehaviours",
-        ".wren.accounts": "Wallet",
+        ".wren.accounts": "Card Wallet",
     },
 )
