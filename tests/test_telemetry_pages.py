@@ -15,7 +15,7 @@ import pytest
 from wren_async.sandbox import Sandbox
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = ("logging.md",)
+PAGES = ("logging.md", "telemetry.md")
 FENCE = re.compile(r"(<!--- skip: next -->\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
