@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.raw_server import RawServer, answer, read_and_close, refused, silent
 from wren_async import CNaughtClient, NotSent, OutcomeUnknown, RateLimited, RetryPolicy, Timing, WrenClient
 
-from .scripted import KEY, LIVE, ScriptedServer, answer, cnaught, read_and_close, refused, silent, wren
+from .clients import KEY, LIVE, cnaught, wren
 
 
 async def order(client: WrenClient, **more: Any) -> Any:
@@ -32,7 +33,7 @@ async def test_the_library_has_one_handler_that_does_nothing_and_sets_no_level(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.NOTSET, "wren_async")
-    async with ScriptedServer(otherwise=answer()) as server:
+    async with RawServer(otherwise=answer()) as server:
         for _ in range(2):
             async with wren(server) as client:
                 await client.credits.balance()
@@ -43,7 +44,7 @@ async def test_the_library_has_one_handler_that_does_nothing_and_sets_no_level(
 
 
 async def test_a_retry_is_told_with_its_cause_its_number_and_its_wait(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedServer(answer(503, {}), answer()) as server, cnaught(server) as client:
+    async with RawServer(answer(503, {}), answer()) as server, cnaught(server) as client:
         await client.orders.create(amount_kg=1, reference="ride-7")
     (line,) = lines(caplog)
     assert line.levelno == logging.INFO
@@ -63,7 +64,7 @@ async def test_a_retry_is_told_with_its_cause_its_number_and_its_wait(caplog: py
 
 
 async def test_a_retry_after_a_refused_connection_says_that_nothing_was_sent(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedServer(refused(), answer()) as server, wren(server) as client:
+    async with RawServer(refused(), answer()) as server, wren(server) as client:
         await order(client)
     (line,) = lines(caplog)
     assert "attempt 1 got no answer: " in line.getMessage()
@@ -72,7 +73,7 @@ async def test_a_retry_after_a_refused_connection_says_that_nothing_was_sent(cap
 
 async def test_a_retry_tells_of_the_pause_that_the_server_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     limited = answer(429, {}, {"Retry-After": "3"})
-    async with ScriptedServer(limited, answer()) as server, wren(server) as client:
+    async with RawServer(limited, answer()) as server, wren(server) as client:
         await client.credits.balance()
     (line,) = lines(caplog)
     assert line.getMessage().endswith(
@@ -83,14 +84,14 @@ async def test_a_retry_tells_of_the_pause_that_the_server_asked_for(caplog: pyte
 async def test_each_retry_has_its_line_and_the_last_failure_has_none_of_its_own(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with ScriptedServer(*[answer(500, {})] * 3) as server, wren(server, retries=2) as client:
+    async with RawServer(*[answer(500, {})] * 3) as server, wren(server, retries=2) as client:
         with pytest.raises(Exception, match="500"):
             await client.credits.balance()
     assert [line.__dict__["attempt"] for line in lines(caplog)] == [1, 2]
 
 
 async def test_a_call_that_succeeds_at_once_or_is_refused_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedServer(answer(), answer(429, {})) as server, wren(server) as client:
+    async with RawServer(answer(), answer(429, {})) as server, wren(server) as client:
         await order(client)
         with pytest.raises(RateLimited):
             await order(client)
@@ -100,7 +101,7 @@ async def test_a_call_that_succeeds_at_once_or_is_refused_is_not_told(caplog: py
 async def test_an_unknown_outcome_is_a_warning_with_the_reference_and_what_to_call_next(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with ScriptedServer(read_and_close()) as server, wren(server) as client:
+    async with RawServer(read_and_close()) as server, wren(server) as client:
         with pytest.raises(OutcomeUnknown):
             await order(client, reference="ride-8")
     (line,) = lines(caplog)
@@ -115,7 +116,7 @@ async def test_an_unknown_outcome_is_a_warning_with_the_reference_and_what_to_ca
 
 
 async def test_of_a_keyed_order_the_line_says_that_a_key_was_sent(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedServer(read_and_close()) as server, cnaught(server, retries=0) as client:
+    async with RawServer(read_and_close()) as server, cnaught(server, retries=0) as client:
         with pytest.raises(OutcomeUnknown):
             await client.orders.create(amount_kg=1)
     (line,) = lines(caplog)
@@ -132,7 +133,7 @@ async def test_of_an_order_whose_caller_went_away_the_line_says_where_its_error_
         await seen.wait()
 
     lost = answer(500, {}, after=work)
-    async with ScriptedServer(lost) as server, wren(server) as client:
+    async with RawServer(lost) as server, wren(server) as client:
         task = asyncio.create_task(order(client, reference="ride-9"))
         await server.until(lambda s: s.requests)
         task.cancel()
@@ -146,7 +147,7 @@ async def test_of_an_order_whose_caller_went_away_the_line_says_where_its_error_
 
 
 async def test_the_note_of_a_cancellation_names_the_outcome_as_the_client_does() -> None:
-    async with ScriptedServer(silent()) as server, wren(server) as client:
+    async with RawServer(silent()) as server, wren(server) as client:
         first, second = (asyncio.create_task(order(client, reference="twice")) for _ in range(2))
         await server.until(lambda s: len(s.requests) == 2)
         noted = []
@@ -161,7 +162,7 @@ async def test_the_note_of_a_cancellation_names_the_outcome_as_the_client_does()
 
 
 async def test_an_order_torn_by_closing_is_an_error_and_not_a_warning_too(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedServer(silent()) as server, wren(server) as client:
+    async with RawServer(silent()) as server, wren(server) as client:
         task = asyncio.create_task(order(client, reference="ride-10"))
         await server.until(lambda s: s.requests)
         await client.aclose(patience=0)
@@ -181,7 +182,7 @@ async def test_no_line_holds_a_token_a_body_or_what_steers_a_terminal(
 ) -> None:
     said = f"{KEY} \x1b[2J\nWARNING forged: bearer {LIVE}"
     told = answer(status, {"title": said, "secret": "of the body", "metadata": {"email": "jane@example.com"}})
-    async with ScriptedServer(*[told] * 4) as server, cnaught(server) as client:
+    async with RawServer(*[told] * 4) as server, cnaught(server) as client:
         with pytest.raises(Exception, match=str(status)):
             await client.orders.create(amount_kg=1, description="for Jane Smith", reference="a\x1bb")
     texts = "".join(f"{line.getMessage()}{line.__dict__}" for line in lines(caplog, logging.DEBUG))
@@ -196,7 +197,7 @@ async def test_a_wait_before_a_retry_is_told_before_it_is_made(caplog: pytest.Lo
     async def sleep(_: float) -> None:
         told.append(len(lines(caplog)))
 
-    async with ScriptedServer(answer(500, {}), answer()) as server:
+    async with RawServer(answer(500, {}), answer()) as server:
         timing = Timing(sleep=sleep)
         async with WrenClient(LIVE, base_url=server.url, timing=timing, retries=RetryPolicy(retries=1)) as client:
             await client.credits.balance()
@@ -204,7 +205,7 @@ async def test_a_wait_before_a_retry_is_told_before_it_is_made(caplog: pytest.Lo
 
 
 async def test_a_call_of_which_nothing_was_sent_is_no_doubt(caplog: pytest.LogCaptureFixture) -> None:
-    async with ScriptedServer(refused()) as server, CNaughtClient(KEY, base_url=server.url, retries=0) as client:
+    async with RawServer(refused()) as server, CNaughtClient(KEY, base_url=server.url, retries=0) as client:
         with pytest.raises(NotSent):
             await client.orders.create(amount_kg=1)
     assert lines(caplog) == []
@@ -245,7 +246,7 @@ async def test_without_logging_only_what_nobody_else_tells_is_shown_and_never_tw
     setup: str, close: bool, shown: int
 ) -> None:
     code = LOST.replace("SETUP", setup).replace("CLOSE", str(close))
-    async with ScriptedServer(otherwise=silent()) as server:
+    async with RawServer(otherwise=silent()) as server:
         command = [sys.executable, "-c", code, server.url]
         process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         await server.until(lambda s: s.requests, within=30)

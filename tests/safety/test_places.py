@@ -11,10 +11,11 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.raw_server import GOOD
 from wren_async import CallError, ClientClosed, CNaughtClient, RetryPolicy, WrenClient
 from wren_async.http.exchange import Answer, ExchangeFailed, Progress, WireRequest
 
-from .scripted import GOOD, KEY, LIVE
+from .clients import KEY, LIVE
 
 LIMIT = 2
 

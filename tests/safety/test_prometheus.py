@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.raw_server import RawServer, answer, read_and_close
 from wren_async import OutcomeUnknown
 from wren_async.batch.events import Ended, Ending, Event, Progress
 from wren_async.batch.journal.contract import State, Totals
 from wren_async.telemetry import PrometheusMetrics
 from wren_async.telemetry.measurements import ORDERS
 
-from .scripted import KEY, LIVE, ScriptedServer, answer, cnaught, read_and_close, wren
+from .clients import KEY, LIVE, cnaught, wren
 
 LINE = re.compile(r'[a-z_]+(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? [0-9.e+-]+')
 
@@ -26,7 +27,7 @@ def values(metrics: PrometheusMetrics) -> dict[str, float]:
 
 async def test_what_clients_do_is_counted() -> None:
     metrics = PrometheusMetrics()
-    async with ScriptedServer(answer(), answer(503, {}), answer(), read_and_close()) as server:
+    async with RawServer(answer(), answer(503, {}), answer(), read_and_close()) as server:
         async with cnaught(server, telemetry=metrics) as client:
             await client.orders.create(amount_kg=1)
             await client.orders.create(amount_kg=1)
@@ -50,7 +51,7 @@ async def test_what_clients_do_is_counted() -> None:
 
 async def test_buckets_add_up() -> None:
     metrics = PrometheusMetrics()
-    async with ScriptedServer(otherwise=answer()) as server, wren(server, telemetry=metrics) as client:
+    async with RawServer(otherwise=answer()) as server, wren(server, telemetry=metrics) as client:
         for _ in range(20):
             await client.credits.balance()
     buckets = [value for name, value in values(metrics).items() if "_bucket{" in name]

@@ -82,7 +82,7 @@ class BaseClient:
     _resources: dict[Callable[[BaseClient], Any], Any]
     """Those that were used, so that each method is bound only once."""
 
-    if not TYPE_CHECKING:  # a type checker would take it for leave to set whatever one likes
+    if not TYPE_CHECKING:  # hidden from type checkers, which would otherwise allow setting any attribute
 
         def __setattr__(self, name: str, value: object) -> None:
             raise AttributeError(f"a client is immutable; with_options({name}=...) makes a copy")

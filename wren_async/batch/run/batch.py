@@ -163,7 +163,8 @@ class Batch:
         Where the journal has them already, see that the input is the same.
 
         Args:
-            source: A `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or an iterable, asynchronous or not, of intents.
+            source: A `.csv`, `.tsv`, `.xlsx`, `.jsonl` or `.ndjson` file, or an iterable of intents, asynchronous or
+                not.
             skip_bad_rows: Leave bad rows out instead of refusing the input; the plan tells them.
             defaults: Values for columns that a row leaves empty, such as `{"payment_method": "credits"}`.
             ignore: Columns of a file that mean nothing here.

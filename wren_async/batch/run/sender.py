@@ -59,7 +59,7 @@ class Order:
         self.attempts = self.entry.result.attempts
 
 
-class Sender:
+class OrderSender:
     """Sends the orders of a run. The answers of the servers set the concurrency, and may end the run."""
 
     def __init__(
