@@ -103,13 +103,13 @@ build: $(STAMP) ## the wheel and the source distribution, into dist
 	$(BIN)/python -m hatchling build
 
 docs: $(STAMP) ## the site of docs/ and of the reference, into build/docs; a warning is a failure
-	$(BIN)/python docs/build.py
+	$(BIN)/python -m docs.build
 
 docs-serve: $(STAMP) ## build the site and serve it on this machine, so that its search works
-	$(BIN)/python docs/build.py --serve
+	$(BIN)/python -m docs.build --serve
 
 follow: $(STAMP) ## follow the first pages word by word in a new environment, and tell how long it took
-	$(BIN)/python docs/follow.py
+	$(BIN)/python -m docs.follow
 
 walks: $(STAMP) ## how many files an order goes through, and how the imports of the rooms look
 	@$(BIN)/python benchmarks/walks.py
