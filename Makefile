@@ -19,7 +19,7 @@ NO_BROWSER = for name in chromium chromium-browser google-chrome; do command -v 
 	echo "CHROMIUM IS MISSING: the tests of pages are skipped. On Debian: apt-get install chromium"
 
 .PHONY: help run test quick check lint types drift tests every-python generate lock format hooks walks build plain-tests \
-	spec-diff spec-export spec-compare spec-lint release-check bench trybench FORCE clean
+	spec-diff spec-export spec-compare spec-lint release-check bench trybench docs docs-serve follow FORCE clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -102,6 +102,15 @@ lock: $(STAMP) ## pin with hashes what pyproject.toml newly asks for; UPGRADE=--
 build: $(STAMP) ## the wheel and the source distribution, into dist
 	$(BIN)/python -m hatchling build
 
+docs: $(STAMP) ## the site of docs/ and of the reference, into build/docs; a warning is a failure
+	$(BIN)/python docs/build.py
+
+docs-serve: $(STAMP) ## build the site and serve it on this machine, so that its search works
+	$(BIN)/python docs/build.py --serve
+
+follow: $(STAMP) ## follow the first pages word by word in a new environment, and tell how long it took
+	$(BIN)/python docs/follow.py
+
 walks: $(STAMP) ## how many files an order goes through, and how the imports of the rooms look
 	@$(BIN)/python benchmarks/walks.py
 	@$(BIN)/python benchmarks/rooms.py
@@ -121,7 +130,7 @@ trybench: .venv-bench ## the same in some minutes, for numbers that mean little 
 	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check --no-deps .
 
 clean: ## take away what the other targets made
-	rm -rf $(VENV) .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
 $(STAMP):
 	rm -rf $(VENV)

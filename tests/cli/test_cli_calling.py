@@ -229,7 +229,8 @@ def test_a_token_that_is_refused_or_missing_is_told_by_its_variable(
 ) -> None:
     monkeypatch.setenv(variable, "wrong-secret-token")
     assert line.run(*words) == 5
-    assert f"that of {variable}" in line.told
+    assert line.told.startswith(f"{variable} was refused: ")
+    assert line.told.count(variable) == 1
     assert "wrong-secret-token" not in line.told
     monkeypatch.delenv(variable)
     assert line.run(*words) == 1
@@ -295,7 +296,7 @@ def test_the_doctor_tells_what_is_set_and_never_a_token(line: Line, monkeypatch:
     monkeypatch.delenv("CNAUGHT_API_KEY")
     monkeypatch.delenv("WREN_API_TOKEN")
     assert line.run("doctor") == 6
-    assert "WREN_API_TOKEN is not set" in line.out
+    assert "none: set WREN_API_TOKEN in the environment" in line.out
 
 
 def test_the_doctor_tells_what_cannot_be_reached_and_what_is_no_address(

@@ -60,12 +60,19 @@ def _run(given: list[str]) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except SystemExit:
+        # A help whose reader has enough, as `head` has.
+        return Exit.ALL_PLACED
+    except BrokenPipeError:
+        _say("stopped: nobody reads the output any more")
+        return Exit.UNFINISHED
     except Exception as error:
         from wren_async.cli.endings import of_error
+        from wren_async.cli.messages import told
         from wren_async.errors import WrenAsyncError
 
         if isinstance(error, Stop | WrenAsyncError | OSError):
-            _say(str(error))
+            _say(told(error))
             return of_error(error)
         # Python's own code for this would be 1, which promises that nothing was sent.
         _say(traceback.format_exc())

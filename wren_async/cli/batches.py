@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -14,24 +15,27 @@ from cyclopts import App, Parameter
 
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.input.changes import write_changes
-from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.origin import journal_of, noted_input
 from wren_async.batch.input.planner import InputChanged, Plan
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.report.audit import audit_books
+from wren_async.batch.report.files import write_csv, write_json
 from wren_async.batch.report.page import write_page
-from wren_async.batch.report.rows import report_rows, write_csv
+from wren_async.batch.report.parquet import write_parquet
+from wren_async.batch.report.rows import report_rows
 from wren_async.batch.report.summary import read_report
 from wren_async.batch.report.targets import check_target
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
-from wren_async.cli.access import access, check_exists, check_file, check_journal
+from wren_async.cli.access import access, check_file, check_journal
 from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.files import check_journal_file, check_orders
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
-from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
-from wren_async.cli.terminal import errors, output, say, show
+from wren_async.cli.showing import show_changes, show_orders, show_plan, show_report
+from wren_async.cli.terminal import errors, output, say
 from wren_async.reconcile import SETTLE_TIME
 
 T = TypeVar("T")
@@ -104,6 +108,8 @@ class Limits:
         cents = None if self.max_usd is None else self.max_usd * 100
         if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
             raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
+        if not self.settle_time >= 0:
+            raise Stop(f"--settle-time takes seconds of 0 or more, not {self.settle_time}")
         caps = Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
         return Settings(
             caps=caps,
@@ -116,7 +122,9 @@ class Limits:
         )
 
 
-Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
+batch_app.command("wren_async.cli.template:template", name="template")
+
+Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .xlsx, .jsonl or .ndjson file of orders.")]
 JournalOption = Annotated[
     Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")
 ]
@@ -141,7 +149,7 @@ def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input(
 def changes(
     orders: Orders,
     *,
-    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format.")],
+    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format, or CSV.")],
     journal: JournalOption = None,
     also: Annotated[
         tuple[Path, ...],
@@ -206,7 +214,7 @@ def run_(
 def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limits()) -> Exit:
     """Go on with a batch that was planned, without its file. What is in doubt is looked for first."""
     settings = limits.settings()
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def look(_: Interrupts) -> Ahead:
         async with access() as clients, open_batch(journal, clients, settings) as batch:
@@ -233,7 +241,7 @@ def reconcile(
     limits: Limits = Limits(),
 ) -> Exit:
     """Find out what became of orders in doubt. Nothing is bought, unless --send-again is given."""
-    check_exists(journal)
+    check_journal_file(journal)
     settings = limits.settings()
     if send_again and not yes:
 
@@ -252,15 +260,17 @@ def report(
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
+    json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
+    parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
     books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
     """Show what became of a batch, also while a run of it is on."""
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
-            await _check_targets(held, csv, html)
+            await _check_targets(held, {"--csv": csv, "--html": html, "--json": json, "--parquet": parquet})
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
@@ -268,6 +278,10 @@ def report(
                 await _show_rows(held)
             if csv is not None:
                 await write_csv(held, csv)
+            if json is not None:
+                await write_json(held, json, audits=compared)
+            if parquet is not None:
+                await write_parquet(held, parquet)
             if html is not None:
                 await write_page(made, html, str(journal))
             if books and not compared:
@@ -291,7 +305,7 @@ def settle(
         raise Stop("say either --placed ID or --not-placed")
     if cents is not None and (placed is None or cents < 0):
         raise Stop("--cents takes cents of 0 or more, and goes with --placed")
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def mark(_: Interrupts) -> Exit:
         async with Batch(journal) as batch:
@@ -310,10 +324,8 @@ def settle(
 
 def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) -> Ahead:
     reading = given.reading()
-    if not orders.is_file():
-        # Before the journal is opened, which would make one for a misspelt name.
-        raise Stop(f"{orders}: there is no such file")
-
+    # Before the journal is opened, which would make one for a misspelt name.
+    check_orders(orders)
     progress = display(errors())
 
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
@@ -336,7 +348,8 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         if not error.was_sent:
             raise
         words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
-        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
+        new = f"new{'.csv' if orders.suffix.lower() == '.xlsx' else orders.suffix}"
+        raise Stop(f"{error}:\n  {_command(*words, '--output', new)}") from None
     show_plan(output(), made)
     return ahead
 
@@ -344,17 +357,18 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
 async def _show_rows(journal: SqliteJournal) -> None:
     """Every order, in tables of so many that any number of them fits in memory."""
     async for rows in in_chunks(report_rows(journal), _ROWS):
-        show(output(), row_table(rows))
+        show_orders(output(), rows)
 
 
-async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:
+async def _check_targets(journal: SqliteJournal, targets: Mapping[str, Path | None]) -> None:
     """Refuse to write over anything but a report, before anything is read or written."""
     source = await noted_input(journal)
-    for path in (csv, html):
-        if path is not None:
-            await asyncio.to_thread(check_target, path, source)
-    if csv is not None and html is not None and _is_one_file(csv, html):
-        raise Stop(f"--csv and --html both name {csv}; name a file for each")
+    given = {flag: path for flag, path in targets.items() if path is not None}
+    for path in given.values():
+        await asyncio.to_thread(check_target, path, source)
+    for (one, path), (other, same) in combinations(given.items(), 2):
+        if _is_one_file(path, same):
+            raise Stop(f"{one} and {other} both name {path}; name a file for each")
 
 
 def _is_one_file(one: Path, other: Path) -> bool:
@@ -366,7 +380,7 @@ def _command(*words: str) -> str:
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:
-    return orders.with_name(f"{orders.name}.journal") if journal is None else journal
+    return journal_of(orders) if journal is None else journal
 
 
 def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exit:

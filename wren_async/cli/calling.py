@@ -159,6 +159,8 @@ def _run(
     try:
         show_answer(answer, form, command["rows"])
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and not call.operation.effect.writes:
+            return code
         # Not the code of a mistake, which promises that nothing was sent.
         raise Stop(f"it was carried out, and its answer could not be written: {error}", Exit.UNFINISHED) from error
     return code
@@ -166,8 +168,9 @@ def _run(
 
 def in_flags_of(error: InvalidArgument) -> Stop:
     """What is wrong with an argument, by the name of its flag."""
-    problem = error.problem.replace("pass reference=None", "give --null reference")
-    return Stop(f"{flag_of(error.argument)}: {problem}")
+    from wren_async.cli.messages import in_words
+
+    return Stop(f"{flag_of(error.argument)}: {in_words(error.problem)}")
 
 
 def _with_content_type(words: list[Word], values: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,21 @@ from typing import Final
 _REPLACED: Final = "\N{REPLACEMENT CHARACTER}"
 _LONGEST: Final = 4000
 """Characters of a line: a title of ten megabytes would hang whatever lays it out."""
-_FORMULA: Final = re.compile(r"(?:^|(?<=[;,\t\r\n|\"]))(?=[=+\-@\t\r＝＋－＠])")
+_FORMULA: Final = re.compile(r"(?:^|(?<=[;,\t\r\n|\"]))(?=\s*[=+\-@\t\r＝＋－＠])")
 """Where a spreadsheet would begin to read a formula: at the start of a cell, and, as some separate cells by semicolons
 and others by commas, after any separator within one."""
+
+
+_LINK: Final = re.compile(
+    r"https://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[0-9]{1,5})?(?:[/?#][!-\[\]^-~]*)?", re.IGNORECASE
+)
+"""An address that every browser reads alike: no user before the host, no backslash, nothing outside of ASCII."""
+
+
+def link_host(address: str | None) -> str | None:
+    """The host that an address of a server leads to; `None` where it is no plain https address and must be no link."""
+    found = _LINK.fullmatch(address or "")
+    return found[1].lower() if found else None
 
 
 def printable(text: str) -> str:

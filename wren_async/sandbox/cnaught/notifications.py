@@ -38,7 +38,7 @@ class Notification:
         return encode(self.body)
 
     def plain(self) -> dict[str, JSON]:
-        """The notification as plain values."""
+        """The notification as JSON, for the control API."""
         return {
             "id": self.id,
             "order_id": self.order_id,
@@ -52,7 +52,7 @@ class Notification:
 
 @attrs.define
 class Outbox:
-    """Notifications that wait, and those that are done with."""
+    """The notifications of an account: those still to be sent, those delivered, and those given up."""
 
     waiting: dict[int, Notification] = attrs.field(factory=dict)
     delivered: list[Notification] = attrs.field(factory=list)
@@ -63,7 +63,7 @@ class Outbox:
         return iter(sorted([*self.waiting.values(), *self.delivered, *self.given_up], key=lambda note: note.id))
 
     def post(self, *, order_id: str, state: str, url: str, body: dict[str, JSON], now: datetime) -> None:
-        """Put a notification in."""
+        """Add a notification, to be sent from now on."""
         self._last_id += 1
         self.waiting[self._last_id] = Notification(
             id=self._last_id, order_id=order_id, state=state, url=url, body=body, created_on=now
@@ -77,7 +77,7 @@ class Outbox:
         return [*self.waiting.values()]
 
     def attempted(self, notification_id: int, status: int | None) -> None:
-        """Note how the receiver answered; after a 200 the notification is done with."""
+        """Note how the receiver answered. After a 200 the notification counts as delivered, and is not sent again."""
         notification = self.waiting.get(notification_id)
         if notification is None:
             return
