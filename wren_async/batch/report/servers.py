@@ -21,8 +21,11 @@ _TEST_TOKEN: Final = "(test token)"  # noqa: S105 - no secret, but what the jour
 async def noted_servers(journal: Journal) -> Mapping[Api, str]:
     """The servers that the orders of a batch go to, as the journal names them: only those of APIs that it orders of."""
     ordered = await noted_apis(journal)
-    noted = {api: await journal.noted(server_of(api)) for api in APIS if ordered is None or api in ordered}
-    return {api: server for api, server in noted.items() if server is not None}
+    servers: dict[Api, str] = {}
+    for api in APIS:
+        if (ordered is None or api in ordered) and (server := await journal.noted(server_of(api))) is not None:
+            servers[api] = server
+    return servers
 
 
 def rehearsal_at(server: str | None) -> Rehearsal | None:

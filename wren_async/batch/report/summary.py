@@ -226,9 +226,8 @@ async def _planned(journal: Journal) -> datetime | None:
 
 
 async def _accounts(journal: Journal) -> Mapping[Api, str]:
-    noted = {api: await journal.noted(account_of(api)) for api in APIS}
-    return {
-        api: read_note(account_of(api), text, TokenDigest.from_json).digest.hex()[:_MARK]
-        for api, text in noted.items()
-        if text is not None
-    }
+    marks: dict[Api, str] = {}
+    for api in APIS:
+        if (noted := await journal.noted(account_of(api))) is not None:
+            marks[api] = read_note(account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
+    return marks
