@@ -72,7 +72,7 @@ async def test_every_format_has_the_same_orders(journal: Path, tmp_path: Path) -
     assert await write_json(journal, out.with_suffix(".json")) == 3
     assert await write_parquet(journal, out.with_suffix(".parquet")) == 3
 
-    with out.with_suffix(".csv").open(newline="") as file:
+    with out.with_suffix(".csv").open(newline="", encoding="utf-8-sig") as file:
         cells = list(csv.DictReader(file))
     with out.with_suffix(".json").open() as file:
         told = json.load(file)

@@ -6,6 +6,7 @@ A file is written a piece at a time, whole or not at all, and only its owner can
 from __future__ import annotations
 
 import asyncio
+import codecs
 import csv
 import io
 import json
@@ -36,12 +37,14 @@ Target: TypeAlias = str | os.PathLike[str]
 async def write_csv(journal: JournalLike, path: Target) -> int:
     """Write all orders of a batch to a CSV file, in the columns of `REPORT_COLUMNS`; returns how many they are.
 
-    What a spreadsheet would take for a formula has an apostrophe before it.
+    It is UTF-8 with a byte order mark, by which spreadsheets know it. What one would take for a formula has an
+    apostrophe before it.
 
     Raises `InvalidArgument` where a journal or a file of orders would be replaced.
     """
     async with reading(journal) as opened, new_file(opened, path) as file:
-        await asyncio.to_thread(file.write, _lines([[column.name for column in REPORT_COLUMNS]]))
+        head = _lines([[column.name for column in REPORT_COLUMNS]])
+        await asyncio.to_thread(file.write, codecs.BOM_UTF8 + head)
         count = 0
         async for rows in in_chunks(report_rows(opened)):
             count += len(rows)
