@@ -415,7 +415,7 @@ async def test_what_needs_a_person_stands_with_its_commands_and_from_when_on() -
         "wren-async batch changes ORDERS --journal 'my {rides}.journal' --output CORRECTED",
     ):
         assert f"<code>{command}</code>" in page
-    assert "From 2026-07-01 12:15 UTC on" in page
+    assert "The lists may be late until 2026-07-01 12:15 UTC" in page
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import access, check_exists, check_file, check_journal
 from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.needs import show_needs
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
 from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
@@ -271,6 +272,7 @@ def report(
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
+            show_needs(output(), made, str(journal))
             if rows:
                 await _show_rows(held)
             if csv is not None:

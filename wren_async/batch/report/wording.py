@@ -199,7 +199,7 @@ class Doubt:
 
     row: ReportRow
     since: datetime | None
-    """From when on its absence from the API's lists proves that it was not placed."""
+    """Before this, its absence from the API's lists proves nothing."""
     placed: str
     """The command that says that it was placed."""
     not_placed: str
