@@ -94,6 +94,13 @@ async def test_every_format_has_the_same_orders(journal: Path, tmp_path: Path) -
                 assert (cell[column.name], given[column.name]) == (str(value), value)
 
 
+async def test_a_csv_may_have_decimal_commas_and_semicolons(journal: Path, tmp_path: Path) -> None:
+    await write_csv(journal, tmp_path / "out.csv", decimal_comma=True)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
+        first = next(csv.DictReader(file, delimiter=";"))
+    assert (first["tonnes"], first["external_id"]) == ("0,45", "R-1001")
+
+
 async def test_parquet_holds_exact_numbers_and_times_and_what_the_batch_is(journal: Path, tmp_path: Path) -> None:
     await write_parquet(journal, tmp_path / "out.parquet")
     schema = pq.read_schema(tmp_path / "out.parquet")

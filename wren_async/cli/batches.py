@@ -35,6 +35,7 @@ from wren_async.cli.needs import show_needs
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
 from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
+from wren_async.cli.template import DECIMAL_COMMA
 from wren_async.cli.terminal import errors, output, say, show
 from wren_async.reconcile import SETTLE_TIME
 
@@ -257,6 +258,7 @@ def report(
     journal: JournalArgument,
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
+    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
     json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
     parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
@@ -276,7 +278,7 @@ def report(
             if rows:
                 await _show_rows(held)
             if csv is not None:
-                await write_csv(held, csv)
+                await write_csv(held, csv, decimal_comma=decimal_comma)
             if json is not None:
                 await write_json(held, json, audits=compared)
             if parquet is not None:

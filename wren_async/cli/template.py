@@ -15,6 +15,7 @@ from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.terminal import errors, say, write
 
 _SEPARATED = ".csv"
+DECIMAL_COMMA = "Semicolons between columns and decimal commas, as spreadsheets of many countries read them."
 
 
 def template(
@@ -22,13 +23,14 @@ def template(
     api: Annotated[Literal["wren", "cnaught", "both"], Parameter(help="Whose orders: those columns, those rows.")] = (
         "both"
     ),
+    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
     to: Annotated[
         Path | None, Parameter(name=("--output", "-o"), help="The .csv file to make; shown if left out.")
     ] = None,
 ) -> Exit:
     """Write a file of orders to begin with: every column, and a row of each type. It can be planned as it stands."""
     apis: tuple[Api, ...] = ("wren", "cnaught") if api == "both" else (api,)
-    text = template_csv(apis)
+    text = template_csv(apis, decimal_comma=decimal_comma)
     if to is None:
         write(text)
         return Exit.ALL_PLACED
