@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -52,6 +52,8 @@ def run(arguments: Sequence[str]) -> int:
 def _run(given: list[str]) -> int:
     try:
         app, rest = _app_of(given)
+        if _shows_help(app, rest):
+            return Exit.ALL_PLACED
         code = app(rest, result_action="return_value", exit_on_error=False, print_error=False)
         return code if isinstance(code, Exit) else Exit.ALL_PLACED
     except CycloptsError as error:
@@ -60,16 +62,40 @@ def _run(given: list[str]) -> int:
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except SystemExit:
+        # A help whose reader has enough, as `head` has.
+        return Exit.ALL_PLACED
+    except BrokenPipeError:
+        _say("stopped: nobody reads the output any more")
+        return Exit.UNFINISHED
     except Exception as error:
         from wren_async.cli.endings import of_error
+        from wren_async.cli.messages import told
         from wren_async.errors import WrenAsyncError
 
         if isinstance(error, Stop | WrenAsyncError | OSError):
-            _say(str(error))
+            _say(told(error))
             return of_error(error)
+        import traceback
+
         # Python's own code for this would be 1, which promises that nothing was sent.
         _say(traceback.format_exc())
         return Exit.UNFINISHED
+
+
+def _shows_help(app: App, words: list[str]) -> bool:
+    """Show the help, where that is what the words ask for. It would be found by itself, after reading all other words:
+    that takes as long again."""
+    options = list(itertools.takewhile(lambda word: word != "--", words))
+    if not any(word in app.help_flags for word in options):
+        return False
+    others = (word for word in options if word not in app.help_flags)
+    names = list(itertools.takewhile(lambda word: not word.startswith("-"), others))
+    _, apps, left = app.parse_commands(names)
+    if left and apps[-1].default_command is None:
+        return False
+    app.help_print(names)
+    return True
 
 
 def _app_of(given: list[str]) -> tuple[App, list[str]]:
@@ -116,6 +142,7 @@ def _api_app(api: str, text: str) -> App:
             path = f"wren_async.cli.calling:{'_'.join(words).replace('-', '_')}"
             old = " (deprecated)" if command["deprecated"] else ""
             _group(groups, words[:-1]).command(path, name=words[-1], help=f"{command['summary']}{old}")
+    app.command(f"wren_async.cli.doctor:{api}_doctor", name="doctor", help="Show whether its token and server answer.")
     return app
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from wren_async.batch.input.origin import journal_of
-from wren_async.batch.input.template import template_csv
-from wren_async.batch.intents import Api
 from wren_async.cli.exits import Exit, Stop
-from wren_async.cli.terminal import errors, say, write
+
+if TYPE_CHECKING:
+    from wren_async.batch.intents import Api
 
 _SEPARATED = ".csv"
 DECIMAL_COMMA = "Semicolons between columns and decimal commas, as spreadsheets of many countries read them."
@@ -29,6 +28,10 @@ def template(
     ] = None,
 ) -> Exit:
     """Write a file of orders to begin with: every column, and a row of each type. It can be planned as it stands."""
+    from wren_async.batch.input.origin import journal_of
+    from wren_async.batch.input.template import template_csv
+    from wren_async.cli.terminal import errors, say, write
+
     apis: tuple[Api, ...] = ("wren", "cnaught") if api == "both" else (api,)
     text = template_csv(apis, decimal_comma=decimal_comma)
     if to is None:

@@ -30,6 +30,7 @@ from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.budget import Budget, Caps, check_caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
+from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import EXPLAIN, Worker
@@ -278,10 +279,11 @@ class Batch:
         await self._recovery.check_servers()
         await check_clients(self.journal, self._clients)
         history = await History.of(self.journal)
-        stream = _Stream()
+        stream, log = _Stream(), RunLog(self.batch_id)
 
         async def tell(event: Event) -> None:
             history.add(event, self._clocks.now())
+            log.note(event)
             if isinstance(event, Progress):
                 # Kept now and then, so that a process that is killed leaves the history of its run too.
                 await history.keep(self.journal)
