@@ -7,7 +7,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import attrs
@@ -15,8 +15,13 @@ import attrs
 from wren_async.sandbox.sandbox import Sandbox
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM."""
+def main(arguments: Sequence[str] | None = None, prepare: Callable[[Sandbox], None] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        arguments: The words of the command line; those of the process, if left out.
+        prepare: Called with the sandbox before it listens, to switch on faults for example.
+    """
     options = _parser().parse_args(arguments)
     try:
         sandbox = Sandbox(
@@ -26,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             file=options.file,
         )
+        if prepare is not None:
+            prepare(sandbox)
         asyncio.run(_serve(sandbox, as_json=options.json))
     except OSError as error:
         sys.stderr.write(f"the sandbox cannot listen on {options.host}:{options.port}: {error.strerror}\n")
