@@ -28,6 +28,7 @@ ALONE: Final[dict[tuple[str, ...], tuple[str, str]]] = {
     ("orders",): ("wren_async.cli.shortcuts:orders", "List your orders of both APIs, or of the one that --api names."),
     ("sandbox",): ("wren_async.cli.serving:sandbox", "Serve a sandbox of both APIs on this machine."),
     ("doctor",): ("wren_async.cli.doctor:doctor", "Show what the commands find: tokens, servers, versions."),
+    ("completion",): ("wren_async.cli.completion:completion", "Print a script by which a shell completes commands."),
     ("wren", "doctor"): ("wren_async.cli.doctor:wren_doctor", "Show whether its token and its server are good."),
     ("cnaught", "doctor"): ("wren_async.cli.doctor:cnaught_doctor", "Show whether its key and its server are good."),
 }
