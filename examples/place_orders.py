@@ -14,22 +14,13 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal, cast
 
 from wren_async import CNaughtClient, WrenAsyncError, WrenClient
 
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the file."""
-
-    row: str
-    api: str
-    kind: str
-    amount: str
-    payment: str
-    text: str
+Row = dict[str, str]
+"""One line of the file, by its columns. `wren-async batch plan examples/orders.csv` takes the same file."""
 
 
 @dataclass(frozen=True)
@@ -43,44 +34,48 @@ class Bought:
 
 async def place(row: Row, wren: WrenClient, cnaught: CNaughtClient) -> Bought:
     """Place the order of one row."""
-    match row.api, row.kind:
-        case "wren", "offset_tons":
+    match row["kind"]:
+        case "wren.offset":
             offset = await wren.offset_orders.create(
-                tons=Decimal(row.amount), payment_method=payment_of(row), note=row.text
+                tons=Decimal(row["tons"]), payment_method=payment_of(row), note=row["note"]
             )
             return Bought(str(offset.id), f"{offset.tons} t", offset.amount_charged)
-        case "wren", "project_18_cents":
+        case "wren.project":
             project = await wren.project_orders.create(
-                project_id=18, amount_in_usd_cents=int(row.amount), payment_method=payment_of(row), note=row.text
+                project_id=int(row["project_id"]),
+                amount_in_usd_cents=int(row["amount_in_usd_cents"]),
+                payment_method=payment_of(row),
+                note=row["note"],
             )
             tons = project.impact.tons if project.impact else None
             return Bought(str(project.id), f"{tons} t", project.amount_charged)
-        case "wren", "trees":
+        case "wren.trees":
+            number = int(row["amount_of_trees"])
             trees = await wren.tree_orders.create(
-                amount_of_trees=int(row.amount), payment_method=payment_of(row), note=row.text
+                amount_of_trees=number, payment_method=payment_of(row), note=row["note"]
             )
-            return Bought(str(trees.id), f"{row.amount} trees", trees.amount_charged)
-        case "cnaught", "kilograms":
-            order = await cnaught.orders.create(amount_kg=Decimal(row.amount), description=row.text)
+            return Bought(str(trees.id), f"{number} trees", trees.amount_charged)
+        case "cnaught.mass":
+            order = await cnaught.orders.create(amount_kg=Decimal(row["amount_kg"]), description=row["description"])
             return Bought(order.id, f"{order.amount_kg} kg", order.price_usd_cents)
-        case "cnaught", "price_cents":
-            order = await cnaught.orders.create_by_price(total_price_usd_cents=int(row.amount), description=row.text)
+        case "cnaught.price":
+            order = await cnaught.orders.create_by_price(
+                total_price_usd_cents=int(row["total_price_usd_cents"]), description=row["description"]
+            )
             return Bought(order.id, f"{order.amount_kg} kg", order.price_usd_cents)
-        case _:
-            raise ValueError(f"no such kind of order: {row.api} {row.kind}")
+        case kind:
+            raise ValueError(f"no such kind of order: {kind}")
 
 
 def payment_of(row: Row) -> Literal["stripe", "credits"]:
     """The payment method of a row. The client refuses any other word."""
-    return cast('Literal["stripe", "credits"]', row.payment)
+    return cast('Literal["stripe", "credits"]', row["payment_method"])
 
 
 async def attempt(order: Awaitable[Bought]) -> Bought | str:
     """What an order came to: a purchase, or the reason why there is none."""
     try:
         return await order
-    except InvalidOperation:
-        return "the amount is not a number"
     except (ValueError, WrenAsyncError) as error:
         return str(error)
 
@@ -125,18 +120,26 @@ def report(rows: Sequence[Row], results: Sequence[Bought | str]) -> None:
     refused = [(row, result) for row, result in zip(rows, results, strict=True) if isinstance(result, str)]
     table(
         "Bought",
-        ("row", "api", "order", "amount", "cost", "text"),
-        [(row.row, row.api, got.order_id, got.amount, usd(got.cents), row.text) for row, got in bought],
+        ("id", "kind", "order", "amount", "cost", "text"),
+        [
+            (row["external_id"], row["kind"], got.order_id, got.amount, usd(got.cents), text_of(row))
+            for row, got in bought
+        ],
     )
     total = sum(got.cents for _, got in bought)
     print(f"\n  {len(bought)} orders for {usd(total)}")
-    table("Refused", ("row", "api", "why"), [(row.row, row.api, why) for row, why in refused])
+    table("Refused", ("id", "kind", "why"), [(row["external_id"], row["kind"], why) for row, why in refused])
+
+
+def text_of(row: Row) -> str:
+    """What the file says of an order."""
+    return row["note"] or row["description"]
 
 
 def read(path: str) -> list[Row]:
     """The rows of a CSV file."""
     with open(path, newline="") as file:
-        return [Row(**line) for line in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
 async def main(path: str) -> None:

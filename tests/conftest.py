@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
+from browser import chromium_page
 from hypothesis import HealthCheck, settings
 
 from wren_async import Timing
+
+__all__ = ["chromium_page"]  # a fixture of all tests
 
 
 @attrs.define

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from wren_async.core.policy import RetryPolicy
     from wren_async.core.reply import Reply
     from wren_async.core.sending.session import Outcome, outcome_of
-    from wren_async.core.telemetry import Attempt
     from wren_async.core.timing import Timing
     from wren_async.core.values import UNSET, OpenStrEnum, Unset
     from wren_async.errors import (
@@ -90,7 +89,6 @@ _HOMES = {
     "wren_async.core.policy": "RetryPolicy",
     "wren_async.core.reply": "Reply",
     "wren_async.core.sending.session": "Outcome outcome_of",
-    "wren_async.core.telemetry": "Attempt",
     "wren_async.core.timing": "Timing",
     "wren_async.core.values": "UNSET OpenStrEnum Unset",
     "wren_async.errors": _ERRORS,
@@ -104,7 +102,6 @@ __all__ = [  # noqa: RUF022 - the clients first
     "APIError",
     "AccessRefused",
     "AiohttpBackend",
-    "Attempt",
     "AttemptTimedOut",
     "BadRequest",
     "Call",

@@ -265,7 +265,7 @@ class Fuzz:
         return (
             lambda: (
                 "GET",
-                self.choose(("/", "/state", "/requests?after=" + quote(self.odd_text()[:50]), "/clock", "/faults")),
+                self.choose(("/", "/state", "/requests?since=" + quote(self.odd_text()[:50]), "/clock", "/faults")),
                 None,
             ),
             lambda: ("POST", "/faults", self.rule()),

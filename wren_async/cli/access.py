@@ -15,6 +15,7 @@ from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State
 from wren_async.cli.environment import ADDRESSES, TOKENS, has_token
+from wren_async.cli.http_library import new_backend
 from wren_async.cnaught import CNaughtClient
 from wren_async.wren import WrenClient
 
@@ -45,8 +46,8 @@ async def access(concurrency: int = 1, *, patience: float = 10.0) -> AsyncIterat
     """Open the clients; on leaving, wait up to `patience` seconds for what is on the wire."""
     most = max(_IN_FLIGHT, concurrency)
     absent = _absent()
-    wren = None if "wren" in absent else WrenClient(max_in_flight=most)
-    cnaught = None if "cnaught" in absent else CNaughtClient(max_in_flight=most)
+    wren = None if "wren" in absent else WrenClient(max_in_flight=most, http_client=new_backend())
+    cnaught = None if "cnaught" in absent else CNaughtClient(max_in_flight=most, http_client=new_backend())
     try:
         yield Access(wren=wren, cnaught=cnaught)
     finally:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -112,7 +113,9 @@ class Limits:
         )
 
 
-Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
+batch_app.command("wren_async.cli.template:template", name="template")
+
+Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .xlsx, .jsonl or .ndjson file of orders.")]
 JournalOption = Annotated[
     Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")
 ]
@@ -139,7 +142,7 @@ def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input(
 def changes(
     orders: Orders,
     *,
-    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format.")],
+    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format, or CSV.")],
     journal: JournalOption = None,
     also: Annotated[
         tuple[Path, ...],
@@ -266,14 +269,17 @@ def report(
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
+    json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
+    parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
     books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
     """Show what became of a batch, also while a run of it is on."""
     from wren_async.batch.journal.sqlite import SqliteJournal
     from wren_async.batch.report.audit import audit_books
+    from wren_async.batch.report.files import write_csv, write_json
     from wren_async.batch.report.page import write_page
-    from wren_async.batch.report.rows import write_csv
+    from wren_async.batch.report.parquet import write_parquet
     from wren_async.batch.report.summary import read_report
     from wren_async.cli.access import access
     from wren_async.cli.showing import show_report
@@ -283,7 +289,7 @@ def report(
 
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
-            await _check_targets(held, csv, html)
+            await _check_targets(held, {"--csv": csv, "--html": html, "--json": json, "--parquet": parquet})
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
@@ -291,6 +297,10 @@ def report(
                 await _show_rows(held)
             if csv is not None:
                 await write_csv(held, csv)
+            if json is not None:
+                await write_json(held, json, audits=compared)
+            if parquet is not None:
+                await write_parquet(held, parquet)
             if html is not None:
                 await write_page(made, html, str(journal))
             if books and not compared:
@@ -369,7 +379,8 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         if not error.was_sent:
             raise
         words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
-        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
+        new = f"new{'.csv' if orders.suffix.lower() == '.xlsx' else orders.suffix}"
+        raise Stop(f"{error}:\n  {_command(*words, '--output', new)}") from None
     show_plan(output(), made)
     return ahead
 
@@ -385,7 +396,7 @@ async def _show_rows(journal: SqliteJournal) -> None:
         show_orders(output(), rows)
 
 
-async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:
+async def _check_targets(journal: SqliteJournal, targets: Mapping[str, Path | None]) -> None:
     """Refuse to write over anything but a report, before anything is read or written."""
     import asyncio
 
@@ -393,11 +404,12 @@ async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | 
     from wren_async.batch.report.targets import check_target
 
     source = await noted_input(journal)
-    for path in (csv, html):
-        if path is not None:
-            await asyncio.to_thread(check_target, path, source)
-    if csv is not None and html is not None and _is_one_file(csv, html):
-        raise Stop(f"--csv and --html both name {csv}; name a file for each")
+    given = {flag: path for flag, path in targets.items() if path is not None}
+    for path in given.values():
+        await asyncio.to_thread(check_target, path, source)
+    for (one, path), (other, same) in combinations(given.items(), 2):
+        if _is_one_file(path, same):
+            raise Stop(f"{one} and {other} both name {path}; name a file for each")
 
 
 def _is_one_file(one: Path, other: Path) -> bool:
@@ -409,7 +421,9 @@ def _command(*words: str) -> str:
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:
-    return orders.with_name(f"{orders.name}.journal") if journal is None else journal
+    from wren_async.batch.input.origin import journal_of
+
+    return journal_of(orders) if journal is None else journal
 
 
 def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exit:

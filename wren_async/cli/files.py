@@ -16,8 +16,7 @@ _DATABASE: Final = b"SQLite format 3\0"
 
 def check_orders(path: Path) -> None:
     """Refuse what is no file of orders, before a journal is made for it."""
-    from wren_async.batch.input.readers import is_table
-    from wren_async.errors import InvalidArgument
+    from wren_async.batch.input.readers import kind_of_file
 
     if not path.is_file():
         near = _near(path, (*_ORDERS, *_SPREADSHEETS))
@@ -29,14 +28,7 @@ def check_orders(path: Path) -> None:
             f"{path} is a journal, and no file of orders; {meant}To go on with the batch without its file:\n"
             f"  {shlex.join(['wren-async', 'batch', 'resume', str(path)])}"
         )
-    try:
-        is_table(path)
-    except InvalidArgument:
-        if path.suffix.lower() not in _SPREADSHEETS:
-            raise
-        raise Stop(
-            f"{path.name} is a spreadsheet: in the program that wrote it, save it as CSV (UTF-8), and give that file"
-        ) from None
+    kind_of_file(path)
 
 
 def check_journal_file(path: Path) -> None:

@@ -22,6 +22,7 @@ from wren_async.batch.report.wording import (
     average,
     count,
     order_cells,
+    rehearsal,
     sentence,
     spent,
     type_cells,
@@ -75,9 +76,10 @@ def show_changes(console: Console, changes: Changes, source: Path, target: Path,
 def show_report(console: Console, report: Report) -> None:
     """Sums, open and refused orders, and the books."""
     where = "".join(f", {api} at {server}" for api, server in report.servers.items())
+    where += f", over {report.sent_over}" if report.sent_over else ""
     say(console, f"Batch {report.batch_id}{f' of {report.source.name}' if report.source else ''}{where}")
-    if report.rehearsal:
-        say(console, "REHEARSAL: these orders went to a sandbox on this machine, or were placed with a test token")
+    if told := rehearsal(report):
+        say(console, f"{told[0].upper()}: {told[1]}")
     say(console, f"{sentence(report)} {_money(report)}")
     cells = [type_cells(name, sums) for name, sums in sorted(report.order_types.items())]
     show_columns(console, columns_from(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))), _FIRST_OF_TYPES)

@@ -201,14 +201,14 @@ class OffsetWalk(Generic[ItemT]):
         fetched again."""
         return bool(self.left) and total >= self._total and total - offset >= (self.left or 0)
 
-    def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
+    def new_items(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
         """The new items of a page that starts at `offset`.
 
         Raises `PagingError` where the walk would lose some, or would not end because the list grows as fast as it is
         read.
         """
         before = self.left
-        kept = self._take(items, offset, total)
+        kept = self._advance(items, offset, total)
         self._stalled = 0 if before is None or cast(int, self.left) < before else self._stalled + 1
         if self._stalled > PATIENCE:
             raise PagingError(
@@ -217,7 +217,7 @@ class OffsetWalk(Generic[ItemT]):
             )
         return kept
 
-    def _take(self, items: Sequence[ItemT], offset: int, total: int) -> tuple[ItemT, ...]:
+    def _advance(self, items: Sequence[ItemT], offset: int, total: int) -> tuple[ItemT, ...]:
         ids = [self.identify(item) for item in items]
         if self.left is not None and total < self._total:
             return self._go_back(ids, total)
@@ -243,7 +243,7 @@ class OffsetWalk(Generic[ItemT]):
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
         if self._vanished and None in ids:
             raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
-        # So many entries of the page are newer than the place of the walk: read before, or added since it began. Once
+        # How many entries at the front of the page were read before, or were added since the walk began. Once
         # entries have vanished, nobody knows which those are, and only ids tell what was read.
         skipped = 0 if self._vanished else repeats
         self._check_skipped(ids, skipped)
@@ -345,4 +345,6 @@ class OffsetPager(Generic[ItemT]):
         total, answered = self._total(answer), self._starts_at(answer)
         if answered != offset:
             raise PagingError(f"the list does not move: asked for what follows {offset}, answered from {answered}")
-        return OffsetPage(items=walk.take(self._items(answer), offset=offset, total=total), total=total, offset=offset)
+        return OffsetPage(
+            items=walk.new_items(self._items(answer), offset=offset, total=total), total=total, offset=offset
+        )

@@ -41,7 +41,7 @@ class bound(Generic[P, T]):
     The builder's whole signature and its docstring stay visible, so a changed contract shows up as a type error.
     """
 
-    # `None` where coroutines usually say `Any`: with `Any`, mypy takes `gather` of two different calls for `Any`.
+    # A coroutine that is sent `None`, where `Any` is usual: with `Any`, mypy loses the types of a `gather` of two.
 
     def __init__(self, build: Callable[P, Call[T]]) -> None:
         self.build = build

@@ -9,7 +9,7 @@ import httpx
 
 from wren_async.sandbox.admission import is_loopback
 from wren_async.sandbox.cnaught import Notification
-from wren_async.sandbox.codec import JSON_TYPE, encode
+from wren_async.sandbox.codec import JSON_TYPE
 from wren_async.sandbox.state import SandboxState
 
 _TIMEOUT_SECONDS = 5.0
@@ -68,7 +68,7 @@ class Delivery:
             return None  # the sandbox calls no other machine
         try:
             answer = await client.post(
-                notification.url, content=encode(notification.body), headers={"Content-Type": JSON_TYPE}
+                notification.url, content=notification.content, headers={"Content-Type": JSON_TYPE}
             )
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
