@@ -22,6 +22,8 @@ HOSTILE = """<img src=x onerror="window.hacked = 1"><script>window.hacked = 1</s
 URLS = {"success_url": "https://shop.example.com/done", "cancel_url": "https://shop.example.com/left"}
 PATIENCE = 5.0
 
+pytestmark = pytest.mark.slow
+
 
 class Shop:
     """A sandbox with a browser before its page, and a program that orders."""
@@ -81,6 +83,7 @@ def test_requests_appear_with_what_each_changed(shop: Shop) -> None:
     assert "deduction of 2311 cents, balance 999997689" in row.inner_text()
     assert f"offset order {receipt['id']} placed for 2311 cents" in row.inner_text()
     row.locator("summary").click()
+    row.locator("pre").nth(2).wait_for()
     assert '"note": "Ride 7"' in row.locator("pre").nth(1).inner_text()
     session = shop.cnaught("/v1/checkout/sessions", amount_kg=100, **URLS)
     shop.row("requests", f"checkout session {session['id']} opened for 200 cents")
@@ -340,7 +343,7 @@ def test_what_a_request_says_is_text_and_never_markup(shop: Shop) -> None:
         shop.row("notifications", order["id"])
     for summary in shop.page.locator("#requests summary").all():
         summary.click()
-    shop.page.wait_for_timeout(200)
+    shop.page.locator("pre").filter(has_text="<img src=x onerror=").first.wait_for()
     assert shop.page.evaluate("window.hacked") is None
     assert shop.page.locator("img, body script, b").count() == 0
 
@@ -361,6 +364,7 @@ def test_no_token_is_shown_in_full(shop: Shop) -> None:
     shop.row("orders", "pays with cnaught_sandbox_live_…")
     for summary in shop.page.locator("#requests summary").all():
         summary.click()
+    shop.page.locator("pre").filter(has_text="pays with").nth(len(tokens) - 1).wait_for()
     shown = shop.page.content()
     assert [token for token in tokens if token in shown] == []
     assert "…0001" in shown

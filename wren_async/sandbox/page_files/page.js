@@ -157,10 +157,20 @@ function listed(lines) {
 function opening({ text, opens }) {
   const details = element("details");
   details.append(element("summary", text));
-  for (const [title, value] of opens) {
-    details.append(element("div", title, { className: "count" }), element("pre", typeof value === "string" ? value : JSON.stringify(value, null, 2)));
-  }
+  details.addEventListener("toggle", () => details.open && details.childElementCount === 1 && describe(details, opens));
   return details;
+}
+
+async function describe(details, number) {
+  try {
+    const { operation, body, answer } = await call("GET", `/requests/${number}`);
+    for (const [title, value] of [["Operation", operation], ["Sent", body], ["Answered", answer]]) {
+      const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+      if (value !== null) details.append(element("div", title, { className: "count" }), element("pre", text));
+    }
+  } catch (error) {
+    details.append(element("p", error.message));
+  }
 }
 
 // Words
@@ -190,13 +200,10 @@ function showRequests() {
 }
 
 function requestCells(request) {
-  const opens = [["Operation", request.operation ?? "none that the contract knows"]];
-  if (request.body !== null) opens.push(["Sent", request.body]);
-  if (request.answer !== null) opens.push(["Answered", request.answer]);
   return [
     { text: hour(request.at), look: "short" },
     request.api,
-    { text: `${request.method} ${request.target}`, opens, look: "long" },
+    { text: `${request.method} ${request.target}`, opens: request.number, done: request.took_ms !== null, look: "long" },
     status(request),
     { text: request.took_ms === null ? "" : Math.round(request.took_ms), look: "number" },
     { list: request.changes, look: "long" },
@@ -411,8 +418,9 @@ let asking = null;
 async function ask() {
   let page;
   do {
-    page = await call("GET", log === null ? `/requests?limit=${SHOWN_REQUESTS}` : `/requests?since=${revision}&limit=${SHOWN_REQUESTS}`);
-    if (log !== null && page.log !== log) page = await call("GET", `/requests?limit=${SHOWN_REQUESTS}`);
+    const query = `limit=${SHOWN_REQUESTS}&bodies=false`;
+    page = await call("GET", log === null ? `/requests?${query}` : `/requests?since=${revision}&${query}`);
+    if (log !== null && page.log !== log) page = await call("GET", `/requests?${query}`);
     takeLog(page);
   } while (page.more);
   const [state, rules, clock] = await Promise.all([
