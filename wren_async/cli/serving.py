@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import attrs
 from cyclopts import Parameter
 
 from wren_async.cli.exits import Exit, Stop
 
 if TYPE_CHECKING:
-    from wren_async.sandbox import Sandbox
+    from wren_async.sandbox import FaultKind, Sandbox
 
 MISSING: Final = "the sandbox needs its extra: pip install 'wren-async[sandbox]'"
 _LAST_PORT: Final = 65_535
@@ -77,27 +77,27 @@ def add_fault(served: Sandbox, given: str) -> None:
         raise Stop(f"--fault {given}: no fault has this name; {meant}there are: {', '.join(kinds)}")
     arguments = dict(_option(given, name, each) for each in options.split(",") if each)
     try:
-        served.faults.add(name, **arguments)
+        served.faults.add(kinds[name], **arguments)
     except ValueError as error:
         raise Stop(f"--fault {given}: {error}") from None
 
 
-def _kinds() -> list[str]:
+def _kinds() -> dict[str, FaultKind]:
     from wren_async.sandbox import FaultKind
 
-    return sorted(kind.value for kind in FaultKind)
+    return {kind.value: kind for kind in sorted(FaultKind, key=lambda kind: kind.value)}
 
 
 def _option(given: str, kind: str, text: str) -> tuple[str, Any]:
     """An option by its name in Python, with its value."""
-    from wren_async.sandbox import Faults
+    from wren_async.sandbox import Fault
 
     told, equals, value = text.partition("=")
     if not equals:
         told, value = _FIRST.get(kind, ""), text
     name = told.strip().replace("-", "_")
-    hints = {each.name: str(each.annotation) for each in inspect.signature(Faults.add).parameters.values()}
-    options = [each for each in hints if each not in ("self", "kind")]
+    hints = {each.name: str(each.type) for each in attrs.fields(Fault)}
+    options = [each for each in hints if each not in ("kind", "id", "seen", "applied")]
     if name not in options:
         near = difflib.get_close_matches(name, options, n=1)
         meant = f"did you mean {near[0]}? In all, " if near else ""
