@@ -8,6 +8,7 @@ The tests find the blocks of any page in `docs/` by themselves. What a page may 
 - A `sh` or `console` block runs in a shell, in a folder with `examples/`. What would install something, or ask for a
   make target, is only looked up; what serves is started and ended.
 - `<!-- file: orders.csv -->` before a block of any language writes it to that file.
+- `<!-- output -->` before a block says that it is what the last command printed. `make follow` writes it.
 - `<!-- skip: next "reason" -->` leaves the next block out, and says why. There are few of these.
 """
 
@@ -54,6 +55,7 @@ READERS: dict[str, Callable[[str], object]] = {"json": json.loads, "toml": tomll
 _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
 _NAMED = re.compile(r"# ([\w./-]+\.py)\n")
 _SERVER = re.compile(r"(python -m wren_async\.sandbox|wren-async sandbox)\b[^&|]*$")
+_RANDOM = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}\b")
 _COMPILED = "import sys; page, text = sys.argv[1:]; exec(compile(text, page, 'exec'), {'__name__': '__main__'})"
 
 
@@ -67,7 +69,8 @@ class Runner:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
         self.environment = environment
-        self.ran = 0
+        self.printed: str | None = None
+        """What the last command printed; `None` after a server, which names its port."""
 
     def run(self, command: list[str]) -> str:
         done = subprocess.run(
@@ -87,11 +90,18 @@ class Runner:
     def data(self, language: str, example: Example) -> None:
         """Data has to be what its language says."""
         self.save(example)
+        if example.document.text[: example.start].endswith("<!-- output -->\n"):
+            self.compare(str(example.parsed))
         if language in READERS:
             READERS[language](str(example.parsed))
 
+    def compare(self, shown: str) -> None:
+        """What a page shows as the output of a command is what the command has just printed."""
+        if self.printed is not None:
+            printed = "\n".join(line.rstrip() for line in self.printed.strip().splitlines())
+            assert _RANDOM.sub("…", shown.strip()) == _RANDOM.sub("…", printed), "run `make follow`"
+
     def python(self, example: Example) -> None:
-        self.ran += 1
         self.save(example)
         text = str(example.parsed)
         if named := _NAMED.match(text):
@@ -131,8 +141,8 @@ class Runner:
         self._shell(example, str(example.parsed).splitlines())
 
     def _shell(self, example: Example, lines: list[str]) -> None:
-        self.ran += 1
         self.save(example)
+        self.printed = None
         script: list[str] = []
         for line in lines:
             if special := self._special(line):
@@ -140,7 +150,7 @@ class Runner:
             else:
                 script.append(line)
         if any(script):
-            self.run(["sh", "-eu", "-c", "\n".join(script)])
+            self.printed = self.run(["sh", "-eu", "-c", "\n".join(script)])
 
     def _special(self, line: str) -> Callable[[str], None] | None:
         if line.startswith("make "):
