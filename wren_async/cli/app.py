@@ -59,13 +59,12 @@ def run(arguments: Sequence[str]) -> int:
         if _SANDBOX not in options:
             return _run(given)
         given.remove(_SANDBOX)
-        if given[:1] == ["batch"]:
-            raise Stop(
-                f"{_SANDBOX} does not go with batches, whose journals belong to one server: start `wren-async "
-                "sandbox`, and set the variables that it shows"
-            )
-        from wren_async.cli.throwaway import throwaway_sandbox
+        if {"--help", "-h"}.intersection(options):
+            return _run(given)
+        from wren_async.cli.throwaway import rehearse, throwaway_sandbox
 
+        if given[:1] == ["batch"]:
+            return rehearse(given, _run)
         with throwaway_sandbox():
             return _run(given)
     except Stop as stop:
@@ -155,8 +154,8 @@ def root_app() -> App:
         name="wren-async",
         help="Buy carbon credits from Wren and CNaught, never twice.",
         help_epilogue=(
-            "Tokens come from the environment: WREN_API_TOKEN and CNAUGHT_API_KEY. With --sandbox, a command of wren "
-            f"or cnaught goes to a throw-away sandbox instead.\n\n{help_text()}"
+            "Tokens come from the environment: WREN_API_TOKEN and CNAUGHT_API_KEY. With --sandbox, a command goes "
+            f"to a throw-away sandbox instead, in which nothing costs anything.\n\n{help_text()}"
         ),
         help_format="plaintext",
         version=_version,
