@@ -1,6 +1,6 @@
 """Follows the first pages word by word in a new environment, tells how long that took, and writes what they show.
 
-    python docs/follow.py
+    python -m docs.follow
 
 Each command of a page is given to a shell in a folder of its own, each file is saved under the name that its first line
 tells, and the block after `<!-- output -->` is replaced by what the command before it printed. The one thing that

@@ -15,7 +15,7 @@ from rich.console import Console
 from wren_async import cli
 from wren_async.batch.events import Alarm, Ended, Ending, Paused, Planning, Progress, Settled
 from wren_async.batch.journal.contract import Entry, Result, Row, State, Totals
-from wren_async.batch.report.escaping import printable, printable_lines
+from wren_async.batch.report.escaping import one_line, printable_lines
 from wren_async.cli.asking import Ahead
 from wren_async.cli.progress import LiveDisplay, PlainDisplay, display, pace, sums
 
@@ -159,5 +159,5 @@ def test_only_one_module_writes_to_the_terminal() -> None:
 
 @given(st.text())
 def test_no_text_from_elsewhere_steers_the_terminal(text: str) -> None:
-    assert printable(text).isprintable()
+    assert one_line(text).isprintable()
     assert all(line.isprintable() for line in printable_lines(text).split("\n"))

@@ -15,9 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.raw_server import RawServer, Step, answer, read_and_close, refused
 from wren_async import OutcomeUnknown, WrenClient
 
-from .scripted import LIVE, ScriptedServer, Step, answer, read_and_close, refused, wren
+from .clients import LIVE, wren
 
 CHILD = """
 import asyncio, json, sys
@@ -60,7 +61,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2]))
 """.replace("TOKEN", LIVE)
 
 
-async def watched(server: ScriptedServer, backend: str = "default") -> dict[str, Any]:
+async def watched(server: RawServer, backend: str = "default") -> dict[str, Any]:
     command = [sys.executable, "-c", CHILD, server.url, backend]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     shown, said = await process.communicate()
@@ -76,7 +77,7 @@ def requests_seen(told: dict[str, Any]) -> list[Any]:
 
 @pytest.mark.parametrize("backend", ["default", "own", "aiohttp"])
 async def test_sentry_sees_a_call_over_each_backend(backend: str) -> None:
-    async with ScriptedServer(answer()) as server:
+    async with RawServer(answer()) as server:
         told = await watched(server, backend)
     assert told["end"] == "placed"
     assert requests_seen(told) == [200]
@@ -98,13 +99,13 @@ async def test_sentry_sees_a_call_over_each_backend(backend: str) -> None:
 async def test_under_sentry_what_is_proof_stays_proof_and_nothing_is_sent_twice(
     backend: str, script: list[Step], end: str, sent: int
 ) -> None:
-    async with ScriptedServer(*script) as server:
+    async with RawServer(*script) as server:
         told = await watched(server, backend)
         assert (told["end"], len(server.requests)) == (end, sent)
 
 
 async def test_sentry_gets_our_warnings_as_breadcrumbs_with_their_facts() -> None:
-    async with ScriptedServer(read_and_close()) as server:
+    async with RawServer(read_and_close()) as server:
         told = await watched(server)
     (crumb,) = [each for each in told["breadcrumbs"] if each["category"].startswith("wren_async")]
     assert crumb["level"] == "warning"
@@ -146,7 +147,7 @@ async def order(client: WrenClient) -> object:
 
 async def test_whoever_passes_for_sentry_and_tries_a_second_way_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = replace_send(monkeypatch, "sentry_sdk.integrations.httpx")
-    async with ScriptedServer(read_and_close(), answer()) as server, wren(server) as client:
+    async with RawServer(read_and_close(), answer()) as server, wren(server) as client:
         with pytest.raises(OutcomeUnknown):
             await order(client)
         assert (len(seen), len(server.requests)) == (1, 1)
@@ -154,6 +155,6 @@ async def test_whoever_passes_for_sentry_and_tries_a_second_way_proves_nothing(m
 
 async def test_the_default_backend_goes_past_what_is_not_known_to_send_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = replace_send(monkeypatch, "some_monitor")
-    async with ScriptedServer(answer()) as server, wren(server) as client:
+    async with RawServer(answer()) as server, wren(server) as client:
         await order(client)
     assert seen == []

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from waiting import until
 
+from tests.loop_time import until
 from wren_async.sandbox import FaultKind, Sandbox
 
 

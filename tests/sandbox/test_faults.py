@@ -11,9 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from waiting import until
 
-from tests.loop_time import outlast, pass_time, turns
+from tests.loop_time import outlast, pass_time, turns, until
 from wren_async.sandbox import Fault, FaultKind, Faults, Sandbox, When
 
 ORDER = {"tons": 1, "note": "ref 1"}

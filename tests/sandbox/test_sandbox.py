@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
-from waiting import until
 
+from tests.loop_time import until
 from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 from wren_async.sandbox.admission import hostname, is_loopback
 from wren_async.sandbox.checking import ContractViolation

@@ -6,17 +6,18 @@ import importlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from cyclopts import App, Parameter
 
 from wren_async._generated.commands import COMMANDS, Command
 from wren_async.cli.exits import Exit, Stop
-from wren_async.cli.parameters import Word, arguments_of, nullable_names, read_moment, words_of_builder
-from wren_async.cli.task import FIRST, Task
+from wren_async.cli.parameters import FIRST, Word, arguments_of, nullable_names, read_moment, words_of_builder
 from wren_async.cli.wording import described, flag_of, in_flags
-from wren_async.core.operation import Call
-from wren_async.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from wren_async.core.operation import Call
+    from wren_async.errors import InvalidArgument
 
 
 def operation_app(command: Command, given: list[str], *, name: str | None = None) -> App:
@@ -130,6 +131,9 @@ def builder_answer(command: Command) -> type[Any]:
 def _run(
     command: Command, build: Callable[..., Call[Any]], words: list[Word], given: list[str], values: dict[str, Any]
 ) -> Exit:
+    from wren_async.cli.task import Task
+    from wren_async.errors import InvalidArgument
+
     if values.get("json_") and values.get("csv_"):
         raise Stop("--json and --csv are both given; leave one of them out")
     arguments = arguments_of(words, _with_content_type(words, values), values.get("null_") or ())

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wren_async.cli.environment import ADDRESSES, TOKENS, has_token
 from wren_async.cli.exits import Exit
-from wren_async.cli.terminal import output, pairs, show
-from wren_async.cnaught import CNaughtClient
-from wren_async.core.client import __version__
-from wren_async.errors import AccessRefused, InvalidConfiguration, WrenAsyncError
-from wren_async.http.address import read_address
-from wren_async.wren import WrenClient
 
-_CLIENTS: Final[dict[str, type[WrenClient | CNaughtClient]]] = {"wren": WrenClient, "cnaught": CNaughtClient}
+if TYPE_CHECKING:
+    from wren_async.cnaught import CNaughtClient
+    from wren_async.wren import WrenClient
+
 _NAMES: Final = {"wren": "Wren", "cnaught": "CNaught"}
 _EXTRAS: Final = {
     "aiohttp": "aiohttp",
@@ -38,7 +34,7 @@ def doctor() -> Exit:
 
     Each server is asked for something that is only read. No token is shown.
     """
-    return _examine(*_CLIENTS)
+    return _examine(*_NAMES)
 
 
 def wren_doctor() -> Exit:
@@ -58,6 +54,10 @@ def cnaught_doctor() -> Exit:
 
 
 def _examine(*apis: str) -> Exit:
+    import asyncio
+
+    from wren_async.cli.terminal import output, pairs, show
+
     codes = []
     for api in apis:
         found, code = asyncio.run(_look(api))
@@ -70,12 +70,16 @@ def _examine(*apis: str) -> Exit:
 
 async def _look(api: str) -> tuple[dict[str, str], Exit | None]:
     """What is found, and what it comes to; nothing for an API that nobody set up."""
+    from wren_async.cnaught import CNaughtClient
+    from wren_async.errors import InvalidConfiguration
+    from wren_async.wren import WrenClient
+
     variable = TOKENS[api]
     if not has_token(api):
         return {"token": f"none: set {variable} in the environment, or try commands with --sandbox"}, None
     found = {"token": f"from {variable}"}
     try:
-        client = _CLIENTS[api]()
+        client = WrenClient() if api == "wren" else CNaughtClient()
     except InvalidConfiguration as error:
         return {**found, "reached": f"no: {error}"}, Exit.UNFINISHED
     async with client:
@@ -85,6 +89,9 @@ async def _look(api: str) -> tuple[dict[str, str], Exit | None]:
 
 async def _reached(client: WrenClient | CNaughtClient, variable: str) -> tuple[str, Exit]:
     """Whether the server answers, and takes the token: Wren asks for none where it lists its portfolios."""
+    from wren_async.errors import AccessRefused, WrenAsyncError
+    from wren_async.wren import WrenClient
+
     once = client.with_options(retries=0, timeout=10.0)
     try:
         await (once.credits.balance() if isinstance(once, WrenClient) else once.portfolios.list())
@@ -96,12 +103,13 @@ async def _reached(client: WrenClient | CNaughtClient, variable: str) -> tuple[s
 
 
 def _origin(api: str) -> str:
-    import os
-
     return f" ({ADDRESSES[api]})" if os.environ.get(ADDRESSES[api]) else ""
 
 
 def _mode(client: WrenClient | CNaughtClient) -> str:
+    from wren_async.http.address import read_address
+    from wren_async.wren import WrenClient
+
     if read_address(client.base_url).is_loopback:
         return "on this machine: nothing real is bought"
     if isinstance(client, WrenClient):
@@ -110,6 +118,8 @@ def _mode(client: WrenClient | CNaughtClient) -> str:
 
 
 def _versions() -> Iterator[tuple[str, str]]:
+    from wren_async.core.client import __version__
+
     yield "Versions", ""
     yield "  wren-async", __version__
     yield "  Python", sys.version.partition(" ")[0]
@@ -121,6 +131,8 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 
 def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:

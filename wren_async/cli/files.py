@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from wren_async.batch.input.readers import kind_of_file
 from wren_async.cli.exits import Stop
 
 _ORDERS: Final = (".csv", ".tsv", ".jsonl", ".ndjson")
@@ -17,6 +16,8 @@ _DATABASE: Final = b"SQLite format 3\0"
 
 def check_orders(path: Path) -> None:
     """Refuse what is no file of orders, before a journal is made for it."""
+    from wren_async.batch.input.readers import kind_of_file
+
     if not path.is_file():
         near = _near(path, (*_ORDERS, *_SPREADSHEETS))
         raise Stop(f"{path}: there is no such file{f'; did you mean {near}?' if near else ''}")

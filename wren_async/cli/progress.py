@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from wren_async.batch import events
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Settled
 from wren_async.batch.journal.contract import Entry, State, Totals
-from wren_async.batch.report.escaping import printable
+from wren_async.batch.report.escaping import one_line
 from wren_async.batch.report.wording import count
 from wren_async.batch.units import duration, usd
 from wren_async.cli import terminal
@@ -90,7 +90,7 @@ class Failures:
             case Paused():
                 return f"the server asks for a pause of {duration(event.seconds)}"
             case Alarm():
-                return f"ALARM: {printable(in_words(event.message))}"
+                return f"ALARM: {one_line(in_words(event.message))}"
             case Settled(entry=entry) if entry.result.state in (State.REFUSED, State.UNDECIDED):
                 return self._failure(entry)
             case _:
@@ -101,12 +101,12 @@ class Failures:
         if position in self._told or len(self._told) >= _FAILURES:
             return None
         self._told.add(position)
-        return f"line {position}: {entry.result.state}: {printable(entry.result.reason or '')}"
+        return f"line {position}: {entry.result.state}: {one_line(entry.result.reason or '')}"
 
 
 def end_of(event: Ended) -> str:
     """What to say at the end of a run."""
-    return f"{event.ending.value.replace('_', ' ')}: {printable(in_words(event.message))}"
+    return f"{event.ending.value.replace('_', ' ')}: {one_line(in_words(event.message))}"
 
 
 class PlainDisplay:

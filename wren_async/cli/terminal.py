@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wren_async.batch.report.escaping import printable, printable_lines
+from wren_async.batch.report.escaping import one_line, printable_lines
 from wren_async.cli.columns import GAP, Column, Fitted, fitted
 from wren_async.cli.exits import Exit, Stop
 
@@ -93,10 +93,10 @@ def fitted_table(made: Fitted) -> Table:
     table = _empty_table()
     for column, width in made.columns:
         justify: Literal["left", "right"] = "right" if column.right else "left"
-        head = Text(printable(column.head))
+        head = Text(one_line(column.head))
         table.add_column(head, justify=justify, header_style="dim", overflow="fold", width=width)
     for cells in zip(*(column.cells for column, _ in made.columns), strict=True):
-        table.add_row(*(Text(printable(each)) for each in cells))
+        table.add_row(*(Text(one_line(each)) for each in cells))
     return table
 
 
@@ -106,7 +106,7 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     made.add_column(style="dim", overflow="fold")
     made.add_column(overflow="fold")
     for name, value in rows:
-        made.add_row(Text(printable(name)), Text(printable(value)))
+        made.add_row(Text(one_line(name)), Text(one_line(value)))
     return made
 
 

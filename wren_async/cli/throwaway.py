@@ -16,7 +16,9 @@ def throwaway_sandbox() -> Iterator[None]:
     try:
         from wren_async.sandbox import Sandbox
     except ModuleNotFoundError:
-        raise Stop("the sandbox needs its extra: pip install 'wren-async[sandbox]'") from None
+        from wren_async.cli.serving import MISSING
+
+        raise Stop(MISSING) from None
 
     with Sandbox() as sandbox:
         wren, cnaught = sandbox.wren, sandbox.cnaught

@@ -17,7 +17,7 @@ from wren_async.core.identity import Identity, check_headers
 from wren_async.core.limits import Limits
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget, RetryPolicy
-from wren_async.core.telemetry import Telemetry
+from wren_async.core.telemetry import CallEvents, Telemetry
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, InvalidConfiguration
@@ -260,7 +260,8 @@ def new_session(
     """The shared part of a new client."""
     if max_in_flight is not None:
         _check_places(max_in_flight)
-    if telemetry is not None and not callable(telemetry):
+    instead_of_an_object = isinstance(telemetry, type) and not issubclass(telemetry, CallEvents)
+    if telemetry is not None and (instead_of_an_object or not callable(telemetry)):
         raise InvalidConfiguration(
             f"telemetry takes OpenTelemetry(), or a function of one CallBegan, not {telemetry!r}"
         )

@@ -29,8 +29,13 @@ _MISSING = "the sandbox needs its extra: pip install 'wren-async[sandbox]'"
 _LAST_PORT = 65_535
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM."""
+def main(arguments: Sequence[str] | None = None, prepare: Callable[[Sandbox], None] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        arguments: The words of the command line; those of the process, if left out.
+        prepare: Called with the sandbox before it listens, to switch on faults for example.
+    """
     options = _parser().parse_args(arguments)
     try:
         from wren_async.sandbox import Sandbox, StateFileError
@@ -44,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             file=options.file,
         )
+        if prepare is not None:
+            prepare(sandbox)
         asyncio.run(_serve(sandbox, as_json=options.json, quiet=options.quiet or options.json))
     except StateFileError as error:
         return _refuse(str(error))

@@ -28,7 +28,7 @@ def link_host(address: str | None) -> str | None:
     return found[1].lower() if found else None
 
 
-def printable(text: str) -> str:
+def one_line(text: str) -> str:
     """A text on one line, without control characters, escape sequences and marks that turn the direction of text."""
     if text.isprintable() and len(text) <= _LONGEST:
         return text
@@ -38,7 +38,7 @@ def printable(text: str) -> str:
 
 def printable_lines(text: str) -> str:
     """A text of several lines, each printable."""
-    return "\n".join(map(printable, text.split("\n")))
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def cell(text: str) -> str:

@@ -18,7 +18,7 @@ import attrs
 
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report import wording
-from wren_async.batch.report.escaping import link_host, printable
+from wren_async.batch.report.escaping import link_host, one_line
 from wren_async.batch.report.summary import Report
 from wren_async.batch.report.targets import check_target
 from wren_async.batch.units import duration, mass, usd
@@ -49,7 +49,7 @@ PAGE_COLUMNS: Final = (
 )  # fmt: skip
 """The columns of the page's table of orders."""
 PAGE_NUMBERS: Final = (0, 6, 7, 8, 9, 10)
-DOUBT_COLUMNS: Final = ("line", "external id", "type", "text", "planned", "why", "lists prove it from", "then say")
+DOUBT_COLUMNS: Final = ("line", "external id", "type", "text", "planned", "why", "lists may be late until", "then say")
 """The columns of the page's table of orders in doubt."""
 
 
@@ -131,7 +131,7 @@ _WORDS: Final = (
 
 def _shown(value: Any) -> Any:
     """What an expression of the template becomes: text of servers and files is made printable, markup of ours stays."""
-    return printable(value) if type(value) is str else value
+    return one_line(value) if type(value) is str else value
 
 
 def _text(name: str) -> str:

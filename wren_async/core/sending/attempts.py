@@ -114,7 +114,7 @@ class Attempts(Generic[T]):
             headers=answer.headers,
             body=answer.body,
             attempts=self._history.attempts,
-            replayed=answer.headers.get("x-idempotent-replay", "").lower() == "true",
+            replayed=_is_replayed(answer),
             call=self._prepared.call,
         )
 
@@ -288,7 +288,9 @@ class Attempts(Generic[T]):
         if self._sending is not None:
             self._sending.placed(result.value)
         if self._watcher is not None:
-            self._watcher.succeeded(self.reply(), cancelled=self._cancelled)
+            replayed = result.answer is not None and _is_replayed(result.answer)
+            attempts, cancelled = self._history.attempts, self._cancelled
+            self._watcher.succeeded(result.value, attempts, cancelled=cancelled, replayed=replayed)
 
     def _fail(self, result: AttemptResult[T]) -> CallError:
         """The error of the call. The key, the reference and the log keep what somebody may need of it later."""
@@ -373,6 +375,11 @@ def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
         timed_out=told.timed_out if told else isinstance(error, TimeoutError),
         error=error.__cause__ or error if told else error,
     )
+
+
+def _is_replayed(answer: Answer) -> bool:
+    """Whether the server repeated its answer to an earlier request with the same key."""
+    return answer.headers.get("x-idempotent-replay", "").lower() == "true"
 
 
 def _draw() -> str:
