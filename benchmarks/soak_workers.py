@@ -2,7 +2,8 @@
 
     python benchmarks/soak_workers.py [--orders 50000] [--workers 4] [--faults 0.05] [--kills 10]
 
-It starts a sandbox and an embedded PostgreSQL, and holds what the sandbox has committed against the database in the end:
+It starts a sandbox and an embedded PostgreSQL, and in the end holds what the sandbox has committed against the
+database:
 each order once, to the cent. It exits with 1 where anything is wrong.
 """
 
@@ -23,11 +24,20 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from postgres_server import PostgresServer, running_server
+from postgres_server import PostgresServer, running_server  # noqa: E402
 
-from wren_async import CNaughtClient, WrenClient
-from wren_async.batch import Batch, Caps, CNaughtMass, Intent, PostgresJournal, State, WorkerService, WrenOffset
-from wren_async.sandbox import Sandbox, WrenBehaviours
+from wren_async import CNaughtClient, WrenClient  # noqa: E402
+from wren_async.batch import (  # noqa: E402
+    Batch,
+    Caps,
+    CNaughtMass,
+    Intent,
+    PostgresJournal,
+    State,
+    WorkerService,
+    WrenOffset,
+)
+from wren_async.sandbox import Sandbox, WrenBehaviours  # noqa: E402
 
 LEASE, SETTLE = 3.0, 2.0
 FAULTS: list[dict[str, Any]] = [
