@@ -196,11 +196,11 @@ def receiver() -> Iterator[str]:
 
 
 def test_notifications_are_shown_on_their_way_and_where_they_arrived(shop: Shop, receiver: str) -> None:
-    shop.sandbox.delivery.retry_seconds = 0.05
+    shop.sandbox.delivery.retry_seconds = 1.5
     lost = shop.cnaught(amount_kg=10, notification_config={"url": "http://127.0.0.1:1/nobody"})["id"]
     shop.open()
     shop.click(f"Fulfil order {lost}")
-    shop.row("notifications", lost, "fulfilled", "http://127.0.0.1:1/nobody", "no answer, no answer", "waiting")
+    shop.row("notifications", lost, "fulfilled", "http://127.0.0.1:1/nobody", "2 × no answer", "waiting")
     sent = shop.cnaught(amount_kg=20, notification_config={"url": f"{receiver}/hook"})["id"]
     shop.click(f"Cancel order {sent}")
     shop.row("notifications", sent, "cancelled", "200", "delivered")
@@ -387,6 +387,8 @@ def test_a_phone_by_day_and_by_night(shop: Shop) -> None:
             shop.row("orders", "wren", "a note")
             shop.row("faults", "close_on_accept")
             assert shop.page.evaluate("document.documentElement.scrollWidth") == width, "nothing hangs over the edge"
+            wide = "all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.id)"
+            assert shop.page.locator("section").evaluate_all(wide) == []
             grounds.add(shop.page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2
     shop.page.set_viewport_size({"width": 390, "height": 800})

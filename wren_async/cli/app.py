@@ -59,13 +59,12 @@ def run(arguments: Sequence[str]) -> int:
         if _SANDBOX not in options:
             return _run(given)
         given.remove(_SANDBOX)
-        if given[:1] == ["batch"]:
-            raise Stop(
-                f"{_SANDBOX} does not go with batches, whose journals belong to one server: start `wren-async "
-                "sandbox`, and set the variables that it shows"
-            )
-        from wren_async.cli.throwaway import throwaway_sandbox
+        if {"--help", "-h"}.intersection(options):
+            return _run(given)
+        from wren_async.cli.throwaway import rehearse, throwaway_sandbox
 
+        if given[:1] == ["batch"]:
+            return rehearse(given, _run)
         with throwaway_sandbox():
             return _run(given)
     except Stop as stop:
@@ -134,6 +133,13 @@ def _app_of(given: list[str]) -> tuple[App, list[str]]:
             return operation_app(_BY_WORDS[words], given), given[length:]
         if words in ALONE:
             return _alone(words), given[length:]
+    if given[:1] == ["batch"]:
+        from wren_async.cli.databases import is_shared
+
+        if is_shared(given):
+            from wren_async.cli.shared_batches import shared_app
+
+            return shared_app, given[1:]
     return root_app(), given
 
 
@@ -155,8 +161,8 @@ def root_app() -> App:
         name="wren-async",
         help="Buy carbon credits from Wren and CNaught, never twice.",
         help_epilogue=(
-            "Tokens come from the environment: WREN_API_TOKEN and CNAUGHT_API_KEY. With --sandbox, a command of wren "
-            f"or cnaught goes to a throw-away sandbox instead.\n\n{help_text()}"
+            "Tokens come from the environment: WREN_API_TOKEN and CNAUGHT_API_KEY. With --sandbox, a command goes "
+            f"to a throw-away sandbox instead, in which nothing costs anything.\n\n{help_text()}"
         ),
         help_format="plaintext",
         version=_version,
@@ -172,6 +178,16 @@ def root_app() -> App:
     for name, (words, text) in SHORT.items():
         app.command(_path_of(words), name=name, help=text)
     _add_alone(app, ())
+    app.command(
+        "wren_async.cli.worker:worker",
+        name="worker",
+        help="Place the batches of a PostgreSQL database, together with any number of other workers.",
+    )
+    app.command(
+        "wren_async.cli.worker:database_app",
+        name="database",
+        help="Prepare a PostgreSQL database for batches that many workers place.",
+    )
     return app
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import inspect
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import attrs
 from cyclopts import Parameter
 
 from wren_async.cli.exits import Exit, Stop
 
 if TYPE_CHECKING:
-    from wren_async.sandbox import Sandbox
+    from wren_async.sandbox import FaultKind, Sandbox
 
 MISSING: Final = "the sandbox needs its extra: pip install 'wren-async[sandbox]'"
 _LAST_PORT: Final = 65_535
@@ -45,9 +46,12 @@ def sandbox(
         ),
     ] = (),
     low_wallet: Annotated[bool, Parameter(help="Leave only $5.00 in Wren's wallet.", negative=())] = False,
-    json: Annotated[bool, Parameter(help="Print addresses and tokens as one line of JSON.", negative=())] = False,
+    quiet: Annotated[bool, Parameter(help="Do not tell each request.", negative=())] = False,
+    json: Annotated[
+        bool, Parameter(help="Print addresses and tokens as one line of JSON, and nothing after it.", negative=())
+    ] = False,
 ) -> Exit:
-    """Serve a sandbox of both APIs on this machine, until Ctrl-C. Nothing in it costs money."""
+    """Serve a sandbox of both APIs on this machine, and tell each request, until Ctrl-C. Nothing in it costs money."""
     try:
         from wren_async.sandbox.__main__ import main
     except ModuleNotFoundError:
@@ -62,47 +66,45 @@ def sandbox(
             served.wren_api.accounts[served.wren.live_token].wallet.balance_cents = _LOW_CENTS
 
     words = [f"--port={port}", f"--seed={seed}"]
-    words += ([] if file is None else [f"--file={file}"]) + (["--json"] if json else [])
+    words += (
+        ([] if file is None else [f"--file={file}"]) + (["--json"] if json else []) + (["--quiet"] if quiet else [])
+    )
     return Exit.ALL_PLACED if main(words, prepare) == 0 else Exit.USAGE
 
 
 def add_fault(served: Sandbox, given: str) -> None:
     """Switch on a fault that is told as `NAME` or `NAME=OPTIONS`. Raises `Stop`, which lists what there is."""
+    from wren_async.sandbox import FaultKind
+
     name, _, options = given.partition("=")
     name = name.strip().replace("-", "_")
-    kinds = _kinds()
+    kinds = {kind.value: kind for kind in FaultKind}
     if name not in kinds:
-        near = difflib.get_close_matches(name, kinds, n=1)
-        meant = f"did you mean {near[0]}? In all, " if near else ""
-        raise Stop(f"--fault {given}: no fault has this name; {meant}there are: {', '.join(kinds)}")
-    arguments = dict(_option(given, name, each) for each in options.split(",") if each)
+        raise Stop(f"--fault {given}: no fault has this name; {_there_are(name, sorted(kinds))}")
+    arguments: dict[str, Any] = dict(_option(given, kinds[name], each) for each in options.split(",") if each)
     try:
-        served.faults.add(name, **arguments)
-    except ValueError as error:
+        served.faults.add(kinds[name], **arguments)
+    except (ValueError, TypeError) as error:
         raise Stop(f"--fault {given}: {error}") from None
 
 
-def _kinds() -> list[str]:
-    from wren_async.sandbox import FaultKind
-
-    return sorted(kind.value for kind in FaultKind)
-
-
-def _option(given: str, kind: str, text: str) -> tuple[str, Any]:
+def _option(given: str, kind: FaultKind, text: str) -> tuple[str, object]:
     """An option by its name in Python, with its value."""
-    from wren_async.sandbox import Faults
+    from wren_async.sandbox import Fault
+    from wren_async.sandbox.fault_kinds import takes
 
     told, equals, value = text.partition("=")
     if not equals:
-        told, value = _FIRST.get(kind, ""), text
-    name = told.strip().replace("-", "_")
-    hints = {each.name: str(each.annotation) for each in inspect.signature(Faults.add).parameters.values()}
-    options = [each for each in hints if each not in ("self", "kind")]
+        told, value = _FIRST.get(kind.value, ""), text
+    name, options = told.strip().replace("-", "_"), takes(kind)
     if name not in options:
-        near = difflib.get_close_matches(name, options, n=1)
-        meant = f"did you mean {near[0]}? In all, " if near else ""
-        raise Stop(f"--fault {given}: {text!r} is no option; {meant}there are: {', '.join(options)}")
-    return name, _read(value.strip(), hints[name])
+        raise Stop(f"--fault {given}: {text!r} is no option of {kind.value}; {_there_are(name, options)}")
+    return name, _read(value.strip(), str(getattr(attrs.fields(Fault), name).type))
+
+
+def _there_are(name: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"{f'did you mean {near[0]}? In all, ' if near else ''}there are: {', '.join(names)}"
 
 
 def _read(text: str, hint: str) -> object:

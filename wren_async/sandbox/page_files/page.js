@@ -125,8 +125,7 @@ function fill(cell, given) {
 }
 
 function parts(content) {
-  if (content.buttons) return content.buttons.map(button);
-  if (content.choose) return [choice(content.choose)];
+  if (content.buttons) return [...(content.choose ? [choice(content.choose)] : []), ...content.buttons.map(button)];
   if (content.list) return content.list.length ? [listed(content.list)] : [];
   if (content.opens) return [opening(content)];
   const text = masked(content.text);
@@ -181,6 +180,15 @@ const hour = (time) => time.slice(11, 19);
 const moment = (time) => `${day(time)} ${hour(time)}`;
 const long = (text) => ({ text, look: "long" });
 const newestFirst = (rows) => rows.sort((a, b) => Date.parse(b.time) - Date.parse(a.time)).slice(0, SHOWN_ROWS);
+
+function inRuns(words) {
+  const runs = [];
+  for (const word of words) {
+    if (runs.at(-1)?.word === word) runs.at(-1).count += 1;
+    else runs.push({ word, count: 1 });
+  }
+  return runs.map(({ word, count }) => (count > 1 ? `${count} × ${word}` : `${word}`)).join(", ");
+}
 
 // What is shown
 
@@ -287,7 +295,7 @@ function showNotifications(outbox) {
         long(note.order_id),
         note.state,
         long(note.url),
-        note.attempts.map((status) => status ?? "no answer").join(", "),
+        inRuns(note.attempts.map((status) => status ?? "no answer")),
         { text: standing.replace("_", " "), look },
       ],
     })),
@@ -310,8 +318,7 @@ function walletCells({ token, name, balance_cents, card }) {
   return [
     { list: [name, token] },
     { text: dollars(balance_cents), look: "number short" },
-    canned ? "test mode" : { choose },
-    { buttons: canned ? [] : [empty, fillUp] },
+    canned ? "" : { choose, buttons: [empty, fillUp] },
   ];
 }
 
