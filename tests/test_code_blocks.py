@@ -176,7 +176,11 @@ class Runner:
     def _serves(self, line: str) -> None:
         """Start a server on a port of its own, and end it as soon as it has said something."""
         words = shlex.split(line, comments=True)
-        command = [sys.executable, "-m", "wren_async.sandbox", *words[3 if words[0] == "python" else 2 :]]
+        command = (
+            [sys.executable, *words[1:]]
+            if words[0] == "python"
+            else [sys.executable, "-m", "wren_async.cli", *words[1:]]
+        )
         if "--port" not in command:
             command += ["--port", "0"]
         started = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True)
