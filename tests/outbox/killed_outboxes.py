@@ -7,6 +7,7 @@ with the references whose submission was promised. It forks, so that a life cost
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import sqlite3
@@ -66,7 +67,16 @@ async def mark(client: BaseClient, salt: bytes) -> bytes:
     return salt
 
 
+def load() -> None:
+    """Load what each life would load anew: that takes longer than all the rest of it."""
+    for name in ("core.codec.fast", "core.codec.strict", "core.paging", "core.sending.attempts", "http.over_httpx"):
+        importlib.import_module(f"wren_async.{name}")
+    for name in ("wren", "cnaught", "find_or_place", "ledger", "listing", "order_rows", "rules", "verdict"):
+        importlib.import_module(f"wren_async.reconcile.{name}")
+
+
 if __name__ == "__main__":
+    load()
     BaseClient.token_mark = mark  # type: ignore[method-assign]
     for line in sys.stdin:
         print(live_until(json.loads(line)), flush=True)

@@ -14,7 +14,7 @@ import httpx
 from wren_async._lazy import Lazy
 from wren_async.core.arguments import unexpected
 from wren_async.core.identity import Identity, check_headers
-from wren_async.core.limits import Limits
+from wren_async.core.limits import Limits, Permit
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget, RetryPolicy
 from wren_async.core.telemetry import OnAttempt
@@ -184,6 +184,21 @@ class BaseClient:
             raise InvalidConfiguration(str(error)) from None
         return self._copy(attrs.evolve(self._identity, headers=MappingProxyType(headers)), limits)
 
+    def with_permit(self, permit: Permit, *, within: float) -> Self:
+        """A copy whose writes are sent only while `permit` allows it, and have their answers, or are given up, soon.
+
+        For a process that may lose the right to send, such as one of several that share a database. A write that may
+        not be sent raises `NotSent`.
+
+        Args:
+            permit: Told in how many seconds the attempt ends at the latest, says whether its bytes may be sent now. It
+                is asked directly before they are handed to the connection, and must not block.
+            within: Seconds that an attempt, and a call, may take at most.
+        """
+        limits = self._limits.but(timeout=_shorter(self._limits.timeout, within))
+        limits = limits.but(deadline=_shorter(limits.deadline, within))
+        return self._copy(self._identity, attrs.evolve(limits, permit=permit))
+
     async def aclose(self, patience: float = CLOSING_TIME) -> None:
         """Close the connections, after waiting up to `patience` seconds for writes on the wire.
 
@@ -224,6 +239,10 @@ class BaseClient:
         fields = {"_identity": identity, "_limits": limits, "_shared": shared, "_owner": owner, "_resources": {}}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+
+def _shorter(seconds: float | None, most: float) -> float:
+    return most if seconds is None else min(seconds, most)
 
 
 def check_options(kind: type[BaseClient], options: ClientOptions) -> None:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from wren_async.core import codec
 from wren_async.core.identity import Identity
-from wren_async.core.limits import Limits
+from wren_async.core.limits import Limits, Permit
 from wren_async.core.operation import Call
 from wren_async.core.outcome import AttemptResult, Decision, History, Next, classify, is_undecided
 from wren_async.core.policy import retry_after
@@ -187,6 +187,8 @@ class Attempts(Generic[T]):
         """An attempt of a write, run in a task of the client's: cancelling the caller does not break it off."""
         running: DetachedAttempt[T] = DetachedAttempt(self._session, self._attempt_time())
         self._running = running
+        if self._limits.permit is not None:
+            running.progress.permit = self._permit(self._limits.permit)
         running.begin(self._exchange(running.progress, running))
         return running.finished
 
@@ -194,6 +196,9 @@ class Attempts(Generic[T]):
         timing = self._session.timing
         begun, begun_at = timing.utc(), timing.monotonic()
         try:
+            if progress.permit is not None:
+                # Here too, and not only before the first byte: a backend of the caller's may not tell of that.
+                progress.check_permit()
             progress.started = True
             answer = await self._session.backend.exchange(self._prepared.request, progress)
         except Exception as error:
@@ -281,6 +286,12 @@ class Attempts(Generic[T]):
         if timeout is None or left is None:
             return left if timeout is None else timeout
         return min(timeout, left)
+
+    def _permit(self, permit: Permit) -> Callable[[], bool]:
+        """Whether bytes of the attempt that begins now may be sent: asked just before they are."""
+        limit, monotonic = self._attempt_time(), self._session.timing.monotonic
+        ends = float("inf") if limit is None else monotonic() + limit
+        return lambda: permit(ends - monotonic())
 
     # --- the end ---
 
