@@ -256,9 +256,12 @@ async def test_the_history_of_runs_outlives_them() -> None:
     history.add(events.Paused(seconds=2.5), NOON)
     history.add(events.Alarm(entry=entry, message="a copy is at work"), NOON)
     history.add(events.Ended(ending=events.Ending.ASKED, message="stopped", totals=totals), NOON)
+    whole = history.plus(History())
     await history.keep(journal)
     again = await History.of(journal)
-    assert again == history
+    assert again == whole
+    await history.keep(journal)
+    assert await History.of(journal) == whole, "what was kept is not added once more"
     assert (again.returned.counts, again.pauses, again.endings[0].ending) == ({"429 slow down": 1}, 1, "asked")
 
 

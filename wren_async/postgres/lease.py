@@ -53,7 +53,10 @@ WHERE id = %(id)s AND sequence = %(next)s - 1 AND ended IS NULL AND declared_dea
         SELECT FROM unnest(%(parts)s::text[], %(versions)s::int[]) needed (name, version)
         WHERE NOT EXISTS (
             SELECT FROM wren_async.part WHERE part.name = needed.name AND part.version = needed.version))
+    AND left(pg_walfile_name(pg_current_wal_lsn()), 8) = %(timeline)s
 """
+TIMELINE: Final = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+"""Which course of events the database is on: it is another one after a failover, or after a restored backup."""
 _ANSWER: Final = "UPDATE wren_async.runner SET answer = %s::jsonb WHERE id = %s"
 _LOOK: Final = """
 SELECT sequence, answer, declared_dead IS NOT NULL, ended IS NOT NULL FROM wren_async.runner WHERE id = %s FOR UPDATE
@@ -104,13 +107,22 @@ class Runner:
     """A process that sends, as the others see it: a row with a lease."""
 
     def __init__(
-        self, database: Database, runner_id: int, *, lease: float, begun: Moment, parts: dict[str, int], clock: Clock
+        self,
+        database: Database,
+        runner_id: int,
+        *,
+        lease: float,
+        begun: Moment,
+        parts: dict[str, int],
+        timeline: str,
+        clock: Clock,
     ) -> None:
         self.id = runner_id
         """The fencing token."""
         self.lease = lease
         self._database = database
         self._parts = parts
+        self._timeline = timeline
         self._clock = clock
         self._renewed = begun
         self._sequence = 0
@@ -142,17 +154,19 @@ class Runner:
         """
         begun = clock()
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection) -> tuple[int, str]:
             values = {"name": _name(), "scope": scope, "program": __version__, "lease": lease}
             found = await (await connection.execute(_BEGIN, values)).fetchone()
             assert found is not None  # noqa: S101 - RETURNING of one row
             if along is not None:
                 await along(connection, found[0])
-            return int(found[0])
+            timeline = await (await connection.execute(TIMELINE)).fetchone()
+            assert timeline is not None  # noqa: S101 - a query without FROM has a row
+            return int(found[0]), str(timeline[0])
 
-        runner_id = await database.run(work)
+        runner_id, timeline = await database.run(work)
         needed = {part.name: part.version for part in parts}
-        return cls(database, runner_id, lease=lease, begun=begun, parts=needed, clock=clock)
+        return cls(database, runner_id, lease=lease, begun=begun, parts=needed, timeline=timeline, clock=clock)
 
     @property
     def lost(self) -> str | None:
@@ -210,7 +224,13 @@ class Runner:
         self, number: int, work: Callable[[Connection], Awaitable[T]], *, is_repeat: bool
     ) -> tuple[T, bool]:
         """The answer, and whether the lease was renewed by it now."""
-        values = {"id": self.id, "next": number, "parts": [*self._parts], "versions": [*self._parts.values()]}
+        values = {
+            "id": self.id,
+            "next": number,
+            "parts": [*self._parts],
+            "versions": [*self._parts.values()],
+            "timeline": self._timeline,
+        }
 
         async def whole(connection: Connection) -> tuple[T, bool]:
             if is_repeat:
@@ -242,6 +262,12 @@ class Runner:
             return f"runner {self.id} has ended"
         if found[0] != number - 1:
             return f"runner {self.id} is used by two programs"
+        timeline = await (await connection.execute(TIMELINE)).fetchone()
+        if timeline is not None and timeline[0] != self._timeline:
+            return (
+                "the database was replaced by a standby or restored from a backup, and may have lost what was marked "
+                "last: start the worker again, and every order that is not settled is looked for first"
+            )
         return (
             "the tables of the database were brought to another version while this worker ran: start one of that "
             "version. What this one has sent is looked for by the others"

@@ -53,7 +53,9 @@ CREATE TABLE wren_async.runner (
     -- What the last transaction answered, for a runner that lost the answer.
     answer jsonb,
     ended timestamptz,
-    declared_dead timestamptz
+    declared_dead timestamptz,
+    -- Whether what it left behind, once it had ended or was dead, was taken over.
+    is_cleared boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 30);
 CREATE INDEX runner_of_scope ON wren_async.runner (scope) WHERE ended IS NULL AND declared_dead IS NULL;
 """,

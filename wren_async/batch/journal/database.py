@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State, Totals
 from wren_async.batch.journal.group_commit import Kind, Write
+from wren_async.batch.journal.one_process import HeldByOne
 from wren_async.batch.journal.states import check_result, check_time, unknown
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ PAGE: Final = 500
 """Orders that are read, and held in memory, at a time."""
 
 
-class DatabaseJournal(abc.ABC):
+class DatabaseJournal(HeldByOne, abc.ABC):
     """The contract of a journal, kept in an SQLite database."""
 
     def __init__(self, batch_id: str, past: Past) -> None:
@@ -74,7 +75,7 @@ class DatabaseJournal(abc.ABC):
         query = "SELECT position, digest FROM orders WHERE position >= ? ORDER BY position LIMIT ?"
         return await self._read(_all, query, (first, max(count, 0)))
 
-    async def mark_sending(self, positions: Iterable[int], at: datetime) -> None:
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
         """Mark orders as about to be sent, all of them or none. Only pending ones may be."""
         check_time("at", at)
         marks = [records.mark(position, at) for position in positions]

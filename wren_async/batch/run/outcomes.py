@@ -26,7 +26,6 @@ from wren_async.reconcile import NotPlaced as NotPlacedVerdict
 
 ACCEPTED: Final = "placed, but its details could not be read: "
 """Begins the reason of an order to which the server answered a success that nobody could read."""
-CRASHED: Final = "the process ended while it was being sent"
 
 
 class Meaning(enum.Enum):
@@ -94,12 +93,6 @@ def pending(was: Result, attempts: int, reason: str) -> Result:
     return Result(
         state=State.PENDING, attempts=attempts, reason=reason, first_sent=was.first_sent, last_sent=was.last_sent
     )
-
-
-def crashed(entry: Entry, now: datetime) -> Result:
-    """An order that a process was sending, or reconciling, when it ended. Nothing of it was sent later than now."""
-    reason = entry.result.reason if entry.result.state is State.UNDECIDED else CRASHED
-    return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
 
 
 def in_doubt(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Result:

@@ -18,7 +18,7 @@ from typing import Final
 
 from wren_async.batch.events import Alarm, Ended, Ending, Meter, Progress, Returned, Settled
 from wren_async.batch.intents import Api
-from wren_async.batch.journal.contract import Entry, Journal, Result, State
+from wren_async.batch.journal.contract import CapReached, Entry, Journal, Result, Signal, State
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Budget, Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
@@ -38,6 +38,8 @@ EXPLAIN: Final = (
     "Then say so: --alarm-is-explained, Batch(..., alarm_is_explained=True); the lists are looked through first"
 )
 """What to do about an alarm."""
+_FOR_ALL: Final = (Ending.ALARM, Ending.OVERCHARGED, Ending.PAYMENT_REQUIRED, Ending.TOO_MANY_FAILURES)
+"""Ends that hold for every process that places orders of the batch."""
 
 
 class Worker:
@@ -59,6 +61,7 @@ class Worker:
         self._timing = timing
         self._clocks = clocks
         self._emit = emit
+        self._concurrency = concurrency
         self._slots = Slots(concurrency, timing)
         self._sender = Sender(
             clients,
@@ -68,6 +71,7 @@ class Worker:
             clocks=clocks,
             emit=emit,
             halt=self.halt,
+            pause=journal.pause,
             alarm=self._raise_alarm,
         )
         self._meter = Meter(timing.monotonic())
@@ -80,8 +84,11 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
         self._end: tuple[Ending, str] | None = None
+        self._is_full = False
+        """Whether the caps of the journal had no room for the order that is next."""
         self.lost = 0
         """Orders that became undecided in this run."""
+        journal.listen(self._take_signal)
 
     @property
     def end(self) -> tuple[Ending, str] | None:
@@ -90,8 +97,17 @@ class Worker:
 
     def halt(self, why: Ending, message: str) -> None:
         """Take no new orders, and finish those on the wire. The first reason counts."""
+        if self._end is None and why in _FOR_ALL:
+            self._journal.halt(why, message)
         self._end = self._end or (why, message)
         self._slots.close()
+
+    def _take_signal(self, signal: Signal) -> None:
+        """Do as another process, or a person, asks of all."""
+        if signal.ending is not None:
+            self.halt(Ending(signal.ending), signal.message)
+        if signal.pause:
+            self._concurrency.paused(self._timing.monotonic(), signal.pause)
 
     async def _raise_alarm(self, entry: Entry, message: str) -> None:
         """Stop, and let no later run begin before a person has looked into it."""
@@ -113,7 +129,7 @@ class Worker:
                 long as anything is on the wire: see `wake`.
         """
         self._budget = Budget.of(self._caps, await self._journal.totals())
-        stream = aiter(self._journal.entries(State.PENDING) if orders is None else orders)
+        stream = aiter(self._journal.claimed() if orders is None else orders)
         try:
             while (entry := await self._next(stream)) is not None:
                 task = asyncio.create_task(self._place(entry))
@@ -155,6 +171,11 @@ class Worker:
     async def _next(self, stream: AsyncIterator[Entry]) -> Entry | None:
         """The next order, reserved for and counted as in flight; `None` when this run has no more."""
         while await self._slots.room():
+            if self._is_full and self._in_flight:
+                # An order in flight may come back, or cost less than was reserved for it.
+                self._is_full = False
+                await self._slots.change()
+                continue
             entry = self._again.popleft() if self._again else await anext(stream, None)
             if self._slots.closed:
                 return None
@@ -180,7 +201,11 @@ class Worker:
         """Mark, send, classify and record an order that was reserved for, and release it."""
         order = Order(entry)
         try:
-            await self._mark(order)
+            try:
+                await self._mark(order)
+            except CapReached as full:
+                self._without_room(entry, full)
+                return
             if await self._slots.enter():
                 result = await self._send(order)
                 await self._record(order, result)
@@ -192,7 +217,18 @@ class Worker:
 
     async def _mark(self, order: Order) -> None:
         """Mark on disk that it is about to be sent: from here on a crash leaves it in doubt."""
-        await self._journal.mark_sending([order.entry.row.position], self._clocks.earliest(order.intent.api))
+        at = self._clocks.earliest(order.intent.api)
+        await self._journal.mark_sending([order.entry.row.position], at, reserve=True)
+
+    def _without_room(self, entry: Entry, full: CapReached) -> None:
+        """Let an order wait for which the journal has no room under its caps, or stop where nothing could make some."""
+        self._slots.unmark()
+        self._budget.release(entry.row)
+        if self._in_flight > 1:
+            self._is_full = True
+            self._again.appendleft(entry)
+        else:
+            self.halt(Ending.CAP_REACHED, f"order {entry.row.position}: {full}")
 
     async def _send(self, order: Order) -> Result:
         """Send it, and classify the answer; its slot is free then."""
