@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from wren_async.outbox.caps import OutboxCaps, Spent
     from wren_async.outbox.outbox import Health, Outbox
     from wren_async.outbox.store import Submission, Submitted
+    from wren_async.outbox.submitting import submit_within
 
 _HOMES = {
     "wren_async.batch.intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
@@ -30,6 +31,7 @@ _HOMES = {
     "wren_async.outbox.caps": "OutboxCaps Spent",
     "wren_async.outbox.outbox": "Health Outbox",
     "wren_async.outbox.store": "Submission Submitted",
+    "wren_async.outbox.submitting": "submit_within",
 }
 __all__ = [
     "CNaughtMass",
@@ -48,6 +50,7 @@ __all__ = [
     "WrenOffset",
     "WrenProject",
     "WrenTrees",
+    "submit_within",
 ]
 
 

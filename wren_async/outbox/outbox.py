@@ -8,50 +8,47 @@ async with Outbox("orders.outbox", cnaught=cnaught) as outbox:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
 from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.pricing import Price
-from wren_async.batch.intents import (
-    Api,
-    CNaughtMass,
-    CNaughtPrice,
-    Intent,
-    WrenOffset,
-    WrenProject,
-    WrenTrees,
-    canonical,
-    digest,
-)
-from wren_async.batch.journal.contract import Entry, JournalError, Past, State, Totals
+from wren_async.batch.intents import Api, CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject
+from wren_async.batch.journal.contract import Entry, JournalError, State, Totals
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
-from wren_async.core.reference import attach, check_reference
 from wren_async.core.timing import Timing
-from wren_async.errors import InvalidArgument, InvalidConfiguration, ReferenceReused, UsageError
+from wren_async.errors import InvalidArgument, InvalidConfiguration, UsageError
 from wren_async.outbox.caps import OutboxCaps, Spent
 from wren_async.outbox.placing import Placing
 from wren_async.outbox.planning import Planning
 from wren_async.outbox.schedule import needs_person
 from wren_async.outbox.sqlite import SqliteOutbox
-from wren_async.outbox.store import NewOrder, OutboxStore, Submission, Submitted
+from wren_async.outbox.store import OutboxStore, Submission, Submitted
+from wren_async.outbox.submitting import new_order, submitted
 from wren_async.outbox.waiting import Waiting
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
+if TYPE_CHECKING:
+    from wren_async.outbox.postgres import PostgresOutbox
+    from wren_async.postgres.dsn import Dsn
+
 _TOLD: Final = "outbox told"
 """Name of the note that says up to which number settled orders were handed to the callback."""
 _PAGE: Final = 200
+_POLL: Final = 0.5
+"""Seconds after which a shared outbox is looked at, though nobody gave word."""
+_FINISHING: Final = 2.0
 _PATIENCE: Final = 10.0
 _LONGEST_REST: Final = 60.0
 _logger = logging.getLogger("wren_async.outbox")
@@ -90,6 +87,7 @@ class Outbox:
         concurrency: int = 16,
         settle_time: float = SETTLE_TIME,
         patience: float = _PATIENCE,
+        lease: float = 60.0,
         look_first: bool = False,
         same_account: bool = False,
         timing: Timing | None = None,
@@ -97,7 +95,8 @@ class Outbox:
         """Make an outbox.
 
         Args:
-            where: Path of its file, made where there is none, for one process.
+            where: Path of its file, made where there is none, for one process; or the address of a database, such as
+                `postgresql://app@db.example/orders`, in which any number of processes submit and place.
             wren: Client for the orders of Wren. The clients stay yours to close, after the outbox.
             cnaught: Client for the orders of CNaught.
             caps: What may not be exceeded in a day or a month.
@@ -109,6 +108,8 @@ class Outbox:
             settle_time: Seconds after an order was sent without an answer. Only then does its absence from the lists
                 prove that it was not placed.
             patience: Seconds to wait for the answers to orders on the wire when the outbox is closed.
+            lease: In a database: seconds for which this process may place without hearing from it. As long, and a
+                little more, its orders wait when it dies; an attempt may take half of it.
             look_first: Look for each order in the lists of the account before it is sent. Say so after the outbox was
                 restored from a backup, as long as orders may come again that it has forgotten.
             same_account: Say that a token other than the one the outbox was begun with is of the very same account.
@@ -118,6 +119,8 @@ class Outbox:
             raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
         clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
         self._where = where
+        self._dsn = _database(where)
+        self._lease = lease
         self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
         self._caps = caps or OutboxCaps()
         self._on_settled = on_settled
@@ -134,6 +137,7 @@ class Outbox:
         self._placing: Placing | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._settled = asyncio.Event()
+        self._to_tell: set[str] = set()
         self._closing = False
 
     # --- submitting ---
@@ -147,41 +151,29 @@ class Outbox:
             intent: What to buy.
             reference: Your own mark on it, such as `ride-4711`: 1 to 100 characters, the same for each delivery of the
                 same order. It is sent with the order, in Wren's `note` or CNaught's `metadata`.
-            connection: Not for an outbox in a file, whose transactions are its own.
+            connection: In a database: an asynchronous connection of psycopg, asyncpg or SQLAlchemy (`AsyncConnection`,
+                `AsyncSession`) with your open transaction, in which the order is written then. Where it rolls back,
+                nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
         not be sent; `JournalError` where it could not be written.
         """
-        store, order = self._store, self._new_order(intent, reference)
-        known = await store.submit(order, connection)
-        if known.digest != order.digest:
-            raise ReferenceReused(reference, f"{known.intent} there and {order.intent} here")
-        if self._placing is not None:
-            self._placing.wake()
-        return Submitted(reference=reference, is_new=known.is_new)
-
-    def _new_order(self, intent: Intent, reference: str) -> NewOrder:
-        check_reference(reference)
-        if not isinstance(intent, CNaughtMass | CNaughtPrice | WrenOffset | WrenProject | WrenTrees):
-            raise InvalidArgument("intent", f"takes an order such as CNaughtMass(amount_kg=12), not {intent!r}")
-        if not self._store.is_shared and intent.api not in self._clients:
-            raise InvalidConfiguration(f"nobody could place an order of {intent.api}: give Outbox({intent.api}=...)")
-        key = str(uuid.uuid4())
-        call = intent.call(reference, key)
-        if (field := call.operation.reference) is not None:
-            text = getattr(call.body, field.attribute) or None
-            attach(text, reference, attribute=field.attribute, max_length=field.max_length)
+        store, order = self._store, new_order(intent, reference, self._timing.utc())
+        if not store.is_shared and order.api not in self._clients:
+            raise InvalidConfiguration(f"nobody could place an order of {order.api}: give Outbox({order.api}=...)")
         self._caps.check_intent(intent)
         self._check_ceilings(intent)
-        text = canonical(intent)
-        return NewOrder(
-            reference=reference,
-            intent=text,
-            digest=digest(text),
-            key=key,
-            api=intent.api,
-            submitted=self._timing.utc(),
-        )
+        outcome = submitted(order, await store.submit(order, connection))
+        if self._placing is not None:
+            self._placing.wake()
+        return outcome
+
+    async def nudge(self) -> None:
+        """Give the workers word that something was submitted. After your own transaction was committed it saves the
+        half second in which they would look by themselves; nothing depends on it."""
+        if self._placing is not None:
+            self._placing.wake()
+        await self._store.nudge([""])
 
     def _check_ceilings(self, intent: Intent) -> None:
         """Refuse what is above a ceiling before its price is known; the rest is refused once it is."""
@@ -216,7 +208,8 @@ class Outbox:
                         return submission
                     word = asyncio.ensure_future(news.wait())
                     try:
-                        await asyncio.wait({deadline, word}, return_when=asyncio.FIRST_COMPLETED)
+                        timeout = _POLL if store.is_shared else None
+                        await asyncio.wait({deadline, word}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
                     finally:
                         word.cancel()
                     if self._closing:
@@ -239,21 +232,22 @@ class Outbox:
                     yield submission
                     after = submission.number or after
                 if not page:
-                    await news.wait()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(news.wait(), _POLL if store.is_shared else None)
 
     # --- what needs a person ---
 
     async def needs_person(self) -> list[Submission]:
         """Orders that are undecided although the lists should have told by now. They count as spent, and are not sent
         again. Find them in the account, and settle them with `mark_placed` or `mark_not_placed`."""
-        now = self._clocks.now()
+        now = self._place().latest()
         undecided = [each async for each in self._store.open_orders(State.UNDECIDED)]
         return [each for each in undecided if needs_person(each.result, now, self._settle_time)]
 
     async def mark_placed(self, reference: str, order_id: str, *, cents: int | None = None) -> None:
         """Settle an undecided order by hand: it was placed, as this order. `cents` is what it cost, if known."""
         entry = await self._undecided(reference)
-        await self._store.record(entry.row.position, placed_by_hand(entry.result, order_id, cents))
+        await self._store.settle_by_hand(entry.row.position, placed_by_hand(entry.result, order_id, cents))
         self._tell(entry)
 
     async def mark_not_placed(self, reference: str) -> None:
@@ -262,7 +256,7 @@ class Outbox:
         Whoever says so of an order that was placed, and orders anew, has bought twice.
         """
         entry = await self._undecided(reference)
-        await self._store.record(entry.row.position, given_up(entry.result))
+        await self._store.settle_by_hand(entry.row.position, given_up(entry.result))
         self._tell(entry)
 
     async def _undecided(self, reference: str) -> Entry:
@@ -322,10 +316,10 @@ class Outbox:
 
     async def __aenter__(self) -> Self:
         self._closing = False
-        store = await SqliteOutbox.open(self._where)
+        store = await self._open()
         try:
             await store.prepare()
-            if store.past is Past.BEHIND and not self._look_first:
+            if not store.is_shared and store.is_behind and not self._look_first:
                 raise JournalError(
                     f"{self._where}: is older than its last run, as after restoring a backup: orders that it has "
                     "forgotten may have been placed. Go on with Outbox(..., look_first=True), which looks for each "
@@ -341,7 +335,18 @@ class Outbox:
                 asyncio.create_task(self._placing.forever(), name="outbox"),
                 asyncio.create_task(self._finish_forever(), name="outbox results"),
             ]
+        if self._dsn is not None:
+            from wren_async.outbox.listening import listen
+
+            self._tasks.append(asyncio.create_task(listen(self._dsn, self._hear), name="outbox word"))
         return self
+
+    async def _open(self) -> SqliteOutbox | PostgresOutbox:
+        if self._dsn is None:
+            return await SqliteOutbox.open(self._where)
+        from wren_async.outbox.postgres import PostgresOutbox
+
+        return await PostgresOutbox.open(self._dsn, "outbox", lease=self._lease)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -350,7 +355,7 @@ class Outbox:
         self._closing = True
         try:
             placing.stop()
-            if tasks:
+            if self._has_worker:
                 await asyncio.wait(tasks[:1], timeout=self._patience)
         finally:
             for task in tasks:
@@ -366,17 +371,19 @@ class Outbox:
                 await store.aclose()
 
     def _new_placing(self, store: OutboxStore) -> Placing:
-        looks_first = self._look_first or store.past is not Past.NEW
+        clients = self._clients
+        if store.lease is not None:
+            clients = {api: each.with_permit(store.may_send, within=store.lease / 2) for api, each in clients.items()}
         return Placing(
             store=store,
-            clients=self._clients,
+            clients=clients,
             caps=self._caps,
             settle_time=self._settle_time,
             timing=self._timing,
             clocks=self._clocks,
             recovery=Recovery(
                 store,
-                self._clients,
+                clients,
                 settle_time=self._settle_time,
                 clocks=self._clocks,
                 continues=False,
@@ -391,9 +398,9 @@ class Outbox:
                     caps=self._caps,
                     timing=self._timing,
                     clocks=self._clocks,
-                    looks_first=looks_first,
+                    looks_first=self._look_first,
                 )
-                for api, client in self._clients.items()
+                for api, client in clients.items()
             },
             concurrency=self._concurrency,
             tell=self._tell,
@@ -401,11 +408,23 @@ class Outbox:
         )
 
     def _tell(self, entry: Entry) -> None:
+        self._to_tell.add(entry.row.reference)
         self._waiting.wake(entry.row.reference)
         self._settled.set()
 
+    def _hear(self, reference: str) -> None:
+        """Take word from another process: of a settled order, or of submissions."""
+        if reference:
+            self._waiting.wake(reference)
+            self._waiting.wake_any()
+        elif self._placing is not None:
+            self._placing.wake()
+
     async def _finish(self) -> None:
-        """Number what was settled, and hand it to the callback."""
+        """Number what was settled, give word of it, and hand it to the callback."""
+        if references := [*self._to_tell]:
+            self._to_tell.clear()
+            await self._store.nudge(references)
         while await self._store.finish():
             self._waiting.wake_any()
         if self._on_settled is None:
@@ -429,7 +448,12 @@ class Outbox:
                 _logger.exception("on_settled failed, and is called again")
                 self._settled.set()
                 await self._timing.sleep(min(_LONGEST_REST, 2.0 ** min(failures, 10)))
-            await self._settled.wait()
+            if not self._store.is_shared:
+                await self._settled.wait()
+                continue
+            # Other processes settle orders too, and may end before they have numbered them.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), _FINISHING)
 
 
 def _named_price(intent: Intent) -> Price:
@@ -445,3 +469,14 @@ def _named_price(intent: Intent) -> Price:
             return Price(cents=intent.amount_in_usd_cents, grams=0)
         case _:
             return Price(cents=0, grams=0)
+
+
+def _database(where: str | os.PathLike[str]) -> Dsn | None:
+    """The address of a database, where it is one. Raises `InvalidConfiguration` where the extra is not installed."""
+    if not isinstance(where, str) or not where.startswith(("postgresql://", "postgres://")):
+        return None
+    try:
+        from wren_async.postgres.dsn import Dsn
+    except ImportError:
+        raise InvalidConfiguration("an outbox in PostgreSQL needs: pip install 'wren-async[postgres]'") from None
+    return Dsn(where)

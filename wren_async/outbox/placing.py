@@ -35,7 +35,7 @@ from wren_async.outbox.store import OutboxStore
 
 HALTED: Final = "outbox halted"
 """Name of the note that says why nothing is sent until a person has looked into it; empty or not there otherwise."""
-_TAKEN_AT_ONCE: Final = 64
+_TAKEN_AT_ONCE: Final = 32
 _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
 _CHECKPOINT: Final = 600.0
@@ -114,6 +114,7 @@ class Placing:
     _look_at: datetime | None = None
     _failures: int = 0
     _checkpoint_at: float | None = None
+    _take_over_at: float = float("-inf")
     _waits_for_caps: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -126,6 +127,10 @@ class Placing:
     def problem(self) -> str | None:
         """Why not everything is priced or placed now, if that is so."""
         return "; ".join(self._problems.values()) or None
+
+    def latest(self) -> datetime:
+        """The present by the clock that is ahead, by which the last byte of an order is dated."""
+        return max(map(self.clocks.latest, self.clients), default=self.clocks.now())
 
     def wake(self) -> None:
         """Give word: something was submitted, or may be placed."""
@@ -221,15 +226,24 @@ class Placing:
             self._fail(_PLACING, f"{halted} Once a person has looked into it: `resume()`")
             self._resumed.clear()
             return Again.REST
+        if (halt := await self.store.halt_of_all()) is not None:
+            if halt[0] is not Ending.PAYMENT_REQUIRED:
+                self._fail(_PLACING, halt[1])
+                return Again.REST
+            await self.store.lift_halt()
+        if not self._is_recovered:
+            await self.store.renew()
         worker = self._worker = self._new_worker()
         control = Control(emit=self._heard, halt=worker.halt, may_repeat=self._may_repeat, stopped=self._stopped)
         if not self._is_recovered:
             await self._note_beginning()
             await self.recovery.recover(control)
             self._is_recovered = worker.end is None
+            self._looked = self.latest()
             await self._plan_looks()
         elif self._is_look_due():
-            await self.recovery.reconcile(control)
+            await self.recovery.look_for_lost(control)
+            self._looked = self.latest()
             await self._plan_looks()
         if worker.end is None:
             self._feed = Feed(self._take)
@@ -252,7 +266,10 @@ class Placing:
 
     async def halted(self) -> str | None:
         """Why nothing is sent until a person has looked into it."""
-        return await self.store.noted(HALTED) or await self.store.noted(Note.ALARM) or None
+        if told := await self.store.noted(HALTED) or await self.store.noted(Note.ALARM):
+            return told
+        halt = await self.store.halt_of_all()
+        return halt[1] if halt is not None and halt[0] in _FOR_A_PERSON else None
 
     async def resume(self) -> None:
         """Go on: a person has looked into it."""
@@ -261,6 +278,7 @@ class Placing:
             await self.store.note(Note.ALARM, "")
             self._is_recovered = False
         await self.store.note(HALTED, "")
+        await self.store.lift_halt()
         self._went_well()
         self._resumed.set()
         self.wake()
@@ -283,11 +301,21 @@ class Placing:
         if self._is_look_due():
             # What is on the wire is finished first; then the lost orders are looked for.
             return ()
+        await self._take_over()
         now = self.clocks.now()
         taken = await self.store.take(_TAKEN_AT_ONCE, given, self.caps, now)
         if self.caps.any and not taken:
             self._waits_for_caps = await self.store.waiting() > 0
         return taken
+
+    async def _take_over(self) -> None:
+        """Now and then, put in doubt what other processes were sending when they died."""
+        now, lease = self.timing.monotonic(), self.store.lease
+        if lease is None or now < self._take_over_at:
+            return
+        self._take_over_at = now + lease / 4
+        await self.store.doubt(self.latest())
+        await self._plan_looks()
 
     async def _note_beginning(self) -> None:
         """Note the servers and accounts, and before the first order when it all began: no order is older."""
@@ -317,23 +345,24 @@ class Placing:
     # --- when ---
 
     async def _plan_looks(self) -> None:
-        self._looked, self._look_at = self.clocks.now(), None
+        """Find out when to look for the undecided orders next, those of other processes included."""
+        self._look_at = None
         async for entry in self.store.entries(State.UNDECIDED):
             self._plan_look(entry)
 
     def _plan_look(self, entry: Entry) -> None:
-        at = next_look(entry.result, self._looked, self.settle_time) or self.clocks.now()
+        at = next_look(entry.result, self._looked, self.settle_time) or self.latest()
         self._look_at = at if self._look_at is None else min(self._look_at, at)
 
     def _is_look_due(self) -> bool:
-        return self._look_at is not None and self.clocks.now() >= self._look_at
+        return self._look_at is not None and self.latest() >= self._look_at
 
     def _until_next(self) -> float | None:
         """Seconds until there is something to do though nobody gives word."""
         now = self.clocks.now()
         times = [_POLL] if self.store.is_shared else []
         if self._look_at is not None:
-            times.append(max(0.0, (self._look_at - now).total_seconds()))
+            times.append(max(0.0, (self._look_at - self.latest()).total_seconds()))
         if self._waits_for_caps:
             times.append(until_tomorrow(now))
         return min(times, default=None)

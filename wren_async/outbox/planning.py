@@ -43,7 +43,7 @@ class Planning:
         looks_first: bool,
     ) -> None:
         """Set it up. Where it `looks_first`, an order that the account lists already becomes undecided, and is not sent
-        before it is found out what became of it."""
+        before it is found out what became of it. Orders that may have been sent before are always looked for."""
         self._api: Api = api
         self._clients: Mapping[Api, BaseClient] = {api: client}
         self._ceilings = client.ceilings
@@ -84,7 +84,9 @@ class Planning:
 
     async def _listed(self, rows: Sequence[Row]) -> dict[int, Result]:
         """Those orders that the account shows already: this outbox sent them, and has forgotten it since."""
-        if not self._looks_first:
+        if not (self._looks_first or self._store.is_behind):
+            rows = [row for row in rows if row.position <= self._store.inherited]
+        if not rows:
             return {}
         sought, entries = Sought(), {row.position: Entry(row=row, result=Result(state=State.PENDING)) for row in rows}
         for entry in entries.values():

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import attrs
 
+from wren_async.batch.events import Ending
 from wren_async.batch.intents import Api, restore
 from wren_async.batch.journal import records
-from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State
+from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State
 from wren_async.batch.journal.database import PAGE, savepoint
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.errors import InvalidConfiguration
@@ -80,21 +81,47 @@ class SqliteOutbox(SqliteJournal):
     """An outbox in a file. Writes are carried out whether or not the asking task still waits."""
 
     is_shared: Final = False
+    inherited = 0
+    """The last position that may have been submitted, and sent, before this process was there."""
 
-    async def prepare(self) -> bool:
-        """Lay out the outbox's tables where they are not there. Returns whether they were made now."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether it may have forgotten orders that were sent: it is older than its last run."""
+        return self.past is Past.BEHIND
 
-        def write(connection: sqlite3.Connection) -> bool:
+    async def renew(self) -> None:
+        """There is no lease that could be lost."""
+
+    async def nudge(self, references: Collection[str]) -> None:
+        """There are no other processes."""
+
+    async def halt_of_all(self) -> tuple[Ending, str] | None:
+        """There are no other processes."""
+        return None
+
+    async def lift_halt(self) -> None:
+        """There are no other processes."""
+
+    async def settle_by_hand(self, position: int, result: Result) -> None:
+        """Write down what a person found out about an undecided order."""
+        await self.record(position, result)
+
+    async def prepare(self) -> None:
+        """Lay out the outbox's tables where they are not there."""
+
+        def write(connection: sqlite3.Connection) -> None:
             if _exists(connection):
-                return False
+                return
             if connection.execute("SELECT EXISTS (SELECT * FROM orders)").fetchone() == (1,):
                 raise JournalError("is the journal of a batch, and an outbox takes a file of its own")
             with savepoint(connection):
                 for statement in filter(None, map(str.strip, _TABLES.split(";"))):
                     connection.execute(statement)
-            return True
 
-        return await self._write(write)
+        await self._write(write)
+        if self.past is not Past.NEW:
+            query = "SELECT coalesce(max(position), 0) FROM outbox_submission"
+            self.inherited = int(await self._read(_one, query))
 
     async def submit(self, order: NewOrder, connection: object | None) -> Known:
         """Write an order down, unless its reference is known. On disk on return."""

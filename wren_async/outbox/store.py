@@ -12,6 +12,7 @@ from typing import Protocol
 
 import attrs
 
+from wren_async.batch.events import Ending
 from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, Journal, Result, Row, State
 from wren_async.outbox.caps import OutboxCaps, Spent
@@ -88,6 +89,36 @@ class OutboxStore(Journal, Protocol):
     @property
     def is_shared(self) -> bool:
         """Whether other processes submit and place too, so that one has to look for their orders now and then."""
+        ...
+
+    @property
+    def inherited(self) -> int:
+        """The last position that may have been submitted, and sent, before this process was there; 0 if none may."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it may have forgotten orders that were sent, as after a failover."""
+        ...
+
+    async def renew(self) -> None:
+        """Hold a lease anew next time, where that of this process was lost."""
+        ...
+
+    async def nudge(self, references: Collection[str]) -> None:
+        """Give the other processes word of these settled orders."""
+        ...
+
+    async def halt_of_all(self) -> tuple[Ending, str] | None:
+        """Why no process sends anything, if one of them, or a person, said so."""
+        ...
+
+    async def lift_halt(self) -> None:
+        """Let all processes go on."""
+        ...
+
+    async def settle_by_hand(self, position: int, result: Result) -> None:
+        """Write down what a person found out about an undecided order."""
         ...
 
     async def submit(self, order: NewOrder, connection: object | None) -> Known:
