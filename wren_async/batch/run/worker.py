@@ -80,6 +80,7 @@ class Worker:
         self._budget = Budget(caps, 0, 0)
         self._again: deque[Entry] = deque()
         self._returns: dict[int, int] = {}
+        self._given_up: set[int] = set()
         self._in_flight = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
@@ -108,6 +109,7 @@ class Worker:
             self.halt(Ending(signal.ending), signal.message)
         if signal.pause:
             self._concurrency.paused(self._timing.monotonic(), signal.pause)
+            self._slots.wake()
 
     async def _raise_alarm(self, entry: Entry, message: str) -> None:
         """Stop, and let no later run begin before a person has looked into it."""
@@ -162,7 +164,10 @@ class Worker:
         """The last event."""
         totals = await self._journal.totals()
         why, message = self._end or (Ending.DONE, "nothing is left to send")
-        if self._end is None and (left := totals.orders.get(State.PENDING, 0)):
+        # Of a shared batch others may have the rest.
+        is_alone = self._journal.lease is None
+        left = totals.orders.get(State.PENDING, 0) if is_alone else len(self._given_up)
+        if self._end is None and left:
             why, message = Ending.UNREACHABLE, f"{left} orders could not be sent; run again later"
         return Ended(ending=why, message=message, totals=totals)
 
@@ -172,10 +177,11 @@ class Worker:
         """The next order, reserved for and counted as in flight; `None` when this run has no more."""
         while await self._slots.room():
             if self._is_full and self._in_flight:
-                # An order in flight may come back, or cost less than was reserved for it.
-                self._is_full = False
+                # Those in flight may come back, or cost less than was reserved for them. All of them are waited for:
+                # orders that are refused one after another would otherwise keep each other going.
                 await self._slots.change()
                 continue
+            self._is_full = False
             entry = self._again.popleft() if self._again else await anext(stream, None)
             if self._slots.closed:
                 return None
@@ -283,6 +289,8 @@ class Worker:
             self._returns[entry.row.position] = self._returns.get(entry.row.position, 0) + 1
         if self._returns.get(entry.row.position, 0) <= _RETURNS:
             self._again.append(entry)
+        else:
+            self._given_up.add(entry.row.position)
 
     async def _tell_progress(self) -> None:
         now = self._timing.monotonic()
