@@ -113,6 +113,15 @@ async def test_a_text_that_leaves_no_room_for_the_reference_is_refused_when_it_i
             await outbox.submit(long, reference="r" * 100)
 
 
+@pytest.mark.parametrize("text", ["half \ud800", "nul \0"])
+async def test_a_text_that_no_database_keeps_is_refused(boxes: Outboxes, text: str) -> None:
+    async with boxes.open() as outbox:
+        with pytest.raises(InvalidArgument, match="cannot be (stored|sent)"):
+            await outbox.submit(CNaughtMass(amount_kg=12, description=text), reference="a")
+        with pytest.raises(InvalidArgument, match="cannot be (stored|sent)"):
+            await outbox.submit(RIDE, reference=text)
+
+
 async def test_what_is_no_order_is_refused(boxes: Outboxes) -> None:
     async with boxes.open() as outbox:
         with pytest.raises(InvalidArgument, match="CNaughtMass"):

@@ -427,14 +427,17 @@ class Outbox:
             await self._store.nudge(references)
         while await self._store.finish():
             self._waiting.wake_any()
-        if self._on_settled is None:
+        if self._on_settled is None or not await self._store.begin_telling():
             return
-        told = int(await self._store.noted(_TOLD) or 0)
-        while page := await self._store.finished(told, _PAGE):
-            for submission in page:
-                await self._on_settled(submission)
-                told = submission.number or told
-                await self._store.note(_TOLD, str(told))
+        try:
+            told = int(await self._store.noted(_TOLD) or 0)
+            while page := await self._store.finished(told, _PAGE):
+                for submission in page:
+                    await self._on_settled(submission)
+                    told = submission.number or told
+                    await self._store.note(_TOLD, str(told))
+        finally:
+            await self._store.end_telling()
 
     async def _finish_forever(self) -> None:
         failures = 0

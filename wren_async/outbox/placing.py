@@ -104,6 +104,7 @@ class Placing:
     _problems: dict[str, str] = attrs.field(factory=dict[str, str])
     _news: asyncio.Event = attrs.field(factory=asyncio.Event)
     _submitted: dict[Api, asyncio.Event] = attrs.field(init=False)
+    _recovered: asyncio.Event = attrs.field(factory=asyncio.Event)
     _resumed: asyncio.Event = attrs.field(factory=asyncio.Event)
     _stopped: asyncio.Event = attrs.field(factory=asyncio.Event)
     _worker: Worker | None = None
@@ -166,21 +167,34 @@ class Placing:
         """Place what can be placed now. Raises what keeps it from being priced or sent."""
         while not self._stopped.is_set():
             self._news.clear()
-            for planning in self.planning.values():
-                while await planning.plan():
-                    pass
             again = await self._round()
+            if again is Again.REST:
+                return
+            for planning in self.planning.values():
+                while await self._plan(planning):
+                    again = Again.AT_ONCE
             if again is not Again.AT_ONCE and not self._news.is_set():
                 return
 
     # --- planning ---
 
+    async def _plan(self, planning: Planning) -> bool:
+        """Plan the oldest orders of an API; whether there were any."""
+        if not await planning.plan():
+            return False
+        if planning.has_doubted:
+            planning.has_doubted = False
+            await self._plan_looks()
+        return True
+
     async def _plan_forever(self, api: Api) -> None:
         planning, submitted, failures = self.planning[api], self._submitted[api], 0
+        # What may have been sent by an earlier life is known, or in doubt, before anything else is taken up.
+        await self._rest(None, self._recovered)
         while not self._stopped.is_set():
             submitted.clear()
             try:
-                while await planning.plan():
+                while await self._plan(planning):
                     self._wake_worker()
             except Exception as error:
                 failures += 1
@@ -239,6 +253,8 @@ class Placing:
             await self._note_beginning()
             await self.recovery.recover(control)
             self._is_recovered = worker.end is None
+            if self._is_recovered:
+                self._recovered.set()
             self._looked = self.latest()
             await self._plan_looks()
         elif self._is_look_due():

@@ -52,6 +52,8 @@ class Planning:
         self._timing = timing
         self._clocks = clocks
         self._looks_first = looks_first
+        self.has_doubted = False
+        """Whether orders became undecided, since somebody last asked, because the account lists them already."""
         self._prices = PriceList(self._clients)
         self._priced_at = timing.monotonic()
 
@@ -73,6 +75,7 @@ class Planning:
         planned = [_priced(row, price) for row, price in zip(rows, prices, strict=True)]
         doubted = await self._listed([row for row in planned if row.position not in refused])
         await self._store.plan(planned, refused, doubted)
+        self.has_doubted |= bool(doubted)
         return True
 
     def _refusal(self, row: Row, price: Price | Unpriced) -> str | None:

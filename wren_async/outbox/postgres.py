@@ -6,6 +6,7 @@ here is what comes before: submissions, prices, and what is reserved for them.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -99,6 +100,15 @@ class PostgresOutbox(PostgresJournal):
         if self.past is Past.NEW:
             self.inherited = 0
         self.is_behind |= self.past is Past.BEHIND
+
+    async def begin_telling(self) -> bool:
+        """Begin to hand settled orders to a callback. The right to it goes with the connection."""
+        return bool((await self._one("SELECT pg_try_advisory_lock(hashtext('wren_async.outbox told'))"))[0])
+
+    async def end_telling(self) -> None:
+        """Let others hand settled orders to their callback."""
+        with contextlib.suppress(JournalError):
+            await self._one("SELECT pg_advisory_unlock(hashtext('wren_async.outbox told'))")
 
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """Why no process sends anything, if one of them, or a person, said so."""

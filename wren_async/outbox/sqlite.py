@@ -95,6 +95,13 @@ class SqliteOutbox(SqliteJournal):
     async def nudge(self, references: Collection[str]) -> None:
         """There are no other processes."""
 
+    async def begin_telling(self) -> bool:
+        """There are no other processes."""
+        return True
+
+    async def end_telling(self) -> None:
+        """There are no other processes."""
+
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """There are no other processes."""
         return None

@@ -109,6 +109,14 @@ class OutboxStore(Journal, Protocol):
         """Give the other processes word of these settled orders."""
         ...
 
+    async def begin_telling(self) -> bool:
+        """Begin to hand settled orders to a callback, as the only one. False where another process is at it."""
+        ...
+
+    async def end_telling(self) -> None:
+        """Let others hand settled orders to their callback."""
+        ...
+
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """Why no process sends anything, if one of them, or a person, said so."""
         ...

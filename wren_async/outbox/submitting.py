@@ -46,6 +46,8 @@ def new_order(intent: Intent, reference: str, submitted: datetime | None = None)
         text = getattr(call.body, field.attribute) or None
         attach(text, reference, attribute=field.attribute, max_length=field.max_length)
     wanted = canonical(intent)
+    _check_storable("intent", wanted)
+    _check_storable("reference", reference)
     return NewOrder(
         reference=reference,
         intent=wanted,
@@ -54,6 +56,16 @@ def new_order(intent: Intent, reference: str, submitted: datetime | None = None)
         api=intent.api,
         submitted=submitted or datetime.now(UTC),
     )
+
+
+def _check_storable(name: str, text: str) -> None:
+    """Refuse what no database keeps: NULs, and halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument(name, "has half of a character (a lone surrogate), which cannot be stored") from None
+    if "\0" in text or "\\u0000" in text:
+        raise InvalidArgument(name, "has a NUL character, which cannot be stored")
 
 
 def submitted(order: NewOrder, known: Known) -> Submitted:
