@@ -65,6 +65,9 @@ async def test_a_lease_counts_from_before_its_renewal_was_sent(database: Databas
     clock.steady = 40.0
     assert runner.may_send(20)
     assert not runner.may_send(20.1), "its answer would come after the lease"
+    clock.steady = 61.0
+    assert not runner.may_send(-30.0), "an attempt that is over long ago has no more time than another"
+    clock.steady = 40.0
 
     async def slow(connection: Connection) -> None:
         clock.steady += 15.0  # the statement takes its time

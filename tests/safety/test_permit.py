@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import attrs
 import httpx
@@ -140,3 +141,18 @@ async def test_reads_need_no_leave(backend: httpx.AsyncClient | AiohttpBackend |
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading
+
+
+async def test_an_attempt_that_is_over_sends_nothing_though_its_timer_is_late(clock: Any) -> None:
+    """A machine stood still while it connected: the bytes would go out long after the attempt should have ended."""
+    async with origin() as server:
+
+        def permit(seconds: float) -> bool:
+            clock.now += 100
+            return True
+
+        address = f"http://127.0.0.1:{server.port}"
+        async with CNaughtClient("k", base_url=address, timing=clock.timing, retries=0) as client:
+            with pytest.raises(NotSent):
+                await client.with_permit(permit, within=20).orders.create(amount_kg=10)
+        assert server.received == b""

@@ -80,6 +80,13 @@ def _app_of(given: list[str]) -> tuple[App, list[str]]:
             from wren_async.cli.calling import operation_app
 
             return operation_app(command, given), given[length:]
+    if given[:1] == ["batch"]:
+        from wren_async.cli.databases import is_shared
+
+        if is_shared(given):
+            from wren_async.cli.shared_batches import shared_app
+
+            return shared_app, given[1:]
     return root_app(), given
 
 
@@ -101,6 +108,16 @@ def root_app() -> App:
         "wren_async.cli.batches:batch_app",
         name="batch",
         help="Place many orders from a file, each once, whatever happens on the way.",
+    )
+    app.command(
+        "wren_async.cli.worker:worker",
+        name="worker",
+        help="Place the batches of a PostgreSQL database, together with any number of other workers.",
+    )
+    app.command(
+        "wren_async.cli.worker:database_app",
+        name="database",
+        help="Prepare a PostgreSQL database for batches that many workers place.",
     )
     app.command("wren_async.cli.serving:sandbox", name="sandbox", help="Serve a sandbox of both APIs on this machine.")
     app.command("wren_async.cli.doctor:doctor", name="doctor", help="Show what the commands find: tokens, servers.")

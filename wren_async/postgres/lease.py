@@ -175,7 +175,7 @@ class Runner:
 
     def may_send(self, seconds: float = 0.0) -> bool:
         """Whether bytes may go out now whose answer is there, or given up, within so many seconds."""
-        return self._lost is None and self._renewed.until(self._clock()) + seconds <= self.lease
+        return self._lost is None and self._renewed.until(self._clock()) + max(0.0, seconds) <= self.lease
 
     async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Carry out a transaction that renews the lease, exactly once, also where the connection breaks meanwhile.

@@ -291,7 +291,14 @@ class Attempts(Generic[T]):
         """Whether bytes of the attempt that begins now may be sent: asked just before they are."""
         limit, monotonic = self._attempt_time(), self._session.timing.monotonic
         ends = float("inf") if limit is None else monotonic() + limit
-        return lambda: permit(ends - monotonic())
+
+        def may_send() -> bool:
+            # An attempt that is over sends nothing either, though its timer may be late, as on a machine that stood
+            # still.
+            left = ends - monotonic()
+            return left >= 0 and permit(left)
+
+        return may_send
 
     # --- the end ---
 

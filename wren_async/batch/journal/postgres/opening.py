@@ -67,14 +67,38 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3])
 
 
-async def open_batches(connection: Connection) -> list[str]:
-    """The batches in which something is left to be done: pending, being sent, or in doubt; the oldest first."""
+@attrs.frozen
+class OpenBatch:
+    """A batch that was started, and in which something is left to be done."""
+
+    name: str
+    is_free: bool
+    """Whether a worker finds something to do: orders that nobody has claimed, or that a dead worker left."""
+    in_doubt: int
+    """Orders that may have been placed, and are looked for."""
+
+
+async def open_batches(connection: Connection) -> list[OpenBatch]:
+    """The batches that workers go on with; the oldest first."""
     query = """
-        SELECT name FROM wren_async.batch WHERE source_digest IS NOT NULL AND halted IS NULL AND EXISTS (
+        SELECT name,
+            EXISTS (SELECT FROM wren_async.span WHERE span.batch = batch.number AND NOT done AND owner IS NULL)
+            OR EXISTS (SELECT FROM wren_async.runner WHERE scope = 'batch ' || batch.number AND NOT is_cleared
+                AND (ended IS NOT NULL OR declared_dead IS NOT NULL OR lease_until + lease * 0.2 < clock_timestamp())
+                AND EXISTS (SELECT FROM wren_async.span WHERE span.batch = batch.number AND owner = runner.id)),
+            coalesce((SELECT sum(orders) FROM wren_async.tally
+                WHERE tally.batch = batch.number AND state IN ('undecided', 'sending')), 0)::bigint
+        FROM wren_async.batch WHERE source_digest IS NOT NULL AND is_started AND halted IS NULL AND EXISTS (
             SELECT FROM wren_async.tally WHERE tally.batch = batch.number
                 AND state IN ('pending', 'sending', 'undecided') GROUP BY state HAVING sum(orders) > 0)
         ORDER BY number
     """
+    return [OpenBatch(*row) for row in await (await connection.execute(query)).fetchall()]
+
+
+async def batch_names(connection: Connection) -> list[str]:
+    """All batches of the database, the oldest first."""
+    query = "SELECT name FROM wren_async.batch ORDER BY number"
     return [row[0] for row in await (await connection.execute(query)).fetchall()]
 
 

@@ -397,11 +397,18 @@ class PostgresJournal:
         await self._execute(statements.HALT, ending="asked", message=message)
 
     async def resume_all(self) -> None:
-        """Let the workers go on: after a pause, a halt, or too many failures, of which none counts any more."""
+        """Let the workers begin, or go on: after a pause, a halt, or too many failures, of which none counts any more.
+
+        Before, workers leave a batch alone: that it was planned does not say that it may be bought.
+        """
         await self._execute(
-            "UPDATE wren_async.batch SET halted = NULL, halted_because = '', paused_until = NULL, failures = 0 "
-            "WHERE number = %(batch)s"
+            "UPDATE wren_async.batch SET halted = NULL, halted_because = '', paused_until = NULL, failures = 0, "
+            "is_started = true WHERE number = %(batch)s"
         )
+
+    async def started(self) -> bool:
+        """Whether somebody let the workers begin."""
+        return bool((await self._one("SELECT is_started FROM wren_async.batch WHERE number = %(batch)s"))[0])
 
     async def signal(self) -> Signal:
         """What concerns every worker now."""

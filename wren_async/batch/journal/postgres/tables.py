@@ -43,6 +43,8 @@ CREATE TABLE wren_async.batch (
     id text NOT NULL,
     made timestamptz NOT NULL DEFAULT now(),
     source_digest text,
+    -- Whether somebody said that it may be placed: workers leave alone what is only planned.
+    is_started boolean NOT NULL DEFAULT false,
     runs int NOT NULL DEFAULT 0,
     -- Which database it was when its past was last looked into: a failover or a restored copy is another one.
     server text,
