@@ -13,7 +13,7 @@ from outbox_world import Outboxes, becomes, state_of, until
 
 from wren_async import InvalidArgument
 from wren_async.batch.journal.contract import Result
-from wren_async.outbox import CNaughtMass, OutboxCaps, Spent, State, WrenTrees
+from wren_async.outbox import CNaughtMass, CNaughtPrice, OutboxCaps, Spent, State, WrenTrees
 from wren_async.outbox.caps import Room, day_of, until_tomorrow
 from wren_async.outbox.schedule import needs_person, next_look
 from wren_async.sandbox import FaultKind, When
@@ -49,6 +49,21 @@ async def test_the_cap_holds_over_all_lives(boxes: Outboxes) -> None:
             waiting = (await outbox.health()).waiting
     assert await placed(boxes) == 200
     assert waiting == 2
+
+
+async def test_the_outbox_keeps_its_caps_until_they_are_lifted(boxes: Outboxes) -> None:
+    async with boxes.open(caps=OutboxCaps(cents_per_day=250, kilograms_per_day=Decimal("1000.5"))) as outbox:
+        await outbox.submit(RIDE, reference="ride-0")
+    async with boxes.open() as outbox:
+        for number in range(5):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+        with pytest.raises(InvalidArgument, match="order by amount_kg"):
+            await outbox.submit(CNaughtPrice(total_price_usd_cents=40), reference="by-price")
+        await outbox.drain()
+    assert await placed(boxes) == 200
+    async with boxes.open(caps=OutboxCaps()) as outbox:
+        await outbox.drain()
+    assert await placed(boxes) == 500
 
 
 async def test_a_month_is_capped_beside_its_days(boxes: Outboxes) -> None:

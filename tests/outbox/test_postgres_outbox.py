@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +18,7 @@ import sqlalchemy
 import sqlalchemy.orm
 from batch_world import World
 from outbox_world import becomes, state_of, until
+from postgres_server import PostgresServer
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from wren_async import InvalidArgument, ReferenceReused
@@ -246,11 +249,10 @@ async def _first(submissions: Any, count: int) -> AsyncIterator[Submission]:
 
 
 async def test_a_day_s_cap_holds_over_all_processes(shared: Shared) -> None:
-    caps = OutboxCaps(cents_per_day=1000)
     async with (
-        shared.open(worker=True, caps=caps) as one,
-        shared.open(worker=True, caps=caps) as two,
-        shared.open(worker=True, caps=caps),
+        shared.open(worker=True, caps=OutboxCaps(cents_per_day=1000)) as one,
+        shared.open(worker=True) as two,  # gives none, and keeps to them
+        shared.open(worker=True),
     ):
         for number in range(30):
             await (one, two)[number % 2].submit(RIDE, reference=f"ride-{number}")
@@ -354,3 +356,39 @@ async def test_no_error_and_no_repr_shows_the_password() -> None:
     with pytest.raises(Exception, match="localhost") as caught:
         await outbox.__aenter__()
     assert "hunter2" not in str(caught.value)
+
+
+async def test_the_worker_of_the_command_line_places_the_outbox_too(shared: Shared) -> None:
+    at = shared.here.sandbox.cnaught
+    environment = {
+        **os.environ,
+        "CNAUGHT_API_KEY": at.api_key,
+        "CNAUGHT_BASE_URL": at.base_url,
+        "WREN_ASYNC_DATABASE": shared.address,
+    }
+
+    async def run(*words: str) -> int:
+        command = [sys.executable, "-m", "wren_async.cli", *words]
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        return await process.wait()
+
+    assert await run("database", "migrate") == 0
+    with psycopg.connect(shared.address) as connection:
+        submit_within(connection, RIDE, reference="ride-1")
+    assert await run("worker", "--until-done") == 0
+    assert shared.orders() == {"ride-1": 1}
+
+
+async def test_a_restart_of_the_database_in_the_middle_loses_and_doubles_nothing(
+    shared: Shared, postgres: PostgresServer
+) -> None:
+    if not postgres.is_ours:
+        pytest.skip("the named server is not restarted")
+    async with shared.open(worker=True, concurrency=4) as one, shared.open(worker=True, concurrency=4):
+        for number in range(40):
+            await one.submit(RIDE, reference=f"ride-{number}")
+        await until(lambda: len(shared.orders()) > 5)
+        await asyncio.to_thread(postgres.restart)
+        for number in range(40):
+            await becomes(one, f"ride-{number}", State.PLACED)
+    assert shared.orders() == {f"ride-{number}": 1 for number in range(40)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,8 @@ class OutboxCaps:
     """What may not be exceeded in a day or a month, in UTC. `None` is no cap.
 
     An order counts from before it is sent, on the day on which it was first taken up, and undecided orders count as
-    spent. What does not fit waits for the next day or month; what would not fit into an empty one is refused.
+    spent. What does not fit waits for the next day or month; what would not fit into an empty one is refused. The
+    outbox keeps its caps: they hold for every process that places, also for one that gives none.
     """
 
     cents_per_day: int | None = attrs.field(default=None, validator=_amount)
@@ -34,19 +36,32 @@ class OutboxCaps:
     """Kilograms of CO2e. Orders by price are refused beside it: their mass is known only once they are placed."""
     kilograms_per_month: Decimal | int | None = attrs.field(default=None, validator=_amount)
 
+    def to_json(self) -> str:
+        """The caps as text, for a note."""
+        given = {name: value for name, value in attrs.asdict(self).items() if value is not None}
+        return json.dumps({name: str(value) for name, value in given.items()}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> OutboxCaps:
+        """The caps that `to_json` wrote."""
+        given: dict[str, Any] = {
+            name: int(value) if name.startswith("cents") else Decimal(value) for name, value in json.loads(text).items()
+        }
+        return cls(**given)
+
     @property
     def any(self) -> bool:
         """Whether anything is capped."""
         return self != OutboxCaps()
 
-    def check_intent(self, intent: Intent) -> None:
-        """Refuse an order by price beside a cap on mass. Raises `InvalidArgument`."""
+    def refusal(self, intent: Intent) -> str | None:
+        """Why an order cannot be held to these caps, if that is so."""
         if isinstance(intent, CNaughtPrice) and (self.kilograms_per_day, self.kilograms_per_month) != (None, None):
-            raise InvalidArgument(
-                "intent",
+            return (
                 "is an order by price, whose mass CNaught tells only once it is placed, and the outbox caps kilograms: "
-                "cap its cents instead, or order by amount_kg",
+                "cap its cents instead, or order by amount_kg"
             )
+        return None
 
     def room(self, spent: Spent) -> Room:
         """What is left beside what is spent or reserved."""

@@ -29,7 +29,7 @@ from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration, UsageError
 from wren_async.outbox.caps import OutboxCaps, Spent
-from wren_async.outbox.placing import Placing
+from wren_async.outbox.placing import KeptCaps, Placing
 from wren_async.outbox.planning import Planning
 from wren_async.outbox.schedule import needs_person
 from wren_async.outbox.sqlite import SqliteOutbox
@@ -77,7 +77,7 @@ class Outbox:
 
     def __init__(
         self,
-        where: str | os.PathLike[str],
+        where: str | os.PathLike[str] | Dsn,
         *,
         wren: WrenClient | None = None,
         cnaught: CNaughtClient | None = None,
@@ -99,7 +99,8 @@ class Outbox:
                 `postgresql://app@db.example/orders`, in which any number of processes submit and place.
             wren: Client for the orders of Wren. The clients stay yours to close, after the outbox.
             cnaught: Client for the orders of CNaught.
-            caps: What may not be exceeded in a day or a month.
+            caps: What may not be exceeded in a day or a month. The outbox keeps them, also for processes that give
+                none; `OutboxCaps()` lifts them.
             on_settled: Awaited with each order that is placed or refused, in their order, at least once each: a process
                 that ends in between calls it again in its next life, and so does one that raises. It gets no other
                 order before it returned.
@@ -122,7 +123,7 @@ class Outbox:
         self._dsn = _database(where)
         self._lease = lease
         self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
-        self._caps = caps or OutboxCaps()
+        self._caps = caps
         self._on_settled = on_settled
         self._has_worker = worker and bool(self._clients)
         self._concurrency = concurrency
@@ -161,7 +162,8 @@ class Outbox:
         store, order = self._store, new_order(intent, reference, self._timing.utc())
         if not store.is_shared and order.api not in self._clients:
             raise InvalidConfiguration(f"nobody could place an order of {order.api}: give Outbox({order.api}=...)")
-        self._caps.check_intent(intent)
+        if reason := self._place().caps.now.refusal(intent):
+            raise InvalidArgument("intent", reason)
         self._check_ceilings(intent)
         outcome = submitted(order, await store.submit(order, connection))
         if self._placing is not None:
@@ -325,11 +327,13 @@ class Outbox:
                     "forgotten may have been placed. Go on with Outbox(..., look_first=True), which looks for each "
                     "order before it is sent"
                 )
+            caps = KeptCaps(store)
+            await (caps.read() if self._caps is None else caps.keep(self._caps))
         except BaseException:
             await store.aclose()
             raise
         self._open_store = store
-        self._placing = self._new_placing(store)
+        self._placing = self._new_placing(store, caps)
         if self._has_worker:
             self._tasks = [
                 asyncio.create_task(self._placing.forever(), name="outbox"),
@@ -343,7 +347,7 @@ class Outbox:
 
     async def _open(self) -> SqliteOutbox | PostgresOutbox:
         if self._dsn is None:
-            return await SqliteOutbox.open(self._where)
+            return await SqliteOutbox.open(os.fspath(self._where))  # type: ignore[arg-type]
         from wren_async.outbox.postgres import PostgresOutbox
 
         return await PostgresOutbox.open(self._dsn, "outbox", lease=self._lease)
@@ -370,14 +374,14 @@ class Outbox:
                 self._tasks, self._open_store, self._placing = [], None, None
                 await store.aclose()
 
-    def _new_placing(self, store: OutboxStore) -> Placing:
+    def _new_placing(self, store: OutboxStore, caps: KeptCaps) -> Placing:
         clients = self._clients
         if store.lease is not None:
             clients = {api: each.with_permit(store.may_send, within=store.lease / 2) for api, each in clients.items()}
         return Placing(
             store=store,
             clients=clients,
-            caps=self._caps,
+            caps=caps,
             settle_time=self._settle_time,
             timing=self._timing,
             clocks=self._clocks,
@@ -395,7 +399,7 @@ class Outbox:
                     api,
                     client,
                     store,
-                    caps=self._caps,
+                    caps=lambda: caps.now,
                     timing=self._timing,
                     clocks=self._clocks,
                     looks_first=self._look_first,
@@ -474,12 +478,14 @@ def _named_price(intent: Intent) -> Price:
             return Price(cents=0, grams=0)
 
 
-def _database(where: str | os.PathLike[str]) -> Dsn | None:
+def _database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:
     """The address of a database, where it is one. Raises `InvalidConfiguration` where the extra is not installed."""
-    if not isinstance(where, str) or not where.startswith(("postgresql://", "postgres://")):
+    if isinstance(where, os.PathLike) or (
+        isinstance(where, str) and not where.startswith(("postgresql://", "postgres://"))
+    ):
         return None
     try:
         from wren_async.postgres.dsn import Dsn
     except ImportError:
         raise InvalidConfiguration("an outbox in PostgreSQL needs: pip install 'wren-async[postgres]'") from None
-    return Dsn(where)
+    return where if isinstance(where, Dsn) else Dsn(where)

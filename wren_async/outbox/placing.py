@@ -19,7 +19,7 @@ import attrs
 from wren_async.batch.events import Ending, Event, Settled
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Past, State
-from wren_async.batch.journal.notes import Note
+from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.run.budget import Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.recovery import Control, Recovery
@@ -35,6 +35,7 @@ from wren_async.outbox.store import OutboxStore
 
 HALTED: Final = "outbox halted"
 """Name of the note that says why nothing is sent until a person has looked into it; empty or not there otherwise."""
+_CAPS: Final = "outbox caps"
 _TAKEN_AT_ONCE: Final = 32
 _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
@@ -74,6 +75,24 @@ class Feed:
         self._given.discard(position)
 
 
+@attrs.define
+class KeptCaps:
+    """The caps that the outbox keeps for all processes."""
+
+    store: OutboxStore
+    now: OutboxCaps = attrs.field(factory=OutboxCaps)
+
+    async def keep(self, caps: OutboxCaps) -> None:
+        """Let these caps hold from now on."""
+        await self.store.note(_CAPS, caps.to_json())
+        self.now = caps
+
+    async def read(self) -> None:
+        """Take in what another process may have changed."""
+        if noted := await self.store.noted(_CAPS):
+            self.now = read_note(_CAPS, noted, OutboxCaps.from_json)
+
+
 class Again(enum.Enum):
     """What is next after a round."""
 
@@ -90,7 +109,7 @@ class Placing:
 
     store: OutboxStore
     clients: Mapping[Api, BaseClient]
-    caps: OutboxCaps
+    caps: KeptCaps
     settle_time: float
     timing: Timing
     clocks: ServerClocks
@@ -247,6 +266,7 @@ class Placing:
             await self.store.lift_halt()
         if not self._is_recovered:
             await self.store.renew()
+        await self.caps.read()
         worker = self._worker = self._new_worker()
         control = Control(emit=self._heard, halt=worker.halt, may_repeat=self._may_repeat, stopped=self._stopped)
         if not self._is_recovered:
@@ -319,8 +339,9 @@ class Placing:
             return ()
         await self._take_over()
         now = self.clocks.now()
-        taken = await self.store.take(_TAKEN_AT_ONCE, given, self.caps, now)
-        if self.caps.any and not taken:
+        caps = self.caps.now
+        taken = await self.store.take(_TAKEN_AT_ONCE, given, caps, now)
+        if caps.any and not taken:
             self._waits_for_caps = await self.store.waiting() > 0
         return taken
 
@@ -330,6 +351,7 @@ class Placing:
         if lease is None or now < self._take_over_at:
             return
         self._take_over_at = now + lease / 4
+        await self.caps.read()
         await self.store.doubt(self.latest())
         await self._plan_looks()
 

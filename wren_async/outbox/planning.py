@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
@@ -37,7 +37,7 @@ class Planning:
         client: BaseClient,
         store: OutboxStore,
         *,
-        caps: OutboxCaps,
+        caps: Callable[[], OutboxCaps],
         timing: Timing,
         clocks: ServerClocks,
         looks_first: bool,
@@ -83,7 +83,8 @@ class Planning:
             return f"{self._api} would not price it: {price.reason}"
         if self._ceilings is not None and (reason := above(self._ceilings, intent_of(row), price)):
             return reason
-        return self._caps.never_fits(price.cents, price.grams)
+        caps = self._caps()
+        return caps.refusal(intent_of(row)) or caps.never_fits(price.cents, price.grams)
 
     async def _listed(self, rows: Sequence[Row]) -> dict[int, Result]:
         """Those orders that the account shows already: this outbox sent them, and has forgotten it since."""
