@@ -31,6 +31,7 @@ from wren_async.batch.run.budget import Budget, Caps, bounds_of, caps_of, check_
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
 from wren_async.batch.run.log import RunLog
+from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import EXPLAIN, Worker
@@ -233,21 +234,12 @@ class Batch:
     async def mark_placed(self, position: int, order_id: str, *, cents: int | None = None) -> None:
         """Settle an undecided order by hand: it was placed, as this order. `cents` is what it cost, if known."""
         was = await self._undecided(position)
-        result = Result(
-            state=State.PLACED,
-            order_id=order_id,
-            cents=cents,
-            attempts=was.attempts,
-            reconciled=True,
-            reason="settled by a person",
-        )
-        await self.journal.record(position, result)
+        await self.journal.record(position, placed_by_hand(was, order_id, cents))
 
     async def mark_not_placed(self, position: int) -> None:
         """Settle an undecided order by hand: it was not placed, and is given up."""
         was = await self._undecided(position)
-        result = Result(state=State.REFUSED, attempts=was.attempts, reconciled=True, reason="not placed, says a person")
-        await self.journal.record(position, result)
+        await self.journal.record(position, given_up(was))
 
     # --- inside ---
 
