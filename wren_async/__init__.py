@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wren_async.cnaught import CNaughtClient, parse_order_notification
     from wren_async.core.ceilings import Ceilings
     from wren_async.core.client import __version__
+    from wren_async.core.convert import from_dict, from_json, to_dict, to_json
     from wren_async.core.document import Document
     from wren_async.core.operation import Call, CallOptions, Effect, Operation
     from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page, WholeList
@@ -83,6 +84,7 @@ _HOMES = {
     "wren_async.cnaught": "CNaughtClient parse_order_notification",
     "wren_async.core.ceilings": "Ceilings",
     "wren_async.core.client": "__version__",
+    "wren_async.core.convert": "from_dict from_json to_dict to_json",
     "wren_async.core.document": "Document",
     "wren_async.core.operation": "Call CallOptions Effect Operation",
     "wren_async.core.paging": "CursorPager OffsetPage OffsetPager Page WholeList",
@@ -163,8 +165,12 @@ __all__ = [  # noqa: RUF022 - the clients first
     "WrenAsyncError",
     "WrongEventLoop",
     "__version__",
+    "from_dict",
+    "from_json",
     "outcome_of",
     "parse_order_notification",
+    "to_dict",
+    "to_json",
 ]
 
 

@@ -38,7 +38,11 @@ from wren_async import (
     Timing,
     WholeList,
     WrenClient,
+    from_dict,
+    from_json,
     parse_order_notification,
+    to_dict,
+    to_json,
 )
 from wren_async._generated.cnaught.operations.orders import CREATE_ORDER
 from wren_async._lazy import Lazy
@@ -118,6 +122,13 @@ async def whole_lists(client: CNaughtClient, wren: WrenClient) -> None:
     async with asyncio.TaskGroup() as group:
         task = group.create_task(wren.purchases.list())
     assert_type(task, asyncio.Task[wren_models.PurchaseList])
+
+
+def plain_data(order: Order) -> None:
+    assert_type(to_dict(order), dict[str, Any])
+    assert_type(to_json(order), str)
+    assert_type(from_dict(Order, {}), Order)
+    assert_type(from_json(Quote, b"{}"), Quote)
 
 
 async def sending(client: CNaughtClient, stream: AsyncIterator[bytes]) -> None:
