@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
@@ -158,6 +158,10 @@ class BaseClient:
         if made is None:
             made = self._resources[kind] = kind(self)
         return made
+
+    def _run(self, call: Call[T]) -> Coroutine[None, None, T]:
+        # Not `async`, as `send` is: that would be one coroutine more at every resumption.
+        return self._attempts(call).run()
 
     def _attempts(self, call: Call[T], identity: Identity | None = None) -> Attempts[T]:
         attempts: type[Attempts[T]] = _sending().Attempts
