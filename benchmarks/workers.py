@@ -95,7 +95,7 @@ def measure(address: str, server: str, name: str, workers: int, chosen: argparse
 
 
 def database_cpu(server: PostgresServer) -> float:
-    """Seconds of CPU that the processes of the embedded PostgreSQL have used so far, those that have ended among them."""
+    """Seconds of CPU that the embedded PostgreSQL has used so far, by processes that have ended, too."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
