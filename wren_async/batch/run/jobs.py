@@ -1,7 +1,7 @@
 """Batches as jobs of procrastinate, for an app whose workers it starts already.
 
-A job says that a batch is to be gone on with, and nothing of its orders. So it may be run late, twice at once, or not at
-all: what is sent is decided by the journal alone, and a `WorkerService` elsewhere goes on with the same batch.
+A job says that a batch is to be gone on with, and nothing of its orders. So it may be run late, twice at once, or not
+at all: what is sent is decided by the journal alone, and a `WorkerService` elsewhere goes on with the same batch.
 """
 
 from __future__ import annotations
