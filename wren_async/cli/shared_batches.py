@@ -16,20 +16,21 @@ from wren_async.batch.journal.contract import Bounds, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import batch_names
 from wren_async.batch.journal.postgres.store import PostgresJournal
+from wren_async.batch.report.files import write_csv
 from wren_async.batch.report.page import write_page
-from wren_async.batch.report.rows import write_csv
 from wren_async.batch.report.summary import read_report
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps, bounds_of, caps_of
 from wren_async.cli.access import access, check_file
 from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.batches import Input, Limits, Yes
+from wren_async.cli.columns import columns_from
 from wren_async.cli.endings import of_totals
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.progress import PlainDisplay, display
 from wren_async.cli.running import Interrupts, interruptible, open_batch
 from wren_async.cli.showing import show_plan, show_report
-from wren_async.cli.terminal import errors, output, say, show, table
+from wren_async.cli.terminal import errors, output, say, show_columns
 from wren_async.cli.worker import DatabaseOption, dsn_of
 from wren_async.postgres.database import Database
 
@@ -39,6 +40,9 @@ _INPUT: Final = Input()
 _LIMITS: Final = Limits()
 _LOOK: Final = 1.0
 """Seconds between two looks at how far the workers are."""
+
+_STATUS: Final = ("batch", "orders", "placed", "refused", "in doubt", "left", "stands")
+_WORKERS: Final = ("batch", "worker", "machine", "version", "lease ends in")
 
 shared_app = App(
     name="batch",
@@ -111,9 +115,9 @@ def status(name: Name | None = None, *, database: DatabaseOption = None) -> Exit
             async with opened(database, each, read_only=True) as journal:
                 rows.append(await _row(journal))
                 workers += [(each, *map(str, found[:3]), f"{found[3]:.0f} s") for found in await journal.workers()]
-        show(output(), table(("batch", "orders", "placed", "refused", "in doubt", "left", "stands"), rows))
+        show_columns(output(), columns_from(_STATUS, rows, numbers=range(1, 6)), _STATUS)
         if workers:
-            show(output(), table(("batch", "worker", "machine", "version", "lease ends in"), workers))
+            show_columns(output(), columns_from(_WORKERS, workers), _WORKERS)
         return Exit.ALL_PLACED
 
     return _wait(look)

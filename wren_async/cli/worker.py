@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.progress import PlainDisplay
 from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
+from wren_async.outbox.outbox import Outbox
+from wren_async.outbox.postgres_tables import OUTBOX
 from wren_async.postgres.database import Database
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -41,7 +44,9 @@ database_app = App(
 def worker(
     *,
     database: DatabaseOption = None,
-    batch: Annotated[tuple[str, ...], Parameter(help="Name of a batch; all if left out.", negative=())] = (),
+    batch: Annotated[
+        tuple[str, ...], Parameter(help="Name of a batch; all, and the outbox, if left out.", negative=())
+    ] = (),
     concurrency: Annotated[int, Parameter(help="Orders on the wire at most.")] = 32,
     settle_time: Annotated[
         float, Parameter(help="Seconds after which the absence of an order proves that it was not placed.")
@@ -51,7 +56,7 @@ def worker(
     ] = LEASE,
     until_done: Annotated[bool, Parameter(help="End once nothing is left to do.", negative=())] = False,
 ) -> Exit:
-    """Place the batches of a database that were started, together with any number of other workers.
+    """Place the batches of a database that were started, and its outbox, together with any number of other workers.
 
     The tokens of the APIs come from this machine's environment; none is in the database. Ctrl-C or SIGTERM takes no new
     orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
@@ -76,7 +81,21 @@ def worker(
                 on_event=_tell,
             )
             interrupts.stop = service.stop
-            await service.run(until_done=until_done)
+            outbox = Outbox(
+                dsn,
+                wren=clients.wren,
+                cnaught=clients.cnaught,
+                worker=not until_done,
+                concurrency=concurrency,
+                settle_time=settle_time,
+                lease=lease,
+            )
+            async with contextlib.AsyncExitStack() as stack:
+                if not batch:
+                    await stack.enter_async_context(outbox)
+                await service.run(until_done=until_done)
+                if until_done and not batch:
+                    await outbox.drain()
         return Exit.ALL_PLACED
 
     return asyncio.run(interruptible(go, PlainDisplay(_say)))
@@ -87,14 +106,16 @@ def migrate_(*, database: DatabaseOption = None) -> Exit:
     """Make the tables, or bring them to the version of this program. Workers of an older version then stop."""
     dsn = dsn_of(database)
 
+    parts = (*PARTS, OUTBOX)
+
     async def go() -> None:
         async with Database(dsn) as made:
             for warning in await made.run(check_server):
                 _say(warning)
-            await migrate(made, PARTS)
+            await migrate(made, parts)
 
     asyncio.run(go())
-    versions = ", ".join(f"{part.name} {part.version}" for part in PARTS)
+    versions = ", ".join(f"{part.name} {part.version}" for part in parts)
     _say(f"{dsn}: up to date ({versions})")
     return Exit.ALL_PLACED
 

@@ -50,7 +50,7 @@ class DatabaseJournal(HeldByOne, abc.ABC):
         standing = [(row.position, row.cents, row.grams) for row in rows]
 
         def write(connection: sqlite3.Connection) -> None:
-            with _savepoint(connection):
+            with savepoint(connection):
                 connection.executemany(records.ADD_ORDER, orders)
                 connection.executemany(records.ADD_STANDING, standing)
 
@@ -157,7 +157,8 @@ class DatabaseJournal(HeldByOne, abc.ABC):
 
 
 @contextlib.contextmanager
-def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several statements of one write: all of them are carried out, or none."""
     connection.execute("SAVEPOINT one_write")
     try:
         yield
@@ -171,7 +172,7 @@ def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _mark_all(connection: sqlite3.Connection, marks: Sequence[records.Update]) -> None:
-    with _savepoint(connection):
+    with savepoint(connection):
         # One after another: a position may stand there twice, which is refused.
         for mark in marks:
             if (error := records.write_marks(connection, [mark])[0]) is not None:

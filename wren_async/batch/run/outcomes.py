@@ -109,6 +109,23 @@ def in_doubt(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Re
     )
 
 
+def placed_by_hand(was: Result, order_id: str, cents: int | None) -> Result:
+    """An undecided order that was placed, as a person has found out."""
+    return Result(
+        state=State.PLACED,
+        order_id=order_id,
+        cents=cents,
+        attempts=was.attempts,
+        reconciled=True,
+        reason="settled by a person",
+    )
+
+
+def given_up(was: Result) -> Result:
+    """An undecided order that was not placed, as a person has found out, and is given up."""
+    return Result(state=State.REFUSED, attempts=was.attempts, reconciled=True, reason="not placed, says a person")
+
+
 def intent_of(row: Row) -> Intent:
     """The intent of an order, as it was planned. Raises `JournalError` where it is not: another would be bought."""
     if digest(row.intent) != row.digest:

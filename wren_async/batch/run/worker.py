@@ -23,7 +23,7 @@ from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Budget, Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.outcomes import pending
-from wren_async.batch.run.sender import Emit, Order, Sender
+from wren_async.batch.run.sender import Emit, Order, OrderSender
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.slots import Slots
 from wren_async.core.client import BaseClient
@@ -63,7 +63,7 @@ class Worker:
         self._emit = emit
         self._concurrency = concurrency
         self._slots = Slots(concurrency, timing)
-        self._sender = Sender(
+        self._sender = OrderSender(
             clients,
             slots=self._slots,
             concurrency=concurrency,
@@ -117,13 +117,21 @@ class Worker:
         self.halt(Ending.ALARM, f"{message} {EXPLAIN}")
         await self._emit(Alarm(entry=entry, message=message))
 
-    async def place_all(self) -> None:
+    def wake(self) -> None:
+        """Look for pending orders again: there may be new ones."""
+        self._slots.wake()
+
+    async def place_all(self, orders: AsyncIterator[Entry] | None = None) -> None:
         """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
 
         An error that ends the run is raised at once; `leave` then waits for the orders on the wire.
+
+        Args:
+            orders: Gives the pending orders, those of the journal if left out. It is asked again after it had none, as
+                long as anything is on the wire: see `wake`.
         """
         self._budget = Budget.of(self._caps, await self._journal.totals())
-        stream = aiter(self._journal.claimed())
+        stream = aiter(self._journal.claimed() if orders is None else orders)
         try:
             while (entry := await self._next(stream)) is not None:
                 task = asyncio.create_task(self._place(entry))
