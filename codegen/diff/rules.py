@@ -137,7 +137,7 @@ def effect(old: str, new: str, _: Enums) -> Iterator[Finding]:
 
 
 def spends(_: bool, new: bool, __: Enums) -> Iterator[Finding]:
-    """Whether an operation spends money. Old callers work as before; its command asks first, or stops without `--yes`."""
+    """Whether an operation spends money. Old callers work as before; its command asks first."""
     if new:
         yield additive("spends", "now spends money, so that its command asks first")
     else:
