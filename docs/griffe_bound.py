@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import griffe
 
-_METHODS: Final = {"bound"}
+_METHODS: Final = {"bound", "listed"}
 
 
 class BoundMethods(griffe.Extension):
-    """Puts a function in place of each attribute that `bound` makes."""
+    """Puts a function in place of each attribute that `bound` or `listed` makes."""
 
     def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **_: Any) -> None:
         """Look through a package once all of it is loaded."""

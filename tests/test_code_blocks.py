@@ -2,11 +2,13 @@
 
 The tests find the blocks of any page in `docs/` by themselves. What a page may say:
 
-- A `python` block runs in a process of its own. One that defines tests is run by pytest; one whose first line is a
-  comment with a path, such as `# conftest.py`, is written to that file, too.
+- A `python` block runs in a process of its own. One that defines tests is run by pytest, with the `conftest.py` that
+  the page has shown by then. One whose first line is a comment with a path, such as `# conftest.py`, is written to that
+  file, too, and is not run where a command further down runs it.
 - A `sh` or `console` block runs in a shell, in a folder with `examples/`. What would install something, or ask for a
   make target, is only looked up; what serves is started and ended.
 - `<!-- file: orders.csv -->` before a block of any language writes it to that file.
+- `<!-- output -->` before a block says that it is what the last command printed. `make follow` writes it.
 - `<!-- skip: next "reason" -->` leaves the next block out, and says why. There are few of these.
 """
 
@@ -39,6 +41,12 @@ RUN_BY_OTHERS = {
 }
 MOST_SKIPPED = 6
 
+PYTEST = (
+    *("-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--import-mode", "importlib"),
+    *("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"),
+)
+"""How a page's tests are run: in the mode that the page on tests recommends."""
+
 RUN = ("python", "sh", "console")
 DATA = ("pyi", "text", "csv", "json", "toml", "yaml", "ini", "diff", "sql", "http", "dockerfile")
 """Languages of blocks that are not run."""
@@ -47,6 +55,7 @@ READERS: dict[str, Callable[[str], object]] = {"json": json.loads, "toml": tomll
 _FILE = re.compile(r"<!-- file: (\S+) -->\s*\Z")
 _NAMED = re.compile(r"# ([\w./-]+\.py)\n")
 _SERVER = re.compile(r"(python -m wren_async\.sandbox|wren-async sandbox)\b[^&|]*$")
+_RANDOM = re.compile(r"\b[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}\b")
 _COMPILED = "import sys; page, text = sys.argv[1:]; exec(compile(text, page, 'exec'), {'__name__': '__main__'})"
 
 
@@ -60,7 +69,8 @@ class Runner:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
         self.environment = environment
-        self.ran = 0
+        self.printed: str | None = None
+        """What the last command printed; `None` after a server, which names its port."""
 
     def run(self, command: list[str]) -> str:
         done = subprocess.run(
@@ -80,27 +90,48 @@ class Runner:
     def data(self, language: str, example: Example) -> None:
         """Data has to be what its language says."""
         self.save(example)
+        if example.document.text[: example.start].endswith("<!-- output -->\n"):
+            self.compare(str(example.parsed))
         if language in READERS:
             READERS[language](str(example.parsed))
 
+    def compare(self, shown: str) -> None:
+        """What a page shows as the output of a command is what the command has just printed."""
+        if self.printed is not None:
+            printed = "\n".join(line.rstrip() for line in self.printed.strip().splitlines())
+            assert _RANDOM.sub("…", shown.strip()) == _RANDOM.sub("…", printed), "run `make follow`"
+
     def python(self, example: Example) -> None:
-        self.ran += 1
         self.save(example)
         text = str(example.parsed)
-        named = _NAMED.match(text)
-        tests = re.search(r"^(async )?def test_", text, re.MULTILINE)
-        path = self.folder / (named[1] if named else "test_of_the_page.py")
-        if named or tests:
+        if named := _NAMED.match(text):
+            path = self.folder / named[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        if tests:
-            options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-o", "asyncio_mode=auto"]
-            options += ["-o", "asyncio_default_fixture_loop_scope=function"]
-            self.run([sys.executable, "-m", "pytest", *options, "--rootdir", str(self.folder), str(path)])
-        elif path.name != "conftest.py" and f"python {path.name}" not in example.document.text[example.end :]:
+        if re.search(r"^(async )?def test_", text, re.MULTILINE):
+            self.keep_tests(example, text)
+        elif named is None or (named[1] != "conftest.py" and not self.is_called_later(example, named[1])):
             # A traceback tells the line of the page.
             padded = "\n" * (example.line + example.parsed.line_offset) + text
             self.run([sys.executable, "-c", _COMPILED, example.path, padded])
+
+    def is_called_later(self, example: Example, name: str) -> bool:
+        return f"python {name}" in example.document.text[example.end :]
+
+    def keep_tests(self, example: Example, text: str) -> None:
+        """Put tests beside the fixtures that the page has shown so far. pytest starts only once for a page."""
+        folder = self.folder / "tests_of_the_page" / f"line_{example.line}"
+        folder.mkdir(parents=True)
+        (folder / f"test_line_{example.line}.py").write_text(text)
+        if (self.folder / "conftest.py").exists():
+            shutil.copy(self.folder / "conftest.py", folder)
+
+    def finish(self) -> None:
+        """Run the tests that the page has."""
+        tests = self.folder / "tests_of_the_page"
+        if tests.exists():
+            (self.folder / "conftest.py").unlink(missing_ok=True)
+            self.run([sys.executable, "-m", "pytest", *PYTEST, "--rootdir", str(self.folder), str(tests)])
 
     def console(self, example: Example) -> None:
         lines = [line[2:] for line in str(example.parsed).splitlines() if line.startswith("$ ")]
@@ -110,8 +141,8 @@ class Runner:
         self._shell(example, str(example.parsed).splitlines())
 
     def _shell(self, example: Example, lines: list[str]) -> None:
-        self.ran += 1
         self.save(example)
+        self.printed = None
         script: list[str] = []
         for line in lines:
             if special := self._special(line):
@@ -119,7 +150,7 @@ class Runner:
             else:
                 script.append(line)
         if any(script):
-            self.run(["sh", "-eu", "-c", "\n".join(script)])
+            self.printed = self.run(["sh", "-eu", "-c", "\n".join(script)])
 
     def _special(self, line: str) -> Callable[[str], None] | None:
         if line.startswith("make "):
@@ -202,6 +233,7 @@ def test_every_block_of_a_page_runs(page: Path, runner: Runner) -> None:
             example.evaluate()
         except SkipTest:
             continue
+    runner.finish()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -28,7 +28,7 @@ from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
 from wren_async.core.printable import printable
-from wren_async.core.resource import Resource, bound
+from wren_async.core.resource import Resource, bound, listed
 from wren_async.core.telemetry import Telemetry
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, Unset
@@ -350,7 +350,7 @@ class CheckoutSessions(Resource):
 class Portfolios(Resource):
     """The portfolios that orders are fulfilled from."""
 
-    list = bound(portfolios.list_portfolios)
+    list = listed(portfolios.list_portfolios, lambda answer: answer.data)
     get = bound(portfolios.get_portfolio)
 
 

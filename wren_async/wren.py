@@ -23,7 +23,7 @@ from wren_async.core.ceilings import Ceilings, checked_ceilings
 from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
-from wren_async.core.resource import Resource, bound
+from wren_async.core.resource import Resource, bound, listed
 from wren_async.core.telemetry import Telemetry
 from wren_async.core.timing import Timing
 from wren_async.http.secret import hidden
@@ -40,8 +40,8 @@ class OffsetOrders(Resource):
     """Orders of carbon offsets by weight."""
 
     create = bound(offset_orders.create_offset_order)
-    list = bound(offset_orders.list_offset_orders)
-    list_public = bound(offset_orders.list_public_offset_orders)
+    list = listed(offset_orders.list_offset_orders, lambda answer: answer.offset_orders)
+    list_public = listed(offset_orders.list_public_offset_orders, lambda answer: answer.offset_orders)
 
     async def certificate(
         self, group_id: str, *, to: str | os.PathLike[str] | None = None, **options: Unpack[CallOptions]
@@ -76,25 +76,25 @@ class TreeOrders(Resource):
 
     create = bound(tree_orders.create_tree_order)
     preview = bound(tree_orders.preview_tree_order)
-    list = bound(tree_orders.list_tree_orders)
+    list = listed(tree_orders.list_tree_orders, lambda answer: answer.tree_orders)
 
 
 class Portfolios(Resource):
     """The portfolios that offsets are bought from."""
 
-    list = bound(portfolios.list_portfolios)
+    list = listed(portfolios.list_portfolios, lambda answer: answer.portfolios)
 
 
 class Purchases(Resource):
     """Payments, each with what it bought."""
 
-    list = bound(purchases.list_purchases)
+    list = listed(purchases.list_purchases, lambda answer: answer.purchases)
 
 
 class ProjectDonations(Resource):
     """What was given to projects that offset nothing by weight."""
 
-    list = bound(project_donations.list_project_donations)
+    list = listed(project_donations.list_project_donations, lambda answer: answer)
 
 
 class Credits(Resource):

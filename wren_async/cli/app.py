@@ -133,6 +133,13 @@ def _app_of(given: list[str]) -> tuple[App, list[str]]:
             return operation_app(_BY_WORDS[words], given), given[length:]
         if words in ALONE:
             return _alone(words), given[length:]
+    if given[:1] == ["batch"]:
+        from wren_async.cli.databases import is_shared
+
+        if is_shared(given):
+            from wren_async.cli.shared_batches import shared_app
+
+            return shared_app, given[1:]
     return root_app(), given
 
 
@@ -171,6 +178,16 @@ def root_app() -> App:
     for name, (words, text) in SHORT.items():
         app.command(_path_of(words), name=name, help=text)
     _add_alone(app, ())
+    app.command(
+        "wren_async.cli.worker:worker",
+        name="worker",
+        help="Place the batches of a PostgreSQL database, together with any number of other workers.",
+    )
+    app.command(
+        "wren_async.cli.worker:database_app",
+        name="database",
+        help="Prepare a PostgreSQL database for batches that many workers place.",
+    )
     return app
 
 

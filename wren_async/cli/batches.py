@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.files import check_journal_file, check_orders
+from wren_async.cli.template import DECIMAL_COMMA
 from wren_async.reconcile import SETTLE_TIME
 
 if TYPE_CHECKING:
@@ -268,6 +269,7 @@ def report(
     journal: JournalArgument,
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
+    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
     json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
     parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
@@ -282,6 +284,7 @@ def report(
     from wren_async.batch.report.parquet import write_parquet
     from wren_async.batch.report.summary import read_report
     from wren_async.cli.access import access
+    from wren_async.cli.needs import show_needs
     from wren_async.cli.showing import show_report
     from wren_async.cli.terminal import output
 
@@ -293,10 +296,11 @@ def report(
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
+            show_needs(output(), made, str(journal))
             if rows:
                 await _show_rows(held)
             if csv is not None:
-                await write_csv(held, csv)
+                await write_csv(held, csv, decimal_comma=decimal_comma)
             if json is not None:
                 await write_json(held, json, audits=compared)
             if parquet is not None:

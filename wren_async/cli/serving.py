@@ -81,10 +81,9 @@ def add_fault(served: Sandbox, given: str) -> None:
     kinds = {kind.value: kind for kind in FaultKind}
     if name not in kinds:
         raise Stop(f"--fault {given}: no fault has this name; {_there_are(name, fault_names())}")
-    arguments = dict(_option(given, kinds[name], each) for each in options.split(",") if each)
+    arguments: dict[str, Any] = dict(_option(given, kinds[name], each) for each in options.split(",") if each)
     try:
-        add: Any = served.faults.add
-        add(name, **arguments)
+        served.faults.add(kinds[name], **arguments)
     except (ValueError, TypeError) as error:
         raise Stop(f"--fault {given}: {error}") from None
 

@@ -1,4 +1,4 @@
-"""Walking a list page by page: by cursor, or by limit and offset.
+"""Walking a list page by page: by cursor, or by limit and offset; and lists that one answer holds whole.
 
 What to ask for next, and when to stop, follows from the pages seen, without any I/O. Where pages repeat or contradict
 each other, so that items would be lost or repeated, the walk ends with an error and never with a short list.
@@ -6,7 +6,8 @@ each other, so that items would be lost or repeated, the walk ends with an error
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Hashable, Iterator, Sequence
+from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
@@ -35,6 +36,48 @@ class Sender(Protocol):
     async def send(self, call: Call[T]) -> T:
         """Send a call and return its value."""
         ...
+
+
+# --- whole in one answer --------------------------------------------------------------------------------------------
+
+
+class WholeList(Coroutine[None, None, AnswerT], Generic[AnswerT, ItemT]):
+    """A list that one answer holds whole.
+
+    `await` it for the answer, or iterate over it for its items. Each use sends a request of its own. It is a coroutine
+    in all that matters, so that `create_task` takes it, too.
+    """
+
+    def __init__(self, sender: Sender, call: Call[AnswerT], *, items: Callable[[AnswerT], Sequence[ItemT]]) -> None:
+        self._sender = sender
+        self._call = call
+        self._items = items
+        self._running: Coroutine[Any, Any, AnswerT] | None = None
+
+    def __await__(self) -> Generator[Any, None, AnswerT]:
+        return self._sender.send(self._call).__await__()
+
+    async def __aiter__(self) -> AsyncIterator[ItemT]:
+        for item in self._items(await self):
+            yield item
+
+    def send(self, value: None, /) -> Any:
+        """Go on, as a task does with a coroutine."""
+        return self._coroutine().send(value)
+
+    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None, /) -> Any:
+        """Raise an exception where the coroutine stands."""
+        return self._coroutine().throw(typ if val is None else val)
+
+    def close(self) -> None:
+        """End the coroutine, if it has begun."""
+        if self._running is not None:
+            self._running.close()
+
+    def _coroutine(self) -> Coroutine[Any, Any, AnswerT]:
+        if self._running is None:
+            self._running = self._sender.send(self._call)
+        return self._running
 
 
 # --- by cursor ------------------------------------------------------------------------------------------------------
@@ -117,8 +160,12 @@ class CursorPager(Generic[ItemT]):
 
     async def __aiter__(self) -> AsyncIterator[ItemT]:
         async for page in self.pages():
-            for item in reversed(page.items) if self._backwards else page.items:
+            for item in self.in_order(page):
                 yield item
+
+    def in_order(self, page: Page[ItemT]) -> Iterator[ItemT]:
+        """The items of a page in the order of the walk."""
+        return reversed(page.items) if self._backwards else iter(page.items)
 
     def pages(self) -> AsyncIterator[Page[ItemT]]:
         """The pages that hold something, in the order of the walk."""
@@ -298,8 +345,12 @@ class OffsetPager(Generic[ItemT]):
 
     async def __aiter__(self) -> AsyncIterator[ItemT]:
         async for page in self.pages():
-            for item in page.items:
+            for item in self.in_order(page):
                 yield item
+
+    def in_order(self, page: OffsetPage[ItemT]) -> Iterator[ItemT]:
+        """The items of a page in the order of the walk."""
+        return iter(page.items)
 
     def pages(self) -> AsyncIterator[OffsetPage[ItemT]]:
         """The pages that hold something new."""
