@@ -166,8 +166,10 @@ class Outbox:
             raise InvalidArgument("intent", reason)
         self._check_ceilings(intent)
         outcome = submitted(order, await store.submit(order, connection))
-        if self._placing is not None:
-            self._placing.wake()
+        if self._has_worker:
+            self._place().wake()
+        elif connection is None:
+            await store.nudge([""])
         return outcome
 
     async def nudge(self) -> None:
