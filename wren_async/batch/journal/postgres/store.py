@@ -76,7 +76,7 @@ class PostgresJournal:
         trusted.
         """
         dsn = address if isinstance(address, Dsn) else Dsn(address)
-        reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease))
+        reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease), prepares=True)
         try:
             for warning in await reader.run(check_server):
                 logger.warning("%s: %s", dsn, warning)
