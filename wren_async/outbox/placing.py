@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import attrs
 
@@ -407,7 +407,7 @@ class Placing:
 
     async def _rest(self, seconds: float | None, news: asyncio.Event | None = None) -> None:
         """Wait for some seconds, or until there is word, or until it is stopped."""
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._stopped.wait())]
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stopped.wait())]
         if seconds is not None:
             waits.append(asyncio.ensure_future(self.timing.sleep(seconds)))
         if news is not None:
