@@ -428,7 +428,7 @@ class Outbox:
                 failures = 0
             except Exception:
                 failures += 1
-                _logger.exception("on_settled failed, and is called again")
+                _logger.exception("settled orders could not be handed on; they are handed on again")
                 self._settled.set()
                 await self._timing.sleep(min(_LONGEST_REST, 2.0 ** min(failures, 10)))
             if not self._store.is_shared:

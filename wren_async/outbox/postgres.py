@@ -85,7 +85,7 @@ _SUBMISSION: Final = "SELECT position, reference, intent, submitted, finished FR
 class PostgresOutbox(PostgresJournal):
     """An outbox in a database that other processes use too."""
 
-    is_shared: Final = True
+    is_shared = True
     inherited = 0
     """The last position that may have been submitted before this process was there."""
 
