@@ -257,11 +257,13 @@ class Placing:
         """Recover or reconcile what is in doubt, then place what is pending."""
         if halted := await self.halted():
             self._fail(_PLACING, f"{halted} Once a person has looked into it: `resume()`")
+            self._failures = min(self._failures, 2)  # another process may be told so: look soon
             self._resumed.clear()
             return Again.REST
         if (halt := await self.store.halt_of_all()) is not None:
             if halt[0] is not Ending.PAYMENT_REQUIRED:
                 self._fail(_PLACING, halt[1])
+                self._failures = min(self._failures, 2)
                 return Again.REST
             await self.store.lift_halt()
         if not self._is_recovered:
