@@ -156,9 +156,12 @@ class Recovery:
             return
         await self._journal.note(Note.DOUBT, reason)
         earliest = await self._planned() or _LONG_AGO
-        async for chunk in in_chunks(self._journal.entries(State.PENDING)):
-            # Those of a process that ended in between are found as being sent.
-            await self._journal.mark_sending([entry.row.position for entry in chunk], earliest)
+        await self._journal.doubt(self._latest())
+        # Those in doubt, too: whoever had the other copy may have sent them long before this one did, and then their
+        # keys may be forgotten.
+        async for chunk in in_chunks(self._journal.entries(State.PENDING, State.UNDECIDED)):
+            pending = [entry.row.position for entry in chunk if entry.result.state is State.PENDING]
+            await self._journal.mark_sending(pending, earliest)
             async with asyncio.TaskGroup() as group:
                 for entry in chunk:
                     result = in_doubt(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
