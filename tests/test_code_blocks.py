@@ -72,6 +72,7 @@ class Runner:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
         self.environment = environment
+        self.workers: list[subprocess.Popen[bytes]] = []
         self.printed: str | None = None
         """What the last command printed; `None` after a server, which names its port."""
 
@@ -162,7 +163,22 @@ class Runner:
             return self._has_extras
         if line.startswith(("python -m venv ", ". .venv/bin/activate")) or self._is_set(line):
             return self._known
+        if re.match(r"wren-async worker\s*(#.*)?$", line):
+            return self._works
         return self._serves if _SERVER.match(line) else None
+
+    def _works(self, line: str) -> None:
+        """Start a worker, which works until the page ends."""
+        words = shlex.split(line, comments=True)
+        command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
+        quiet = subprocess.DEVNULL
+        self.workers.append(subprocess.Popen(command, env=self.environment, stdout=quiet, stderr=quiet))
+
+    def leave(self) -> None:
+        """End what works still."""
+        for worker in self.workers:
+            worker.terminate()
+            worker.wait(timeout=60)
 
     def _is_set(self, line: str) -> bool:
         """Whether it exports what the environment of the tests has already, for servers of their own."""
@@ -243,12 +259,17 @@ def test_every_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     with environment_of(page) as environment:
         runner = Runner(tmp_path, environment)
-        for example in examples(page, runner):
-            try:
-                example.evaluate()
-            except SkipTest:
-                continue
-        runner.finish()
+        try:
+            follow(page, runner)
+        finally:
+            runner.leave()
+
+
+def follow(page: Path, runner: Runner) -> None:
+    for example in examples(page, runner):
+        with contextlib.suppress(SkipTest):
+            example.evaluate()
+    runner.finish()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
