@@ -488,8 +488,8 @@ class PostgresJournal:
         await self._write(work)
 
     async def _keep_stray(self, position: int, result: Result) -> None:
-        """Keep an answer apart that came too late, where others have taken over meanwhile."""
-        if self._runner is None or self._runner.lost is None:
+        """Keep an answer apart that settles nothing: others have taken over, or a person has settled the order."""
+        if self._runner is None or (self._runner.lost is None and result.state is not State.PLACED):
             return
         values = {
             "position": position,
