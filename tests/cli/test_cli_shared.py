@@ -53,6 +53,17 @@ def test_what_is_only_planned_is_left_alone_by_workers(shell: Shell, database: s
     assert len(shell.sandbox.orders) == 3
 
 
+def test_answers_that_came_too_late_are_told(shell: Shell, database: str) -> None:
+    assert shell.run("plan", shell.orders(1)) == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO wren_async.stray_answer (batch, position, state) "
+            "SELECT number, 1, 'placed' FROM wren_async.batch WHERE name = 'orders'"
+        )
+    assert shell.run("status", "orders") == 0
+    assert "1 answers came after another worker" in shell.told
+
+
 def test_a_paused_batch_waits_for_the_word(shell: Shell, database: str) -> None:
     assert shell.run("run", shell.orders(3), "--yes", "--leave", "--name", "rides") == 0
     assert shell.run("pause", "rides") == 0

@@ -422,6 +422,11 @@ class PostgresJournal:
             for each in await self._all(RUNNERS_THERE, scope=self._row.scope)
         ]
 
+    async def late_answers(self) -> int:
+        """Answers that came after others had taken over, or a person had settled the order. They settled nothing."""
+        query = "SELECT count(*) FROM wren_async.stray_answer WHERE batch = %(batch)s"
+        return int((await self._one(query))[0])
+
     # --- inside ---
 
     @property
