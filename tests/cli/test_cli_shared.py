@@ -53,6 +53,17 @@ def test_what_is_only_planned_is_left_alone_by_workers(shell: Shell, database: s
     assert len(shell.sandbox.orders) == 3
 
 
+def test_answers_that_came_too_late_are_told(shell: Shell, database: str) -> None:
+    assert shell.run("plan", shell.orders(1)) == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO wren_async.stray_answer (batch, position, state) "
+            "SELECT number, 1, 'placed' FROM wren_async.batch WHERE name = 'orders'"
+        )
+    assert shell.run("status", "orders") == 0
+    assert "1 answers came after another worker" in shell.told
+
+
 def test_a_paused_batch_waits_for_the_word(shell: Shell, database: str) -> None:
     assert shell.run("run", shell.orders(3), "--yes", "--leave", "--name", "rides") == 0
     assert shell.run("pause", "rides") == 0
@@ -76,7 +87,8 @@ def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: s
     assert shell.run("run", orders, "--yes", "--leave") == 0
     assert shell.run("resume", "orders", "--yes", "--max-failures", "7") == 0
     with psycopg.connect(database) as connection:
-        caps = connection.execute("SELECT cap_cents, cap_failures FROM wren_async.batch").fetchall()
+        query = "SELECT cap_cents, cap_failures FROM wren_async.batch WHERE name = 'orders'"
+        caps = connection.execute(query).fetchall()
     assert caps == [(0, 7)]
     assert shell.run("resume", "orders", "--yes", "--max-usd", "900.00") == 0
     assert work(shell) == 0
@@ -114,7 +126,7 @@ def test_no_token_gets_into_the_database_and_no_password_onto_the_screen(shell: 
 
 
 def test_a_database_without_tables_is_prepared_by_its_command(shell: Shell, database: str) -> None:
-    assert work(shell) == Exit.USAGE
+    assert work(shell, "--batch", "orders") == Exit.USAGE
     assert "wren-async database migrate" in shell.told
     assert main(["database", "migrate"]) == 0
     assert "up to date" in shell.capsys.readouterr().err

@@ -114,6 +114,11 @@ def status(name: Name | None = None, *, database: DatabaseOption = None) -> Exit
         for each in names:
             async with opened(database, each, read_only=True) as journal:
                 rows.append(await _row(journal))
+                if late := await journal.late_answers():
+                    _say(
+                        f"{each}: {late:,} answers came after another worker had taken over, or a person had settled "
+                        "the order; the table wren_async.stray_answer has them, to hold against the report"
+                    )
                 workers += [(each, *map(str, found[:3]), f"{found[3]:.0f} s") for found in await journal.workers()]
         show_columns(output(), columns_from(_STATUS, rows, numbers=range(1, 6)), _STATUS)
         if workers:

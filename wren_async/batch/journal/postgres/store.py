@@ -422,6 +422,11 @@ class PostgresJournal:
             for each in await self._all(RUNNERS_THERE, scope=self._row.scope)
         ]
 
+    async def late_answers(self) -> int:
+        """Answers that came after others had taken over, or a person had settled the order. They settled nothing."""
+        query = "SELECT count(*) FROM wren_async.stray_answer WHERE batch = %(batch)s"
+        return int((await self._one(query))[0])
+
     # --- inside ---
 
     @property
@@ -488,8 +493,8 @@ class PostgresJournal:
         await self._write(work)
 
     async def _keep_stray(self, position: int, result: Result) -> None:
-        """Keep an answer apart that came too late, where others have taken over meanwhile."""
-        if self._runner is None or self._runner.lost is None:
+        """Keep an answer apart that settles nothing: others have taken over, or a person has settled the order."""
+        if self._runner is None or (self._runner.lost is None and result.state is not State.PLACED):
             return
         values = {
             "position": position,
