@@ -14,8 +14,12 @@ PYTHONS ?= 3.11 3.12 3.13 3.14
 PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --no-strip-extras --no-emit-package wren-async -q
 
+# The tests of pages need a browser; what was not tested is said, before and after.
+NO_BROWSER = for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit; done; \
+	echo "CHROMIUM IS MISSING: the tests of pages are skipped. On Debian: apt-get install chromium"
+
 .PHONY: help run test quick check lint types drift tests every-python generate lock format hooks walks build plain-tests \
-	spec-diff spec-export spec-compare spec-lint release-check bench trybench FORCE clean
+	spec-diff spec-export spec-compare spec-lint release-check bench trybench docs docs-serve follow FORCE clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,10 +56,12 @@ drift: $(STAMP) ## is the generated code what the contract gives?
 	$(BIN)/python -m codegen --check
 
 tests: $(STAMP) ## the tests, with branch coverage of the code written by hand
+	@$(NO_BROWSER)
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto --dist worksteal
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+	@$(NO_BROWSER)
 
 every-python: ## the tests on each Python from 3.11 on that is here, without the coverage
 	@export PYENV_VERSION="$$(pyenv versions --bare 2>/dev/null | grep -E '^3\.1[1-9]' | paste -sd: -)"; \
@@ -96,6 +102,15 @@ lock: $(STAMP) ## pin with hashes what pyproject.toml newly asks for; UPGRADE=--
 build: $(STAMP) ## the wheel and the source distribution, into dist
 	$(BIN)/python -m hatchling build
 
+docs: $(STAMP) ## the site of docs/ and of the reference, into build/docs; a warning is a failure
+	$(BIN)/python -m docs.build
+
+docs-serve: $(STAMP) ## build the site and serve it on this machine, so that its search works
+	$(BIN)/python -m docs.build --serve
+
+follow: $(STAMP) ## follow the first pages word by word in a new environment, and tell how long it took
+	$(BIN)/python -m docs.follow
+
 walks: $(STAMP) ## how many files an order goes through, and how the imports of the rooms look
 	@$(BIN)/python benchmarks/walks.py
 	@$(BIN)/python benchmarks/rooms.py
@@ -115,12 +130,10 @@ trybench: .venv-bench ## the same in some minutes, for numbers that mean little 
 	.venv-bench/clean/bin/pip install --quiet --disable-pip-version-check --no-deps .
 
 clean: ## take away what the other targets made
-	rm -rf $(VENV) .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
 $(STAMP):
-	rm -rf $(VENV)
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "$(PYTHON) is not here: install Python 3.11 or later, or name it: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) requirements/environment.py $(VENV)
 	@touch $@

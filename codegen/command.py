@@ -13,6 +13,7 @@ from codegen.missing import missing
 from codegen.mistakes import read_all
 from codegen.pages import pages
 from codegen.parsed import GenerationFailed
+from codegen.reference import reference
 from codegen.tree import drift, drift_of_pages, write, write_pages
 
 GENERATED: Final = "wren_async/_generated"
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     except GenerationFailed as failed:
         sys.stderr.write(f"{failed}\n")
         return 1
-    made = pages(contracts)
+    made = pages(contracts) | reference(options.root, contracts, files)
     status = _check(options.root, files, made) if options.check else _write(options.root, files, made)
     left = missing(options.root, contracts)
     if left:

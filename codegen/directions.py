@@ -22,7 +22,7 @@ def received(contract: Contract) -> frozenset[str]:
 
 
 def requests_only(contract: Contract) -> frozenset[str]:
-    """Schemas that are sent and never received. Code for a schema of both directions is that for an answer."""
+    """Schemas that are sent and never received. A schema that is also received gets the code of a received one."""
     return sent(contract) - received(contract)
 
 

@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
+from browser import chromium_page
 from hypothesis import HealthCheck, settings
 from postgres_server import PostgresServer, running_server
 
 from wren_async import Timing
+
+__all__ = ["chromium_page"]  # a fixture of all tests
 
 
 @attrs.define

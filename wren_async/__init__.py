@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from wren_async.cnaught import CNaughtClient, parse_order_notification
     from wren_async.core.ceilings import Ceilings
     from wren_async.core.client import __version__
+    from wren_async.core.convert import from_dict, from_json, to_dict, to_json
     from wren_async.core.document import Document
     from wren_async.core.operation import Call, CallOptions, Effect, Operation
-    from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page
+    from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page, WholeList
     from wren_async.core.policy import RetryPolicy
     from wren_async.core.reply import Reply
     from wren_async.core.sending.session import Outcome, outcome_of
-    from wren_async.core.telemetry import Attempt
     from wren_async.core.timing import Timing
     from wren_async.core.values import UNSET, OpenStrEnum, Unset
     from wren_async.errors import (
@@ -84,13 +84,13 @@ _HOMES = {
     "wren_async.cnaught": "CNaughtClient parse_order_notification",
     "wren_async.core.ceilings": "Ceilings",
     "wren_async.core.client": "__version__",
+    "wren_async.core.convert": "from_dict from_json to_dict to_json",
     "wren_async.core.document": "Document",
     "wren_async.core.operation": "Call CallOptions Effect Operation",
-    "wren_async.core.paging": "CursorPager OffsetPage OffsetPager Page",
+    "wren_async.core.paging": "CursorPager OffsetPage OffsetPager Page WholeList",
     "wren_async.core.policy": "RetryPolicy",
     "wren_async.core.reply": "Reply",
     "wren_async.core.sending.session": "Outcome outcome_of",
-    "wren_async.core.telemetry": "Attempt",
     "wren_async.core.timing": "Timing",
     "wren_async.core.values": "UNSET OpenStrEnum Unset",
     "wren_async.errors": _ERRORS,
@@ -104,7 +104,6 @@ __all__ = [  # noqa: RUF022 - the clients first
     "APIError",
     "AccessRefused",
     "AiohttpBackend",
-    "Attempt",
     "AttemptTimedOut",
     "BadRequest",
     "Call",
@@ -162,11 +161,16 @@ __all__ = [  # noqa: RUF022 - the clients first
     "Unsettled",
     "UsageError",
     "Verdict",
+    "WholeList",
     "WrenAsyncError",
     "WrongEventLoop",
     "__version__",
+    "from_dict",
+    "from_json",
     "outcome_of",
     "parse_order_notification",
+    "to_dict",
+    "to_json",
 ]
 
 

@@ -28,8 +28,8 @@ from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
 from wren_async.core.printable import printable
-from wren_async.core.resource import Resource, bound
-from wren_async.core.telemetry import OnAttempt
+from wren_async.core.resource import Resource, bound, listed
+from wren_async.core.telemetry import Telemetry
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET, Unset
 from wren_async.errors import InvalidArgument, StateNotReached
@@ -350,7 +350,7 @@ class CheckoutSessions(Resource):
 class Portfolios(Resource):
     """The portfolios that orders are fulfilled from."""
 
-    list = bound(portfolios.list_portfolios)
+    list = listed(portfolios.list_portfolios, lambda answer: answer.data)
     get = bound(portfolios.get_portfolio)
 
 
@@ -384,7 +384,7 @@ class CNaughtClient(CNaughtReconciling):
         insecure_hosts: Collection[str] = (),
         max_in_flight: int | None = None,
         ceilings: Ceilings | None = None,
-        on_attempt: OnAttempt | None = None,
+        telemetry: Telemetry | None = None,
         timing: Timing | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -403,8 +403,8 @@ class CNaughtClient(CNaughtReconciling):
                 library's own httpx, 512 over aiohttp, 100 over an httpx client of yours; but no more than a session of
                 yours has room for, and no more than half of the files that the process may have open.
             ceilings: How large one order may be. Above a ceiling, nothing is sent and `CeilingExceeded` is raised.
-            on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
-                and changes nothing.
+            telemetry: Who is told of calls and attempts: `OpenTelemetry()`, or a function that takes a `CallBegan` and
+                returns its `CallEvents`, both of `wren_async.telemetry`. What it raises is logged and changes nothing.
             timing: Clocks, waits and random numbers, for tests.
             options: `timeout` of an attempt (30 unless set) and `deadline` of a call with all its attempts and waits
                 (100), both in seconds, or `None` for no limit; `retries` (3), a number or a `RetryPolicy`; further
@@ -423,7 +423,7 @@ class CNaughtClient(CNaughtReconciling):
             user_agent=USER_AGENT,
             ceilings=checked_ceilings(ceilings),
         )
-        self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)
+        self._begin(identity, new_session(http_client, max_in_flight, timing, telemetry), options)
 
     def for_subaccount(self, subaccount_id: str) -> CNaughtClient:
         """A copy that acts for a subaccount wherever the API allows it. It shares the connections."""

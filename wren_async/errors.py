@@ -212,10 +212,11 @@ class OutcomeUnknown(CallError):
         return self.facts.accepted
 
     def __str__(self) -> str:
-        return f"{super().__str__()}; {self._remedy}"
+        return f"{super().__str__()}; {self.remedy}"
 
     @property
-    def _remedy(self) -> str:
+    def remedy(self) -> str:
+        """What to call next, in a sentence. It never orders twice."""
         if self.call.operation.effect == "repeatable":
             return "`await client.send(error.call)` repeats it safely: a repeat leaves what the first left"
         known = ("reference", self.reference) if self.reference else ("idempotency key", self.idempotency_key)

@@ -23,8 +23,8 @@ from wren_async.core.ceilings import Ceilings, checked_ceilings
 from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
 from wren_async.core.operation import CallOptions
-from wren_async.core.resource import Resource, bound
-from wren_async.core.telemetry import OnAttempt
+from wren_async.core.resource import Resource, bound, listed
+from wren_async.core.telemetry import Telemetry
 from wren_async.core.timing import Timing
 from wren_async.http.secret import hidden
 from wren_async.reconcile.mixins import WrenReconciling
@@ -40,8 +40,8 @@ class OffsetOrders(Resource):
     """Orders of carbon offsets by weight."""
 
     create = bound(offset_orders.create_offset_order)
-    list = bound(offset_orders.list_offset_orders)
-    list_public = bound(offset_orders.list_public_offset_orders)
+    list = listed(offset_orders.list_offset_orders, lambda answer: answer.offset_orders)
+    list_public = listed(offset_orders.list_public_offset_orders, lambda answer: answer.offset_orders)
 
     async def certificate(
         self, group_id: str, *, to: str | os.PathLike[str] | None = None, **options: Unpack[CallOptions]
@@ -76,25 +76,25 @@ class TreeOrders(Resource):
 
     create = bound(tree_orders.create_tree_order)
     preview = bound(tree_orders.preview_tree_order)
-    list = bound(tree_orders.list_tree_orders)
+    list = listed(tree_orders.list_tree_orders, lambda answer: answer.tree_orders)
 
 
 class Portfolios(Resource):
     """The portfolios that offsets are bought from."""
 
-    list = bound(portfolios.list_portfolios)
+    list = listed(portfolios.list_portfolios, lambda answer: answer.portfolios)
 
 
 class Purchases(Resource):
     """Payments, each with what it bought."""
 
-    list = bound(purchases.list_purchases)
+    list = listed(purchases.list_purchases, lambda answer: answer.purchases)
 
 
 class ProjectDonations(Resource):
     """What was given to projects that offset nothing by weight."""
 
-    list = bound(project_donations.list_project_donations)
+    list = listed(project_donations.list_project_donations, lambda answer: answer)
 
 
 class Credits(Resource):
@@ -167,7 +167,7 @@ class WrenClient(WrenReconciling):
         insecure_hosts: Collection[str] = (),
         max_in_flight: int | None = None,
         ceilings: Ceilings | None = None,
-        on_attempt: OnAttempt | None = None,
+        telemetry: Telemetry | None = None,
         timing: Timing | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
@@ -186,8 +186,8 @@ class WrenClient(WrenReconciling):
                 library's own httpx, 512 over aiohttp, 100 over an httpx client of yours; but no more than a session of
                 yours has room for, and no more than half of the files that the process may have open.
             ceilings: How large one order may be. Above a ceiling, nothing is sent and `CeilingExceeded` is raised.
-            on_attempt: Called with an `Attempt` after each attempt, for metrics and traces. What it raises is logged
-                and changes nothing.
+            telemetry: Who is told of calls and attempts: `OpenTelemetry()`, or a function that takes a `CallBegan` and
+                returns its `CallEvents`, both of `wren_async.telemetry`. What it raises is logged and changes nothing.
             timing: Clocks, waits and random numbers, for tests.
             options: `timeout` of an attempt (30 unless set) and `deadline` of a call with all its attempts and waits
                 (100), both in seconds, or `None` for no limit; `retries` (3), a number or a `RetryPolicy`; further
@@ -204,7 +204,7 @@ class WrenClient(WrenReconciling):
             user_agent=USER_AGENT,
             ceilings=checked_ceilings(ceilings),
         )
-        self._begin(identity, new_session(http_client, max_in_flight, timing, on_attempt), options)
+        self._begin(identity, new_session(http_client, max_in_flight, timing, telemetry), options)
 
     @property
     def is_test(self) -> bool:

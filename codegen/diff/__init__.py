@@ -1,5 +1,5 @@
 """What a change of the contract means for a Python caller.
 
-Two contracts are not compared as YAML but as *faces*: what a caller sees of each, by its name in Python, built from the
-views that the templates print. So no way of writing the same thing differently is a change.
+Two contracts are not compared as YAML. The API surface of each is made first: all that a caller sees, by its name in
+Python, taken from the views that the templates print. So writing the same in another way is no change.
 """

@@ -15,8 +15,8 @@ from codegen import facade
 from codegen.contract import Contract
 from codegen.diff.change import Change, Verdict, worst
 from codegen.diff.compare import changes
-from codegen.diff.face import Face, face
 from codegen.diff.report import as_json, as_markdown, as_table
+from codegen.diff.surface import Surface, surface
 from codegen.parsed import GenerationFailed
 from codegen.revisions import APIS, FOLDER, UnreadableContract, last_release, load
 
@@ -52,7 +52,7 @@ def between(old: str, new: str, root: Path) -> list[Change]:
     found: list[Change] = []
     for api in APIS:
         if before[api].sha256 != after[api].sha256:
-            found += changes(api, _face(before[api], old), _face(after[api], new))
+            found += changes(api, _surface(before[api], old), _surface(after[api], new))
     return [_as_called(each, root) for each in found]
 
 
@@ -74,15 +74,16 @@ def _facade(root: Path, api: str) -> dict[str, str]:
     return {f"operations.{each.module}.{each.builder}": each.python for each in facade.methods(root, api)}
 
 
-def _face(contract: Contract, place: str) -> Face:
-    """The face of a contract; where there is none, the lint says why. It may be stricter than it was in its day."""
+def _surface(contract: Contract, place: str) -> Surface:
+    """The surface of a contract; where there is none, the lint says why. It may be stricter than it was in its day."""
     try:
-        return face(contract)
+        return surface(contract)
     except GenerationFailed as error:
         reason = str(error)
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         reason = f"{type(error).__name__}: {error}"
-    from codegen.mistakes import ContractMistaken, mistakes  # loads the validators, which a good contract needs not
+    # Here, because it loads the validators, and only a contract with mistakes needs them.
+    from codegen.mistakes import ContractMistaken, mistakes
 
     said = str(ContractMistaken(mistakes([contract]))) or f"{contract.source}: {reason}"
     raise UnreadableContract(f"{place} cannot be read:\n{said}") from None

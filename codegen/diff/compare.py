@@ -1,4 +1,4 @@
-"""Two faces compared: every change with its verdict, each told once."""
+"""Two surfaces compared: every change with its verdict, each told once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Final
 import attrs
 
 from codegen.diff.change import VERDICTS, Change, Finding, additive, breaking
-from codegen.diff.face import API, Face, Item, Key, Sort
 from codegen.diff.pairing import local, pairs
 from codegen.diff.python_types import Enums, renamed
 from codegen.diff.rules import classify
+from codegen.diff.surface import API, Item, Key, Sort, Surface
 
 SHOWN: Final = 3
 """Names that a sentence holds where a change touches many."""
 
 
-def changes(api: str, old: Face, new: Face) -> list[Change]:
-    """All changes from one face to another."""
+def changes(api: str, old: Surface, new: Surface) -> list[Change]:
+    """All changes from one surface to another."""
     found = list(pairs(old, new))
     classes = {
         before.key.python.removeprefix("models."): after.key.python.removeprefix("models.")
@@ -68,7 +68,7 @@ def _renamed(old: Item, new: Item) -> bool:
 
 
 def _with_new_names(facts: Mapping[str, Any], classes: Mapping[str, str]) -> Mapping[str, Any]:
-    """Facts of the old face in which renamed classes have their new names: the renaming is told already."""
+    """Facts of the old surface in which renamed classes have their new names: the renaming is told already."""
     types = {fact: renamed(facts[fact], classes) for fact in ("takes", "reads") if fact in facts}
     return {**facts, **types}
 

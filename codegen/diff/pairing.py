@@ -1,4 +1,4 @@
-"""Matches the things of the old face with those of the new one: by name, or by likeness where one was renamed."""
+"""Matches the things of the old surface with those of the new one: by name, or by likeness where one was renamed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from codegen.diff.face import Face, Item, Key, Sort
+from codegen.diff.surface import Item, Key, Sort, Surface
 
 ORDER: Final = (
     Sort.API,
@@ -23,7 +23,7 @@ ALIKE: Final = 0.6
 """How much two things must have in common to be taken for one that was renamed."""
 
 
-def pairs(old: Face, new: Face) -> Iterator[tuple[Item | None, Item | None]]:
+def pairs(old: Surface, new: Surface) -> Iterator[tuple[Item | None, Item | None]]:
     """Old and new things that belong together. Parts of something that was removed or added are left out."""
     matched: dict[Key, Key] = {}
     for sort in ORDER:
@@ -95,9 +95,9 @@ def _likeness(item: Item, other: Item, kept: Mapping[Key, frozenset[str]], got: 
     return difflib.SequenceMatcher(None, local(item), local(other)).ratio()
 
 
-def _children(face: Face) -> Mapping[Key, frozenset[str]]:
+def _children(surface: Surface) -> Mapping[Key, frozenset[str]]:
     found: dict[Key, set[str]] = {}
-    for item in face.values():
+    for item in surface.values():
         if item.parent:
             found.setdefault(item.parent, set()).add(local(item))
     return {key: frozenset(names) for key, names in found.items()}

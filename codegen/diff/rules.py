@@ -1,4 +1,4 @@
-"""What it means for callers when a fact of a face changes.
+"""What it means for callers when a fact of a surface changes.
 
 What a caller gives may be widened, and what a caller reads may be narrowed; the reverse breaks callers. All rules are
 pure: old value and new value in, findings out.

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.backends.conftest import CALLERS, Authority, Opener, only
-from tests.backends.origin import Connection, Origin, Play, answers, echo, head, once, response, silence, then
+from tests.raw_server import RawServer, Step, answer, echo, head, raw, read_and_close, read_and_reset, silent
 from wren_async.http.tls import no_tls, shared_tls
 
 
 async def test_a_private_authority_is_trusted_where_it_is_named(trusting: Opener, authority: Authority) -> None:
-    async with Origin(echo, tls=authority.server()) as origin, trusting() as rig:
+    async with RawServer(otherwise=echo(), tls=authority.server()) as origin, trusting() as rig:
         for body in (b"1", b"2" * 300_000, b"3" * 2_000_000):
             assert (await rig.send("POST", f"{origin.url}/x", content=body)).body == body
-        assert origin.accepted == 1
+        assert origin.connections == 1
 
 
 @only("default", "aiohttp")
@@ -32,7 +32,7 @@ async def test_a_directory_of_authorities_is_trusted_where_it_is_named(
     name = (await asyncio.to_thread(subprocess.check_output, command, text=True)).strip()
     (tmp_path / f"{name}.0").write_bytes(authority.pem.read_bytes())
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-    async with Origin(tls=authority.server()) as origin, opened() as rig:
+    async with RawServer(otherwise=answer(), tls=authority.server()) as origin, opened() as rig:
         assert (await rig.send("GET", f"{origin.url}/x")).status == 200
 
 
@@ -40,7 +40,7 @@ async def test_a_directory_of_authorities_is_trusted_where_it_is_named(
 async def test_naming_an_authority_later_is_not_too_late_for_the_next_connection(
     opened: Opener, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Origin(tls=authority.server()) as origin, opened() as rig:
+    async with RawServer(otherwise=answer(), tls=authority.server()) as origin, opened() as rig:
         _, progress = await rig.fail("GET", f"{origin.url}/x")
         assert progress.unsent
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.pem))
@@ -52,7 +52,7 @@ async def test_whom_a_callers_client_trusts_is_the_callers_to_say(
     opened: Opener, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.pem))
-    async with Origin(tls=authority.server()) as origin, opened() as rig:
+    async with RawServer(otherwise=answer(), tls=authority.server()) as origin, opened() as rig:
         _, progress = await rig.fail("GET", f"{origin.url}/x")
         assert progress.unsent
 
@@ -72,15 +72,15 @@ def test_one_context_serves_all_connections(authority: Authority, monkeypatch: p
 @pytest.mark.parametrize(
     "play",
     [
-        pytest.param(once(), id="closed after reading"),
-        pytest.param(once(reset=True), id="reset after reading"),
-        pytest.param(once(head(200, ("Content-Length", "10")) + b"12345"), id="half a body"),
+        pytest.param(read_and_close(), id="closed after reading"),
+        pytest.param(read_and_reset(), id="reset after reading"),
+        pytest.param(raw(head(200, ("Content-Length", "10")) + b"12345"), id="half a body"),
     ],
 )
 async def test_what_is_lost_in_an_encrypted_connection_was_sent_and_is_not_sent_again(
-    trusting: Opener, authority: Authority, play: Play, method: str
+    trusting: Opener, authority: Authority, play: Step, method: str
 ) -> None:
-    async with Origin(play, tls=authority.server()) as origin, trusting() as rig:
+    async with RawServer(otherwise=play, tls=authority.server()) as origin, trusting() as rig:
         _, progress = await rig.fail(method, f"{origin.url}/x")
         assert not progress.unsent
         assert len(origin.requests) == 1
@@ -91,13 +91,10 @@ async def test_what_is_lost_in_an_encrypted_connection_was_sent_and_is_not_sent_
 async def test_a_stale_encrypted_connection_is_never_made_up_for(
     trusting: Opener, authority: Authority, method: str
 ) -> None:
-    async def play(connection: Connection) -> None:
-        await connection.request()
-        await connection.write(response())
-        await connection.request()
-        connection.close()
-
-    async with Origin(then(play, answers()), tls=authority.server()) as origin, trusting() as rig:
+    async with (
+        RawServer(answer(), read_and_close(), otherwise=answer(), tls=authority.server()) as origin,
+        trusting() as rig,
+    ):
         await rig.send("GET", f"{origin.url}/first")
         _, progress = await rig.fail(method, f"{origin.url}/second")
         assert not progress.unsent
@@ -105,17 +102,17 @@ async def test_a_stale_encrypted_connection_is_never_made_up_for(
 
 
 async def test_a_time_out_ends_an_encrypted_connection(trusting: Opener, authority: Authority) -> None:
-    async with Origin(then(silence, answers()), tls=authority.server()) as origin, trusting() as rig:
+    async with RawServer(silent(30), otherwise=answer(), tls=authority.server()) as origin, trusting() as rig:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(20):
                 await rig.send("POST", f"{origin.url}/x")
         await origin.until(lambda o: o.open == 0)
         assert (await rig.send("POST", f"{origin.url}/x")).status == 200
 
 
 async def test_many_at_once_are_encrypted_each_for_itself(trusting: Opener, authority: Authority) -> None:
-    async with Origin(echo, tls=authority.server()) as origin, trusting() as rig:
+    async with RawServer(otherwise=echo(), tls=authority.server()) as origin, trusting() as rig:
         bodies = [str(number).encode() for number in range(20)]
         found = await asyncio.gather(*(rig.send("POST", f"{origin.url}/x", content=body) for body in bodies))
-        assert [answer.body for answer in found] == bodies
+        assert [received.body for received in found] == bodies
         await rig.backend.aclose()

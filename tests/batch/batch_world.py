@@ -13,6 +13,8 @@ import attrs
 
 from wren_async import CNaughtClient, Timing, WrenClient
 from wren_async.batch.events import Ended, Event, Settled
+from wren_async.batch.intents import CNaughtMass, Intent, WrenOffset
+from wren_async.batch.journal.contract import State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.batch import Batch
 from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
@@ -125,3 +127,18 @@ def end_of(events: Iterable[Event]) -> Ended:
 def settled(events: Iterable[Event]) -> list[Settled]:
     """Those that tell what came of an order."""
     return [event for event in events if isinstance(event, Settled)]
+
+
+async def states(batch: Batch) -> list[State]:
+    """What became of each order, in their order."""
+    return [entry.result.state async for entry in batch.entries()]
+
+
+def kilograms(*amounts: int) -> list[Intent]:
+    """An order of CNaught's for each amount."""
+    return [CNaughtMass(amount_kg=amount) for amount in amounts]
+
+
+def tonnes(count: int) -> list[Intent]:
+    """So many orders of Wren's, of a tonne each."""
+    return [WrenOffset(tons=1, payment_method="credits") for _ in range(count)]

@@ -30,8 +30,10 @@ from wren_async.batch.intents import (
 TEXT = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=100)
 AMOUNT = st.decimals(min_value="0.000001", max_value=10**6, places=6)
 PAYMENT = st.sampled_from(["stripe", "credits"])
+EXTERNAL_ID = st.none() | st.text(st.sampled_from("R-1001 ä"), min_size=1, max_size=200).filter(str.strip)
 WRENS = {"payment_method": PAYMENT, "note": TEXT, "on_behalf_of_name": TEXT, "on_behalf_of_email": TEXT}
-CNAUGHTS = {"description": TEXT, "metadata": TEXT, "portfolio_id": TEXT}
+WRENS["external_id"] = EXTERNAL_ID
+CNAUGHTS = {"description": TEXT, "metadata": TEXT, "portfolio_id": TEXT, "external_id": EXTERNAL_ID}
 
 INTENTS: st.SearchStrategy[Intent] = st.one_of(
     st.builds(WrenOffset, tons=AMOUNT, portfolio_id=st.none() | st.integers(1, 99), **WRENS),
@@ -81,6 +83,10 @@ def test_a_number_has_one_spelling() -> None:
         (WrenOffset, {"tons": 1, "payment_method": "card"}, "payment_method"),
         (WrenTrees, {"amount_of_trees": Decimal(1), "payment_method": "credits"}, "amount_of_trees"),
         (WrenOffset, {"tons": 1, "payment_method": "credits", "on_behalf_of_name": "x" * 201}, "on_behalf_of_name"),
+        (WrenOffset, {"tons": 1, "payment_method": "credits", "external_id": "x" * 201}, "external_id"),
+        (CNaughtMass, {"amount_kg": 1, "external_id": " "}, "external_id"),
+        (CNaughtMass, {"amount_kg": 1, "external_id": "a\nb"}, "external_id"),
+        (CNaughtMass, {"amount_kg": 1, "external_id": 1001}, "external_id"),
     ],
 )
 def test_a_bad_order_is_refused_when_it_is_made(kind: Any, values: dict[str, Any], argument: str) -> None:
@@ -110,12 +116,27 @@ def test_calls_carry_the_reference_and_where_there_are_keys_the_key() -> None:
 @pytest.mark.parametrize("kind", ORDER_TYPES.values())
 def test_an_intent_has_the_parameters_of_the_operation_that_places_it(kind: Any) -> None:
     builder = inspect.signature(kind._place).parameters
-    held = {field.name for field in attrs.fields(kind)}
+    held = {field.name for field in attrs.fields(kind)} - {"external_id"}
     needed = {name for name, each in builder.items() if each.default is each.empty and each.kind is each.KEYWORD_ONLY}
     assert needed <= set(required(kind)) <= held <= builder.keys()
     if hasattr(kind, "_ask"):
         told = {"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"}
         assert held - told <= inspect.signature(kind._ask).parameters.keys()
+
+
+@pytest.mark.parametrize(
+    "intent",
+    [
+        WrenOffset(tons=1, payment_method="credits", external_id="R-1001"),
+        CNaughtMass(amount_kg=1, external_id="R-1001"),
+        CNaughtPrice(total_price_usd_cents=1, external_id="R-1001"),
+    ],
+)
+def test_the_own_number_of_an_order_is_kept_and_not_sent(intent: Intent) -> None:
+    assert "R-1001" in canonical(intent)
+    assert digest(canonical(intent)) != digest(canonical(attrs.evolve(intent, external_id="R-1002")))
+    assert "R-1001" not in str(intent.call("ref", "key"))
+    assert price_question(intent) == price_question(attrs.evolve(intent, external_id=None))
 
 
 def test_a_question_of_price_buys_nothing() -> None:

@@ -52,7 +52,7 @@ async def test_all_bad_rows_are_told_with_line_column_and_remedy(tmp_path: Path)
         "wren.ofset,1,credits,\n"
         "wren.offset,1,,\n"
         "wren.offset,1,credits,5\n"
-        ',"1,5",credits,\n'
+        ',"1,5 t",credits,\n'
         "cnaught.mass,,,7\n"
         ",,,\n"
         "a,b\n",
@@ -63,7 +63,7 @@ async def test_all_bad_rows_are_told_with_line_column_and_remedy(tmp_path: Path)
     assert "did you mean 'wren.offset'?" in told[1]
     assert told[2] == "line 4, payment_method: is missing; a wren.offset order needs it"
     assert told[3].startswith("line 5, amount_kg: does not belong to this kind of order")
-    assert told[4] == "line 6, tons: takes a number, not '1,5'; write a point and no separators, such as 1234.5"
+    assert told[4] == "line 6, tons: takes a number, not '1,5 t'; write a point and no separators, such as 1234.5"
     assert told[5].startswith("line 9: has 2 cells, and the header 4")
     assert [row.position for row in rows if isinstance(row, Line)] == [7]
 
@@ -79,6 +79,9 @@ async def test_a_field_over_several_lines_keeps_the_line_it_began_on(tmp_path: P
         ("amount_kg,amount_kg", "line 1, amount_kg: stands twice"),
         ("amount_kg,", "line 1, column 2: has no name"),
         ("amountKg", "did you mean 'amount_kg'?"),
+        ("invoice number", "if it is your own number of the order, call the column external_id"),
+        ("Ride ID", "if it is your own number of the order, call the column external_id"),
+        ("rides", "name it among those to ignore"),
         ("amount_kg,shoe_size_of_buyer_in_mm", "unknown column 'shoe_size_of_buyer_in_mm'"),
     ],
 )
@@ -191,7 +194,10 @@ async def test_intents_may_come_from_anywhere() -> None:
 
 async def test_a_wrong_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"must end in \.csv"):
-        await read_text(tmp_path, "x", "orders.xlsx")
+        await read_text(tmp_path, "x", "orders.txt")
+    for name in ("orders.xls", "orders.ods"):
+        with pytest.raises(InvalidArgument, match=r"save it as CSV \(UTF-8\), or as \.xlsx"):
+            await read_text(tmp_path, "x", name)
     with pytest.raises(InvalidArgument, match="takes a path"):
         await rows_of(7)
     with pytest.raises(InvalidArgument, match="not known"):

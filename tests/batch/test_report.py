@@ -33,10 +33,12 @@ from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.report import page as page_module
 from wren_async.batch.report.audit import LEDGER, ORDERS, PURCHASES, Audit, Difference, audit_books
+from wren_async.batch.report.columns import REPORT_COLUMNS
 from wren_async.batch.report.escaping import cell
+from wren_async.batch.report.files import write_csv
 from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.page import html_page, write_page
-from wren_async.batch.report.rows import CSV_COLUMNS, mass_text, report_rows, write_csv
+from wren_async.batch.report.rows import mass_text, report_rows
 from wren_async.batch.report.summary import Report, read_report
 from wren_async.batch.report.wording import spent, verdict
 from wren_async.batch.run.batch import Batch
@@ -111,7 +113,7 @@ async def test_the_csv_has_every_order_in_its_line(tmp_path: Path) -> None:
         (KILOS, None),
     )
     assert await write_csv(journal, tmp_path / "out.csv") == 4
-    with (tmp_path / "out.csv").open(newline="") as file:
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
         first, second, third, fourth = csv.DictReader(file)
     assert (first["line"], first["order_id"], first["cents"], first["kilograms"]) == ("1", "ch_1", "1040", "450")
     assert (first["tonnes"], first["reference"], first["attempts"]) == ("0.45", "ref-1", "2")
@@ -124,7 +126,7 @@ async def test_the_csv_has_every_order_in_its_line(tmp_path: Path) -> None:
 async def test_no_text_of_a_server_becomes_a_formula(tmp_path: Path) -> None:
     journal = await journal_of((KILOS, Result(state=State.REFUSED, reason="=HYPERLINK(1)")), (KILOS, placed("-1+2")))
     await write_csv(journal, tmp_path / "out.csv")
-    with (tmp_path / "out.csv").open(newline="") as file:
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert (rows[0]["reason"], rows[1]["order_id"]) == ("'=HYPERLINK(1)", "'-1+2")
 
@@ -137,6 +139,12 @@ def test_no_cell_of_ours_begins_a_formula_however_the_file_is_split(separator: s
     found = [each for row in csv.reader(io.StringIO(line.getvalue(), newline=""), delimiter=separator) for each in row]
     assert not [each for each in found if each.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))]
     assert "\x1b" not in line.getvalue()
+
+
+def test_a_blank_before_a_formula_does_not_hide_it() -> None:
+    assert cell(" =1+1") == "' =1+1"
+    assert cell("ride; =HYPERLINK(1)") == "ride;' =HYPERLINK(1)"
+    assert cell("one - two, 3 = 3") == "one - two, 3 = 3"
 
 
 async def test_a_csv_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
@@ -206,7 +214,15 @@ def test_a_timeline_stays_small_and_loses_nothing(orders: list[tuple[int, int]])
     for seconds, _ in orders:
         moment = NOON + timedelta(seconds=seconds)
         began = max(began for began, _ in slots if began <= moment)
-        assert moment < began + timedelta(seconds=timeline.width)
+        assert moment < began + timeline.width
+
+
+def test_a_timeline_of_a_tenth_of_a_second_has_slots_of_milliseconds() -> None:
+    timeline = Timeline()
+    for number in range(100):
+        timeline.take(NOON + timedelta(milliseconds=number), State.PLACED, 1)
+    assert timeline.width == timedelta(milliseconds=1)
+    assert [slot.cents for _, slot in timeline.slots()] == [1] * 100
 
 
 def test_a_timeline_takes_any_time_that_a_clock_may_tell() -> None:
@@ -234,6 +250,26 @@ def test_reasons_that_differ_only_in_ids_are_one() -> None:
     for number in range(500):
         reasons.take(f"order {10000 + number} of 2026-07-01 12:00:{number % 60:02d}+0000 failed with 503")
     assert reasons.most_common(5) == [("order … of … failed with 503", 500)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("no answer within 5.0 s", "no answer within 17 s"),
+        ("retry in 3 seconds", "retry in 45 seconds"),
+        ("order ch_3Ab9 is gone", "order ch_Xz0Q is gone"),
+        ("order 7 is unknown", "order 12 is unknown"),
+        ("the wallet holds $3.20", "the wallet holds $1,000.00"),
+        ("until 12:03:04", "until 23:59"),
+    ],
+)
+def test_reasons_that_differ_only_in_seconds_ids_or_amounts_are_one(one: str, other: str) -> None:
+    assert kind_of_reason(one) == kind_of_reason(other)
+
+
+def test_reasons_that_differ_in_their_status_are_two() -> None:
+    assert kind_of_reason("the server answered 400") != kind_of_reason("the server answered 503")
+    assert kind_of_reason("amount_kg: must be 1 or more") == "amount_kg: must be 1 or more"
 
 
 def test_reasons_stay_few_however_many_there_are() -> None:
@@ -295,7 +331,10 @@ def parse(page: str) -> _Tags:
 
 async def hostile_report() -> Report:
     journal = await journal_of(
-        (KILOS, placed(HOSTILE, 100, Decimal(9), certificate="javascript:alert(1)", last_sent=NOON)),
+        (
+            CNaughtMass(amount_kg=10, external_id="<script>alert(1)</script>", description=HOSTILE),
+            placed(HOSTILE, 100, Decimal(9), certificate="javascript:alert(1)", last_sent=NOON),
+        ),
         (KILOS, Result(state=State.REFUSED, attempts=3, reason=HOSTILE)),
         (KILOS, Result(state=State.UNDECIDED, attempts=1, reason=HOSTILE)),
     )
@@ -339,6 +378,14 @@ async def test_a_certificate_is_linked() -> None:
     assert links == ["https://x.example/?a=1&b=2"]
 
 
+async def test_the_page_of_a_batch_without_orders_has_no_number_at_all() -> None:
+    page = html_page(await read_report(MemoryJournal(), made=NOON))
+    parse(page)
+    assert "The batch has no orders." in page
+    body = page.partition("<main>")[2].partition("</main>")[0].partition("<dl class=tiles>")[2]
+    assert not re.search(r"\d", re.sub("<[^>]*>", "", body))
+
+
 async def test_the_page_of_a_batch_that_has_not_begun_says_nothing_of_what_was_not_sent() -> None:
     page = html_page(await read_report(await journal_of((KILOS, None)), made=NOON))
     parse(page)
@@ -364,31 +411,77 @@ async def test_what_needs_a_person_stands_with_its_commands_and_from_when_on() -
     page = html.unescape(html_page(await read_report(journal), "my {rides}.journal"))
     for command in (
         "wren-async batch reconcile 'my {rides}.journal'",
-        "wren-async batch settle 'my {rides}.journal' LINE --not-placed",
+        "wren-async batch settle 'my {rides}.journal' 1 --placed ORDER_ID",
+        "wren-async batch settle 'my {rides}.journal' 1 --not-placed",
         "wren-async batch resume 'my {rides}.journal'",
         "wren-async batch report 'my {rides}.journal' --books",
         "wren-async batch changes ORDERS --journal 'my {rides}.journal' --output CORRECTED",
     ):
         assert f"<code>{command}</code>" in page
-    assert "From 2026-07-01 12:15 UTC on" in page
+    assert "The lists may be late until 2026-07-01 12:15 UTC" in page
 
 
-async def test_a_rehearsal_is_told_in_large_letters_and_a_purchase_is_not() -> None:
-    journal = await journal_of((KILOS, placed()))
-    await journal.note("cnaught server", "http://127.0.0.1:8000")
-    assert "<strong>Rehearsal</strong>" in html_page(await read_report(journal))
+@pytest.mark.parametrize(
+    ("servers", "word"),
+    [
+        ({"cnaught": "http://127.0.0.1:8000"}, "sandbox"),
+        ({"cnaught": "http://localhost:8000", "wren": "https://www.wren.co (test token)"}, "sandbox and test token"),
+        ({"cnaught": "http://127.0.0.1:8000", "wren": "https://www.wren.co"}, "partly sandbox"),
+        ({"wren": "https://www.wren.co (test token)", "cnaught": "https://api.cnaught.com/v1"}, "partly test token"),
+        ({"cnaught": "https://api.cnaught.com/v1"}, None),
+    ],
+)
+async def test_a_rehearsal_is_told_in_large_letters_and_a_purchase_is_not(
+    servers: dict[str, str], word: str | None, tmp_path: Path
+) -> None:
+    journal = await journal_of((KILOS, placed()), (OFFSET, placed()))
+    for api, server in servers.items():
+        await journal.note(f"{api} server", server)
+    page = html_page(await read_report(journal))
+    assert re.findall("<strong>(.*?)</strong>", page) == ([word] if word else [])
+    assert ("REAL" in page) == bool(word and word.startswith("partly"))
+    await write_csv(journal, tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
+        told = {row["kind"].partition(".")[0]: row["rehearsal"] for row in csv.DictReader(file)}
+    assert all(bool(told[api]) == ("127" in server or "localhost" in server or "test" in server)
+               for api, server in servers.items())  # fmt: skip
+
+
+async def test_what_was_placed_in_the_own_sandbox_of_an_api_is_told_by_its_ids() -> None:
+    journal = await journal_of((KILOS, placed("2FhU3B0F36_sandbox")), (OFFSET, placed("odd_sandbox")))
+    await journal.note("cnaught server", "https://api.cnaught.com/v1")
     await journal.note("wren server", "https://www.wren.co")
-    assert "<strong>Rehearsal</strong>" not in html_page(await read_report(journal))
-    await journal.note("wren server", "https://www.wren.co (test token)")
-    assert "<strong>Rehearsal</strong>" in html_page(await read_report(journal))
+    report = await read_report(journal)
+    assert report.rehearsals == {"cnaught": "sandbox"}
+    page = html_page(report)
+    assert "<strong>partly sandbox</strong> Orders of CNaught were placed in its own sandbox" in page
+    assert "Orders of Wren are REAL" in page
+    assert [row.rehearsal async for row in report_rows(journal)] == ["sandbox", None]
+
+
+async def test_the_csv_is_opened_by_a_spreadsheet_as_what_it_is(tmp_path: Path) -> None:
+    await write_csv(await journal_of((CNaughtMass(amount_kg=1, description="Grün"), None)), tmp_path / "out.csv")
+    raw = (tmp_path / "out.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfline,external_id")
+    assert "Grün" in raw.decode()
+
+
+async def test_a_server_that_no_order_goes_to_makes_a_sandbox_no_less_of_one() -> None:
+    journal = await journal_of((KILOS, placed()))
+    await journal.note("order types", "cnaught.mass")
+    await journal.note("cnaught server", "http://127.0.0.1:8000")
+    await journal.note("wren server", "https://www.wren.co")
+    report = await read_report(journal)
+    assert list(report.servers) == ["cnaught"]
+    assert "<strong>sandbox</strong>" in html_page(report)
 
 
 async def test_no_time_or_pause_that_a_server_named_breaks_a_report() -> None:
     far = datetime.max.replace(tzinfo=UTC)
     doubt = Result(state=State.UNDECIDED, attempts=1, first_sent=datetime.min.replace(tzinfo=UTC), last_sent=far)
     mass_of_nothing = placed("b", kilograms=Decimal("1E-999999999"), first_sent=NOON, last_sent=far)
-    journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
     for pause in (1e14, float("inf"), float("nan")):
+        journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
         history = History()
         history.add(events.Paused(seconds=pause), NOON)
         await history.keep(journal)
@@ -665,4 +758,5 @@ async def test_books_are_compared_only_where_there_are_clients_and_orders(bought
 
 
 def test_the_columns_of_the_csv_are_what_scripts_rely_on() -> None:
-    assert CSV_COLUMNS[:7] == ("line", "kind", "state", "reference", "order_id", "planned_cents", "cents")
+    names = [column.name for column in REPORT_COLUMNS]
+    assert names[:6] == ["line", "external_id", "kind", "state", "rehearsal", "reference"]

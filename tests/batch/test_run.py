@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from batch_world import World, end_of, run, settled, world
+from batch_world import World, end_of, kilograms, run, settled, states, tonnes, world
 
+from tests.loop_time import pass_time, turns, until
 from wren_async import InvalidArgument, UsageError
 from wren_async.batch.events import Alarm, Ending, Paused, Progress, Returned
-from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
+from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenProject, WrenTrees, restore
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.budget import Caps
 from wren_async.sandbox.cnaught.behaviours import UnitPrices
 
 ORDERS = ("createOffsetOrder", "createOrder")
-
-
-@pytest.fixture
-async def here() -> AsyncIterator[World]:
-    async with world() as made:
-        yield made
-
-
-def kilograms(*amounts: int) -> list[Intent]:
-    return [CNaughtMass(amount_kg=amount) for amount in amounts]
-
-
-def tonnes(count: int) -> list[Intent]:
-    return [WrenOffset(tons=1, payment_method="credits") for _ in range(count)]
 
 
 MIXED: list[Intent] = [
@@ -44,10 +30,6 @@ MIXED: list[Intent] = [
     *kilograms(10, 10),
     CNaughtPrice(total_price_usd_cents=700),
 ]
-
-
-async def states(batch: Any) -> list[State]:
-    return [entry.result.state async for entry in batch.entries()]
 
 
 async def test_every_order_is_placed_once_and_known_by_its_id(here: World) -> None:
@@ -338,13 +320,15 @@ async def test_a_cap_on_mass_refuses_orders_whose_mass_nobody_knows(here: World)
 
 
 async def test_stop_takes_no_new_orders_and_finishes_those_on_the_wire(here: World) -> None:
-    here.sandbox.faults.add("latency", operation="createOrder", seconds=0.05)
+    here.sandbox.faults.add("latency", operation="createOrder", seconds=1)
     async with here.batch() as batch:
         await batch.plan(kilograms(*range(1, 40)))
-        events = []
-        async for event in batch.run():
-            events.append(event)
-            batch.stop()
+        task = asyncio.ensure_future(run(batch))
+        await until(lambda: here.sandbox.requests.of("createOrder"))
+        batch.stop()
+        await turns()
+        pass_time(1)
+        events = await task
         found = await states(batch)
     assert end_of(events).ending is Ending.ASKED
     assert found.count(State.PLACED) == len(here.committed()) >= 1
@@ -356,25 +340,25 @@ async def test_leaving_waits_for_the_orders_on_the_wire_and_records_what_came_of
         await batch.plan([*tonnes(2), *kilograms(1, 2)])
         before = len(here.sandbox.requests)
         for operation in ORDERS:
-            here.sandbox.faults.add("latency", operation=operation, seconds=0.2)
+            here.sandbox.faults.add("latency", operation=operation, seconds=1)
         task = asyncio.ensure_future(run(batch))
-        async with asyncio.timeout(5):
-            while sum(each.operation in ORDERS for each in here.sandbox.requests[before:]) < 4:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+        await until(lambda: sum(each.operation in ORDERS for each in here.sandbox.requests[before:]) == 4)
         task.cancel()
+        await turns()
+        pass_time(1)
         with pytest.raises(asyncio.CancelledError):
             await task
         assert await states(batch) == [State.PLACED] * 4
     assert len(here.committed()) == 4
 
 
-@pytest.mark.parametrize("turns", range(0, 120, 10))
-async def test_leaving_at_any_moment_tells_of_each_order_what_is_true(here: World, tmp_path: Path, turns: int) -> None:
+@pytest.mark.parametrize("sent", range(12))
+async def test_leaving_at_any_moment_tells_of_each_order_what_is_true(here: World, tmp_path: Path, sent: int) -> None:
     async with here.batch(tmp_path / "journal", concurrency=4) as batch:
         await batch.plan([*tonnes(6), *kilograms(*range(1, 7))])
+        before = len(here.sandbox.requests)
         task = asyncio.ensure_future(run(batch))
-        for _ in range(turns):
-            await asyncio.sleep(0.001)
+        await until(lambda: len(here.sandbox.requests) - before >= sent or task.done())
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
@@ -404,7 +388,7 @@ async def test_a_slow_reader_of_events_loses_none(here: World) -> None:
         events = []
         async for event in batch.run():
             if len(events) < 5:
-                await asyncio.sleep(0.02)
+                await turns(500)
             events.append(event)
     assert len(settled(events)) == 300
 

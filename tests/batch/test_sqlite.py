@@ -304,7 +304,7 @@ from wren_async.batch.journal.sqlite import SqliteJournal
 async def hold():
     async with await SqliteJournal.open(sys.argv[1]):
         print("held", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 asyncio.run(hold())
 """
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from journal_model import JournalModel
 
+from tests.loop_time import turns, until
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal.contract import Past, State
 from wren_async.batch.journal.one_process import HeldByOne
@@ -158,7 +159,6 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.logger.setLevel(logging.CRITICAL)
         self.runner = asyncio.Runner()
         self.jumped = False
-        self.late = False
         self.copies: list[JournalModel] = []
         self.was_restored = False
         self.is_behind = False
@@ -197,7 +197,6 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.world.timeout = SHORT if any("never" in fault for fault in faults) else 5.0
         operations = sorted({intent.call("r", "k").operation.id for intent in self.intents})
         for index, fault in enumerate(faults):
-            self.late |= fault == "late commit"
             operation = operations[index % len(operations)]
             self.world.sandbox.faults.add(**FAULTS[fault], operation=operation, times=1)
 
@@ -212,11 +211,8 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.world.pass_time(minutes * 60)
 
     async def _late_commits(self) -> None:
-        # A fault may wait for a later run, so one that was ever set may have struck just now.
-        if self.late:
-            await asyncio.sleep(LATE * 2)
-        while self.world.sandbox.server.late_commits:  # noqa: ASYNC110 - the sandbox tells no one when it is done
-            await asyncio.sleep(LATE)
+        await turns()  # whatever was sent just now arrives
+        await until(lambda: not self.world.sandbox.server.late_commits)
 
     @rule(hours=st.sampled_from([-24, -1, 1, 24]))
     def the_clock_here_jumps(self, hours: int) -> None:
@@ -240,10 +236,10 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.break_orders(faults)
         self.await_(self._run(leave_after=events))
 
-    @rule(faults=FAULT_LISTS, turns=st.integers(0, 60))
-    def cancel(self, faults: list[str], turns: int) -> None:
+    @rule(faults=FAULT_LISTS, count=st.integers(0, 60))
+    def cancel(self, faults: list[str], count: int) -> None:
         self.break_orders(faults)
-        self.await_(self._run_and_cancel(turns))
+        self.await_(self._run_and_cancel(count))
 
     @rule(faults=FAULT_LISTS, writes=st.integers(0, 30), after=st.booleans())
     def kill(self, faults: list[str], writes: int, after: bool) -> None:
@@ -349,10 +345,10 @@ class BatchesUnderFire(RuleBasedStateMachine):
             finally:
                 await cnaught.aclose(0 if journal else 5)
 
-    async def _run_and_cancel(self, turns: int) -> None:
+    async def _run_and_cancel(self, count: int) -> None:
         task = asyncio.ensure_future(self._run())
-        for _ in range(turns):
-            await asyncio.sleep(0.0005)
+        for _ in range(count):
+            await turns(20)
             if task.done():
                 break
         task.cancel()

@@ -6,17 +6,23 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 import pytest
 
+from tests.loop_time import pass_time, turns
 from wren_async.batch.journal.contract import State
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.cli import main
 from wren_async.sandbox import Sandbox
+
+HOURS = 7200.0
+"""Seconds that are longer than any call waits."""
 
 _TOKENS = ("WREN_API_TOKEN", "WREN_BASE_URL", "CNAUGHT_API_KEY", "CNAUGHT_BASE_URL")
 
@@ -26,12 +32,16 @@ class Shell:
     """A directory with orders, an environment with tokens, and a command line."""
 
     sandbox: Sandbox
+    loop: asyncio.AbstractEventLoop
+    """The loop that serves the sandbox, in a thread of its own."""
     directory: Path
     capsys: pytest.CaptureFixture[str]
     out: str = ""
     """What the last command wrote to its output."""
     told: str = ""
     """What it wrote beside that."""
+    width: int = 100
+    """Columns of the terminal of its processes."""
 
     @property
     def journal(self) -> Path:
@@ -63,7 +73,23 @@ class Shell:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in _TOKENS}
         root = str(Path(__file__).parents[2])
-        return {**kept, **tokens(self.sandbox), "PYTHONPATH": root, "COLUMNS": "100"}
+        return {**kept, **tokens(self.sandbox), "PYTHONPATH": root, "COLUMNS": str(self.width)}
+
+    def hold(self, after: int = 0, operation: str = "createOrder") -> None:
+        """Let the sandbox answer so many orders, and keep those that follow on the wire until `answer`."""
+        for _ in range(after):
+            self.sandbox.faults.add("latency", operation=operation, seconds=0, times=1)
+        self.sandbox.faults.add("latency", operation=operation, seconds=HOURS)
+
+    def answer(self) -> None:
+        """Answer what is on the wire, and from now on everything at once."""
+
+        async def pass_hours() -> None:
+            await turns()
+            pass_time(HOURS)
+
+        self.sandbox.faults.clear()
+        asyncio.run_coroutine_threadsafe(pass_hours(), self.loop).result()
 
     def placed(self) -> list[str | None]:
         """The references of the orders that the sandbox has."""
@@ -88,6 +114,22 @@ class Shell:
                 await wren.offset_orders.create(tons=1, payment_method="credits", reference="seed")
 
         asyncio.run(place())
+
+
+@contextmanager
+def served(sandbox: Sandbox) -> Iterator[tuple[Sandbox, asyncio.AbstractEventLoop]]:
+    """Serve a sandbox from a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(sandbox.__aenter__(), loop).result()
+        yield sandbox, loop
+        asyncio.run_coroutine_threadsafe(sandbox.__aexit__(None, None, None), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def tokens(sandbox: Sandbox) -> dict[str, str]:

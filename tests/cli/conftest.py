@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_shell import Shell, tokens
+from cli_shell import Shell, served, tokens
 
 from wren_async.sandbox import Sandbox
 
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Shell]:
-    with Sandbox() as sandbox:
+    with served(Sandbox()) as (sandbox, loop):
         for name, value in tokens(sandbox).items():
             monkeypatch.setenv(name, value)
-        yield Shell(sandbox, tmp_path, capsys)
+        yield Shell(sandbox, loop, tmp_path, capsys)
 
 
 @pytest.fixture

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import struct
 import subprocess
+import sys
+import termios
 import time
 
 import pytest
@@ -18,13 +23,13 @@ from wren_async.cli.exits import Exit
 Children = list[subprocess.Popen[str]]
 
 
-def slow(shell: Shell, seconds: float) -> None:
-    shell.sandbox.faults.add("latency", operation="createOrder", seconds=seconds)
-
-
-def under_way(shell: Shell, count: int = 1) -> None:
-    """Wait until some orders are placed."""
-    wait_until(lambda: len(shell.placed()) >= count)
+def start_and_hold(shell: Shell, children: Children, orders: str, *, after: int) -> subprocess.Popen[str]:
+    """Start a run, and return when so many orders are placed and the next are on the wire, where they stay."""
+    shell.hold(after)
+    process = shell.start("run", orders, "--yes")
+    children.append(process)
+    wait_until(lambda: len(shell.placed()) == after and len(shell.sandbox.requests.of("createOrder")) > after)
+    return process
 
 
 def read_until(process: subprocess.Popen[str], text: str, within: float = 20.0) -> str:
@@ -40,20 +45,17 @@ def read_until(process: subprocess.Popen[str], text: str, within: float = 20.0) 
 
 
 def test_ctrl_c_finishes_what_flies_and_the_same_command_goes_on(shell: Shell, children: Children) -> None:
-    slow(shell, 0.15)
     orders = shell.orders(60)
-    process = shell.start("run", orders, "--yes")
-    children.append(process)
-    under_way(shell)
+    process = start_and_hold(shell, children, orders, after=5)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    told = read_until(process, "finishing the orders on the wire")
+    shell.answer()
+    told += process.communicate(timeout=20)[1]
     assert process.returncode == Exit.INTERRUPTED, told
-    assert "finishing the orders on the wire" in told
     assert "Traceback" not in told
     states = shell.states()
     assert set(states) == {State.PLACED, State.PENDING}
-    assert states[State.PLACED] == len(shell.placed()) < 60
-    shell.sandbox.faults.clear()
+    assert 5 < states[State.PLACED] == len(shell.placed()) < 60
     assert shell.run("run", orders, "--yes") == 0
     assert len(shell.placed()) == len(set(shell.placed())) == 60
 
@@ -61,11 +63,7 @@ def test_ctrl_c_finishes_what_flies_and_the_same_command_goes_on(shell: Shell, c
 def test_ctrl_c_twice_leaves_at_once_and_loses_nothing(shell: Shell, children: Children) -> None:
     orders = shell.orders(40)
     shell.run("plan", orders)
-    shell.sandbox.faults.add("latency", operation="createOrder", seconds=0.05, times=6)
-    shell.sandbox.faults.add("never_answer", operation="createOrder")
-    process = shell.start("run", orders, "--yes")
-    children.append(process)
-    under_way(shell, 10)
+    process = start_and_hold(shell, children, orders, after=6)
     process.send_signal(signal.SIGINT)
     told = read_until(process, "finishing the orders on the wire")
     assert process.poll() is None, "an order that is never answered holds it"
@@ -73,13 +71,13 @@ def test_ctrl_c_twice_leaves_at_once_and_loses_nothing(shell: Shell, children: C
     told += process.communicate(timeout=10)[1]
     assert process.returncode == Exit.INTERRUPTED, told
     assert "Traceback" not in told
-    shell.sandbox.faults.clear()
+    shell.answer()
     assert shell.run("run", orders, "--yes") == 0
     assert len(shell.placed()) == len(set(shell.placed())) == 40
 
 
 def test_ctrl_c_while_planning_buys_nothing(shell: Shell, children: Children) -> None:
-    shell.sandbox.faults.add("latency", operation="createQuote", seconds=30)
+    shell.hold(operation="createQuote")
     process = shell.start("run", shell.orders(5), "--yes")
     children.append(process)
     wait_until(lambda: bool(shell.sandbox.requests.of("createQuote")))
@@ -87,17 +85,16 @@ def test_ctrl_c_while_planning_buys_nothing(shell: Shell, children: Children) ->
     _, told = process.communicate(timeout=20)
     assert process.returncode == Exit.INTERRUPTED, told
     assert "Traceback" not in told
-    shell.sandbox.faults.clear()
+    shell.answer()
     assert shell.run("run", shell.orders(5), "--yes") == 0
     assert len(shell.placed()) == 5
 
 
 def test_sigterm_is_as_ctrl_c(shell: Shell, children: Children) -> None:
-    slow(shell, 0.1)
-    process = shell.start("run", shell.orders(60), "--yes")
-    children.append(process)
-    under_way(shell)
+    process = start_and_hold(shell, children, shell.orders(60), after=1)
     process.terminate()
+    read_until(process, "finishing the orders on the wire")
+    shell.answer()
     process.communicate(timeout=20)
     assert process.returncode == Exit.INTERRUPTED
     assert set(shell.states()) == {State.PLACED, State.PENDING}
@@ -105,14 +102,11 @@ def test_sigterm_is_as_ctrl_c(shell: Shell, children: Children) -> None:
 
 @pytest.mark.parametrize("placed", [1, 12])
 def test_a_killed_process_is_resumed_and_places_nothing_twice(shell: Shell, children: Children, placed: int) -> None:
-    slow(shell, 0.05)
     orders = shell.orders(40)
-    process = shell.start("run", orders, "--yes")
-    children.append(process)
-    under_way(shell, placed)
+    process = start_and_hold(shell, children, orders, after=placed)
     process.kill()
     process.communicate(timeout=20)
-    shell.sandbox.faults.clear()
+    shell.answer()
     assert shell.run("resume", str(shell.journal), "--yes") == 0
     assert len(shell.placed()) == len(set(shell.placed())) == 40
     assert shell.states() == {State.PLACED: 40}
@@ -120,31 +114,25 @@ def test_a_killed_process_is_resumed_and_places_nothing_twice(shell: Shell, chil
 
 
 def test_a_second_process_is_told_who_holds_the_journal(shell: Shell, children: Children) -> None:
-    slow(shell, 0.2)
-    process = shell.start("run", shell.orders(40), "--yes")
-    children.append(process)
-    under_way(shell)
+    process = start_and_hold(shell, children, shell.orders(40), after=1)
     assert shell.run("resume", str(shell.journal), "--yes") == Exit.USAGE
     assert f"in use by process {process.pid}" in shell.told
     process.kill()
 
 
 def test_a_report_shows_a_batch_while_a_run_is_on(shell: Shell, children: Children) -> None:
-    slow(shell, 1.0)
-    process = shell.start("run", shell.orders(40), "--yes")
-    children.append(process)
-    under_way(shell)
-    for _ in range(50):  # until the first orders were placed: a report takes some tenths of a second
-        assert shell.run("report", str(shell.journal), "--csv", str(shell.directory / "so-far.csv")) == 0
-        if "of 40 orders were placed." in shell.out:
-            break
-    assert "of 40 orders were placed." in shell.out
+    process = start_and_hold(shell, children, shell.orders(40), after=3)
+    csv = ("--csv", str(shell.directory / "so-far.csv"))
+    # The journal may be a moment behind the sandbox.
+    wait_until(
+        lambda: shell.run("report", str(shell.journal), *csv) == 0 and "3 of 40 orders were placed." in shell.out
+    )
     assert len((shell.directory / "so-far.csv").read_text().splitlines()) == 41
     assert process.poll() is None, "and the run goes on"
     process.kill()
     process.communicate(timeout=20)
     assert shell.run("report", str(shell.journal)) == 0, "also after a kill"
-    assert "of 40 orders were placed." in shell.out
+    assert "3 of 40 orders were placed." in shell.out
 
 
 def test_without_a_terminal_progress_is_plain_lines(shell: Shell, children: Children) -> None:
@@ -163,8 +151,10 @@ def test_without_a_terminal_progress_is_plain_lines(shell: Shell, children: Chil
 class Terminal:
     """A terminal with a process at it."""
 
-    def __init__(self, shell: Shell, children: Children, *words: str) -> None:
+    def __init__(self, shell: Shell, children: Children, *words: str, width: int = 100) -> None:
         self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        shell.width = width
         self.process = shell.start(*words, stdin=slave, stdout=slave, stderr=slave)
         children.append(self.process)
         os.close(slave)
@@ -178,6 +168,13 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._master, text.encode())
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the screen in the end: of a line that was written over, the last that stayed."""
+        text = self.seen.replace("\x1b[2K", "\x00").replace("\r\n", "\n")
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+        return [line.rpartition("\x00")[2].lstrip("\r") for line in shown.split("\n")]
 
     def wait(self) -> int:
         """Read to the end; returns the exit code."""
@@ -228,9 +225,111 @@ def test_ctrl_c_at_the_question(shell: Shell, children: Children) -> None:
 
 
 def test_at_a_terminal_progress_is_live(shell: Shell, children: Children) -> None:
-    slow(shell, 0.1)
+    shell.hold(3)
     terminal = Terminal(shell, children, "run", shell.orders(30), "--yes")
+    terminal.read_until("3/30")
+    shell.answer()
     assert terminal.wait() == 0
     assert "30/30" in terminal.seen
     # The cursor, which the bar hides, is shown again.
     assert terminal.seen.rfind("\x1b[?25h") > terminal.seen.rfind("\x1b[?25l")
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_nothing_is_wider_than_the_terminal(shell: Shell, children: Children, width: int) -> None:
+    orders = shell.orders(text="amount_kg,description\n1,A long description of an order that was placed\n2,b\n")
+    for words in (["run", orders, "--yes"], ["report", str(shell.journal), "--rows", "--books"]):
+        terminal = Terminal(shell, children, *words, width=width)
+        assert terminal.wait() == 0
+        assert [line for line in terminal.lines if len(line) > width and "/" not in line] == []
+        bars = [line for line in re.split(r"\x1b\[2K|\n", terminal.seen) if "━" in line]
+        assert all(len(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", "", bar)) <= width for bar in bars)
+
+
+@pytest.mark.parametrize("ends", ["error", "ctrl-c"])
+def test_no_bar_stays_after_an_error_or_ctrl_c(shell: Shell, children: Children, ends: str) -> None:
+    if ends == "error":
+        shell.sandbox.faults.add("status", operation="createQuote", status=400)
+    else:
+        shell.sandbox.faults.add("latency", operation="createQuote", seconds=30)
+    terminal = Terminal(shell, children, "plan", shell.orders(3))
+    if ends == "ctrl-c":
+        terminal.read_until("━")
+        terminal.process.send_signal(signal.SIGINT)
+    assert terminal.wait() == (Exit.INTERRUPTED if ends == "ctrl-c" else Exit.USAGE)
+    after = terminal.seen[terminal.seen.rindex("━") :]
+    assert "\x1b[2K" in after, "the line of the bar is wiped"
+    assert after.index("\x1b[2K") < max(after.find("left at once"), after.find("faults in")), (
+        "before anything else is said"
+    )
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_was_placed(shell: Shell, children: Children) -> None:
+    terminal = Terminal(shell, children, "run", shell.orders(3))
+    terminal.read_until("[y/N]")
+    terminal.type("\x03")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.wait() == Exit.INTERRUPTED
+    assert "nothing was placed" in terminal.seen
+
+
+def closed_pipe(shell: Shell, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command into a pipe that nobody reads."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "wren_async.cli", *words]
+    try:
+        return subprocess.run(
+            command, stdout=write, stderr=subprocess.PIPE, text=True, env=shell.environment, cwd=shell.directory,
+            check=False, timeout=30,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+def test_a_reader_that_has_enough_ends_a_list_quietly_and_an_order_with_a_word(
+    shell: Shell, form: tuple[str, ...]
+) -> None:
+    done = closed_pipe(shell, "wren", "credits", "ledger", *form)
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (0, [])
+    done = closed_pipe(shell, "cnaught", "orders", "create", "--amount-kg=1", *form)
+    assert done.returncode == Exit.UNFINISHED
+    assert "it was carried out" in done.stderr
+    assert len(shell.placed()) == 1
+    assert closed_pipe(shell, "--help").returncode == 0
+
+
+def test_a_report_that_nobody_reads_ends_without_a_traceback(shell: Shell) -> None:
+    assert shell.run("run", shell.orders(2), "--yes") == 0
+    done = closed_pipe(shell, "batch", "report", str(shell.journal))
+    assert done.returncode == Exit.UNFINISHED
+    assert done.stderr.splitlines() == ["stopped: nobody reads the output any more"]
+
+
+def test_a_run_whose_progress_nobody_reads_goes_on(shell: Shell, children: Children) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = shell.start("run", shell.orders(5), "--yes", stdout=subprocess.DEVNULL, stderr=write)
+    children.append(process)
+    os.close(write)
+    assert process.wait(20) == 0
+    assert len(shell.placed()) == 5
+
+
+def test_what_goes_to_no_terminal_has_no_escape_sequences(shell: Shell) -> None:
+    shell.run("run", shell.orders(2), "--yes")
+    for words in (["cnaught", "orders", "list"], ["--help"], ["cnaught", "orders", "create", "--help"], ["doctor"]):
+        command = [sys.executable, "-m", "wren_async.cli", *words]
+        done = subprocess.run(command, capture_output=True, text=True, env=shell.environment, check=True)
+        assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_no_color_has_no_colour_at_a_terminal_either(
+    shell: Shell, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.run("run", shell.orders(2), "--yes")
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal = Terminal(shell, children, "report", str(shell.journal), "--rows")
+    assert terminal.wait() == 0
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", terminal.seen)

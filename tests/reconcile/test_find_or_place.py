@@ -10,6 +10,7 @@ import attrs
 import pytest
 from reconcile_scene import Scene
 
+from tests.loop_time import outlast, until
 from wren_async import Call, CNaughtClient, InvalidArgument, OutcomeUnknown, PaymentRequired, WrenClient
 from wren_async._generated.cnaught.operations.orders import cancel_order, create_order_by_amount
 from wren_async._generated.wren.operations.offset_orders import create_offset_order
@@ -176,15 +177,14 @@ async def test_what_was_lost_and_is_proven_absent_is_placed(scene: Scene):
 
 async def test_a_cancelled_placing_is_not_repeated(scene: Scene):
     scene.sandbox.wren_api.behaviours.list_lag = timedelta(hours=1)
-    scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=0.2)
+    scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=20)
     placing = asyncio.create_task(scene.wren.find_or_place(OFFSET))
-    while not scene.reads("createOffsetOrder"):  # noqa: ASYNC110 - the server has no event for it
-        await asyncio.sleep(0.01)
+    await until(lambda: scene.reads("createOffsetOrder"))
     placing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await placing
 
-    found = await scene.wren.find_or_place(OFFSET)
+    found = await outlast(20, scene.wren.find_or_place(OFFSET))
 
     assert found.how is How.FOUND
     assert found.order.id == scene.sandbox.orders[0].id

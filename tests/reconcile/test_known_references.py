@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Coroutine
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import attrs
 import pytest
 from reconcile_scene import Scene
 
+from tests.loop_time import outlast, pass_time, turns, until
 from wren_async import (
     Call,
     CannotTell,
@@ -62,6 +64,16 @@ async def show_references(scene: Scene) -> None:
     await scene.cnaught.send(mass(reference="shown"))
 
 
+async def give_up_once_sent(scene: Scene, delivery: Coroutine[Any, Any, Any], operation: str) -> None:
+    """Cancel a delivery when its order is on the wire."""
+    before = scene.reads(operation)
+    task = asyncio.create_task(delivery)
+    await until(lambda: scene.reads(operation) > before)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 def placed_with(scene: Scene, reference: str) -> list[Any]:
     return [order for order in scene.sandbox.orders if f"[ref:{reference}]" in (order.reference or "")]
 
@@ -88,12 +100,14 @@ async def test_an_order_that_a_plain_call_lost_is_not_placed_again(scene: Scene,
 @both
 async def test_an_order_of_a_plain_call_on_the_wire_is_waited_for(scene: Scene, api: str) -> None:
     client, order = client_of(scene, api), ORDERS[api]()
-    scene.sandbox.faults.add("latency", operation=order.operation.id, seconds=0.2)
+    scene.sandbox.faults.add("latency", operation=order.operation.id, seconds=20)
     plain = asyncio.create_task(client.send(order))
-    while not client.in_flight:  # noqa: ASYNC110 - there is no event for it
-        await asyncio.sleep(0)
-
-    found = await client.find_or_place(order)
+    await until(lambda: scene.reads(order.operation.id))
+    finding = asyncio.create_task(client.find_or_place(order))
+    await turns()
+    assert not finding.done()
+    pass_time(20)
+    found = await finding
 
     assert found.how is How.FOUND
     assert found.order.id == (await plain).id
@@ -103,12 +117,10 @@ async def test_an_order_of_a_plain_call_on_the_wire_is_waited_for(scene: Scene, 
 @both
 async def test_an_order_that_a_cancelled_delivery_has_on_the_wire_is_waited_for(scene: Scene, api: str) -> None:
     client, order = client_of(scene, api), ORDERS[api]()
-    scene.sandbox.faults.add("latency", operation=order.operation.id, seconds=0.2, times=1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
-            await client.find_or_place(order)
+    scene.sandbox.faults.add("latency", operation=order.operation.id, seconds=20, times=1)
+    await give_up_once_sent(scene, client.find_or_place(order), order.operation.id)
 
-    assert (await client.find_or_place(order)).how is How.FOUND
+    assert (await outlast(20, client.find_or_place(order))).how is How.FOUND
     assert len(placed_with(scene, "ride-1")) == 1
 
 
@@ -117,13 +129,11 @@ async def test_a_doubt_that_was_settled_hides_no_later_sending(scene: Scene) -> 
     await scene.lose(scene.wren.find_or_place(offset()), operation="createOffsetOrder", when="before")
     scene.later(minutes=16)
     scene.sandbox.wren_api.behaviours.list_lag = timedelta(minutes=10)
-    scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=0.3, times=1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.15):
-            # The doubt is settled, *not placed*, and the order is on the wire when the delivery is given up.
-            await scene.wren.find_or_place(offset())
+    scene.sandbox.faults.add("latency", operation="createOffsetOrder", seconds=20, times=1)
+    # The doubt is settled, *not placed*, and the order is on the wire when the delivery is given up.
+    await give_up_once_sent(scene, scene.wren.find_or_place(offset()), "createOffsetOrder")
 
-    assert (await scene.wren.find_or_place(offset())).how is How.FOUND
+    assert (await outlast(20, scene.wren.find_or_place(offset()))).how is How.FOUND
     assert len(placed_with(scene, "ride-1")) == 1
 
 

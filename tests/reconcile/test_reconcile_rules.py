@@ -211,10 +211,10 @@ def test_a_settle_time_is_a_number_of_seconds(wrong: Any):
 
 def test_references_are_told_apart_to_the_letter():
     search: Search[str] = Search({"r1"}, lambda row: row)
-    search.take("x [ref:r10]")
+    search.look_at("x [ref:r10]")
     assert not search.found
     assert search.shows is Shows.REFERENCES
-    search.take("[ref:r1]")
+    search.look_at("[ref:r1]")
     assert search.found == {"r1": ["[ref:r1]"]}
     assert search.complete
 
@@ -223,7 +223,7 @@ def test_a_list_shows_what_its_rows_have_shown():
     def shown(rows: list[dict[str, Any]], body: bytes) -> Shows:
         search: Search[dict[str, Any]] = Search({"r1"}, lambda row: row.get("note"))
         for row in rows:
-            search.take(row)
+            search.look_at(row)
         search.see_raw(body, "note")
         return search.shows
 

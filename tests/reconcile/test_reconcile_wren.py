@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ import attrs
 import pytest
 from reconcile_scene import Scene
 
+from tests.loop_time import outlast, pass_time, until
 from wren_async import Call, InvalidArgument, OutcomeUnknown, WrenClient
 from wren_async._generated.wren.operations.offset_orders import create_offset_order
 from wren_async._generated.wren.operations.project_orders import create_project_order
@@ -55,7 +57,9 @@ def why(verdict: Verdict[FoundOrder]) -> str:
 @pytest.mark.parametrize("fault", ["reset", "status", "never_answer", "malformed_json", "truncated_json"])
 async def test_an_order_whose_answer_was_lost_is_found_at_once(scene: Scene, kind: str, fault: str):
     checkpoint = await scene.wren.checkpoint()
-    error = await lose(scene, ORDERS[kind](timeout=0.2), fault=fault, when="after")
+    losing = asyncio.create_task(lose(scene, ORDERS[kind](timeout=20), fault=fault, when="after"))
+    await until(lambda: scene.sandbox.orders)
+    error = await outlast(20, losing)
 
     order = placed(await scene.wren.reconcile(attrs_with_cents(error), checkpoint=checkpoint))
 
@@ -136,11 +140,11 @@ async def test_a_list_that_lags_hides_the_order_and_nothing_is_said_too_early(sc
 
 async def test_a_commit_after_the_connection_died_is_found(scene: Scene):
     await scene.wren.send(ORDERS["offset"]())
-    error = await lose(scene, ORDERS["offset"](), fault="late_commit", seconds=0.5)
+    error = await lose(scene, ORDERS["offset"](), fault="late_commit", seconds=30)
 
     why(await scene.wren.reconcile(error))
-    while len(scene.sandbox.orders) < 2:
-        await scene.wren.credits.balance()
+    pass_time(30)
+    await until(lambda: len(scene.sandbox.orders) == 2)
 
     assert placed(await scene.wren.reconcile(error)).reference == error.reference
     assert len(scene.sandbox.orders) == 2, "and reconciling has sent nothing"

@@ -9,12 +9,13 @@ import attrs
 import pytest
 import yaml
 
+from tests.raw_server import RawServer, answer
 from wren_async import Call, CeilingExceeded, Ceilings, CNaughtClient, InvalidConfiguration, UsageError, WrenClient
 from wren_async.cnaught import CheckoutSessions, Orders, Quotes
 from wren_async.core.ceilings import ORDERED
 from wren_async.wren import Credits, OffsetOrders, ProjectOrders, TreeOrders
 
-from .scripted import KEY, LIVE, ScriptedServer, answer
+from .clients import KEY, LIVE
 
 CEILINGS = Ceilings(kilograms=2000, usd_cents=5_000, trees=10)
 
@@ -39,7 +40,7 @@ WITHIN: list[Call[Any]] = [
 ]
 
 
-def client(server: ScriptedServer, call: Call[Any], ceilings: Ceilings | None = CEILINGS) -> Any:
+def client(server: RawServer, call: Call[Any], ceilings: Ceilings | None = CEILINGS) -> Any:
     if call.operation.path.startswith("/api"):
         return WrenClient(LIVE, base_url=server.url, ceilings=ceilings)
     return CNaughtClient(KEY, base_url=server.url, ceilings=ceilings)
@@ -47,7 +48,7 @@ def client(server: ScriptedServer, call: Call[Any], ceilings: Ceilings | None = 
 
 @pytest.mark.parametrize(("call", "figures"), ABOVE, ids=lambda each: None)
 async def test_what_is_above_is_refused_before_it_is_sent_with_both_figures(call: Call[Any], figures: str) -> None:
-    async with ScriptedServer(otherwise=answer()) as server, client(server, call) as made:
+    async with RawServer(otherwise=answer()) as server, client(server, call) as made:
         for copy in (made, made.with_options(retries=0)):
             with pytest.raises(CeilingExceeded, match=figures) as caught:
                 await copy.send(call)
@@ -57,14 +58,14 @@ async def test_what_is_above_is_refused_before_it_is_sent_with_both_figures(call
 
 @pytest.mark.parametrize("call", WITHIN, ids=lambda each: each.operation.id)
 async def test_what_is_within_or_buys_nothing_is_sent(call: Call[Any]) -> None:
-    async with ScriptedServer(otherwise=answer()) as server, client(server, call) as made:
+    async with RawServer(otherwise=answer()) as server, client(server, call) as made:
         await made.send_raw(attrs.evolve(call, operation=attrs.evolve(call.operation, answer=bytes)))
         assert len(server.requests) == 1
 
 
 async def test_without_ceilings_nothing_is_held() -> None:
     call = OffsetOrders.create(tons=10**6, payment_method="credits")
-    async with ScriptedServer(otherwise=answer()) as server, client(server, call, None) as made:
+    async with RawServer(otherwise=answer()) as server, client(server, call, None) as made:
         await made.send(call)
         assert made.ceilings is None
         assert len(server.requests) == 1

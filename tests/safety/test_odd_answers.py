@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from tests.safety.scripted import ScriptedServer, answer, cnaught, read_and_close, wren
+from tests.raw_server import RawServer, answer, read_and_close
 from wren_async import APIError, DecodeError, OutcomeUnknown, RateLimited
 from wren_async.core.codec import LONGEST_ERROR
 from wren_async.core.limits import RECEIPT_BYTES
 from wren_async.core.policy import LONGEST_PAUSE
 from wren_async.http.over_aiohttp import AiohttpBackend
 from wren_async.reconcile import CannotTell, Placed
+
+from .clients import cnaught, wren
 
 BACKENDS = [lambda: None, AiohttpBackend]
 over_both = pytest.mark.parametrize("backend", BACKENDS, ids=["httpx", "aiohttp"])
@@ -34,7 +36,7 @@ async def test_an_order_whose_answer_is_too_long_was_placed_and_its_details_are_
     backend: Any, body: bytes, encoding: str
 ) -> None:
     script = answer(200, body, {"Content-Encoding": encoding})
-    async with ScriptedServer(script) as server, wren(server, http_client=backend()) as client:
+    async with RawServer(script) as server, wren(server, http_client=backend()) as client:
         tracemalloc.start()
         try:
             with pytest.raises(OutcomeUnknown) as caught:
@@ -51,7 +53,7 @@ async def test_an_order_whose_answer_is_too_long_was_placed_and_its_details_are_
 
 async def test_how_much_is_read_is_the_callers_to_say() -> None:
     script = [answer(200, {"data": [], "x": "y" * 1000})] * 4
-    async with ScriptedServer(*script) as server, cnaught(server) as client:
+    async with RawServer(*script) as server, cnaught(server) as client:
         with pytest.raises(DecodeError, match="longer than 1,000 bytes"):
             await client.orders.list(max_answer_bytes=1000)
         narrow = client.with_options(max_answer_bytes=1000)
@@ -63,7 +65,7 @@ async def test_how_much_is_read_is_the_callers_to_say() -> None:
 
 async def test_a_document_may_be_longer_than_a_receipt() -> None:
     content = b"%PDF" + b"x" * (2 * RECEIPT_BYTES)
-    async with ScriptedServer(answer(200, content), answer(200, content)) as server, wren(server) as client:
+    async with RawServer(answer(200, content), answer(200, content)) as server, wren(server) as client:
         assert (await client.offset_orders.certificate("ch_1")).content == content
         with pytest.raises(DecodeError, match="max_answer_bytes"):
             await client.offset_orders.certificate("ch_1", max_answer_bytes=1000)
@@ -73,14 +75,14 @@ async def test_a_document_may_be_longer_than_a_receipt() -> None:
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:12])
 async def test_a_number_beyond_all_bounds_is_a_typed_error(backend: Any, number: str) -> None:
     body = f'{{"id": "x", "amount_kg": {number}, "price_usd_cents": 2}}'.encode()
-    async with ScriptedServer(answer(200, body)) as server, cnaught(server, http_client=backend()) as client:
+    async with RawServer(answer(200, body)) as server, cnaught(server, http_client=backend()) as client:
         with pytest.raises(DecodeError):
             await client.orders.get("x")
 
 
 async def test_a_deeply_nested_error_is_an_error_of_its_status() -> None:
     body = b'{"title": "no", "errors": ' + b'{"a":' * 900 + b"1" + b"}" * 901
-    async with ScriptedServer(answer(422, body)) as server, cnaught(server) as client:
+    async with RawServer(answer(422, body)) as server, cnaught(server) as client:
         with pytest.raises(APIError) as caught:
             await client.orders.create(amount_kg=1)
         assert caught.value.status == 422
@@ -99,7 +101,7 @@ async def test_a_deeply_nested_error_is_an_error_of_its_status() -> None:
     ids=["long", "control", "wren", "fields"],
 )
 async def test_a_message_repeats_little_of_a_server_and_nothing_that_a_terminal_obeys(body: Any) -> None:
-    async with ScriptedServer(answer(400, body)) as server, cnaught(server, max_answer_bytes=20_000_000) as client:
+    async with RawServer(answer(400, body)) as server, cnaught(server, max_answer_bytes=20_000_000) as client:
         with pytest.raises(APIError) as caught:
             await client.orders.get("x")
     for text in (str(caught.value), caught.value.reason, caught.value.title or "", caught.value.detail or ""):
@@ -111,14 +113,14 @@ async def test_a_message_repeats_little_of_a_server_and_nothing_that_a_terminal_
 
 @pytest.mark.parametrize("location", ["http://[::1", "//:1", "http://\x7f", "https://a:b:c/"])
 async def test_a_document_that_is_said_to_lie_at_no_address_cannot_be_read(location: str) -> None:
-    async with ScriptedServer(answer(302, b"", {"Location": location})) as server, wren(server) as client:
+    async with RawServer(answer(302, b"", {"Location": location})) as server, wren(server) as client:
         with pytest.raises(DecodeError, match="no document is fetched from there"):
             await client.offset_orders.certificate("ch_1")
 
 
 async def test_the_faults_of_a_body_are_told_short_and_clean() -> None:
     rows = [{"id": "x", "amount_kg": 1, "price_usd_cents": 2, "created_on": "\x1b[2J" + "z" * 10_000}] * 1000
-    async with ScriptedServer(answer(200, {"data": rows})) as server, cnaught(server) as client:
+    async with RawServer(answer(200, {"data": rows})) as server, cnaught(server) as client:
         with pytest.raises(DecodeError) as caught:
             await client.orders.list()
     assert len(caught.value.problems) <= 101
@@ -133,7 +135,7 @@ async def test_the_faults_of_a_body_are_told_short_and_clean() -> None:
     ],
 )
 async def test_a_pause_of_ages_is_told_as_a_week(headers: dict[str, str]) -> None:
-    async with ScriptedServer(answer(429, {}, headers)) as server, cnaught(server) as client:
+    async with RawServer(answer(429, {}, headers)) as server, cnaught(server) as client:
         with pytest.raises(RateLimited) as caught:
             await client.orders.get("x")
     assert caught.value.retry_after == LONGEST_PAUSE
@@ -145,7 +147,7 @@ async def test_a_lost_order_is_looked_for_in_a_list_that_is_longer_than_any_othe
 ) -> None:
     script = [read_and_close()]
     options = {} if most is None else {"max_answer_bytes": most}
-    async with ScriptedServer(*script) as server, wren(server, **options) as client:
+    async with RawServer(*script) as server, wren(server, **options) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.offset_orders.create(tons=1, payment_method="credits", reference="r-1")
         rows = [{"id": f"row{n}", "note": "x" * 30_000, "tons": 1} for n in range(1_300)]

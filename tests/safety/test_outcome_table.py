@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 import attrs
 import pytest
 
+from tests.raw_server import (
+    RawServer,
+    Step,
+    answer,
+    drip,
+    half,
+    hang_up,
+    malformed,
+    raw,
+    read_and_close,
+    read_and_reset,
+    refused,
+    silent,
+    vanish,
+)
 from wren_async import (
     APIError,
     AttemptTimedOut,
@@ -41,33 +55,13 @@ from wren_async._generated.cnaught.operations.orders import CREATE_ORDER, create
 from wren_async._generated.wren.operations.offset_orders import CREATE_OFFSET_ORDER, create_offset_order
 from wren_async.core.limits import LIST_BYTES
 
-from .scripted import (
-    KEY,
-    LIVE,
-    TEST,
-    Clock,
-    ScriptedServer,
-    Step,
-    answer,
-    cnaught,
-    drip,
-    half,
-    hang_up,
-    malformed,
-    raw,
-    read_and_close,
-    read_and_reset,
-    refused,
-    silent,
-    vanish,
-    wren,
-)
+from .clients import KEY, LIVE, TEST, Clock, cnaught, wren
 
 DONE = type(None)
 """The call returned."""
 
-SHORT = 0.4
-"""Real seconds of an attempt, where the script is slow on purpose."""
+LONG = 30.0
+"""Seconds, more than an attempt may take."""
 
 
 @attrs.frozen
@@ -81,7 +75,7 @@ class Caller:
     def make(self) -> Callable[..., WrenClient | CNaughtClient]:
         return cnaught if self.token == KEY else wren
 
-    def client(self, server: ScriptedServer, **options: Any) -> WrenClient | CNaughtClient:
+    def client(self, server: RawServer, **options: Any) -> WrenClient | CNaughtClient:
         if self.make is cnaught:
             return cnaught(server, **options)
         return wren(server, token=self.token, **options)
@@ -148,8 +142,8 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
     "reset at the first byte": ([vanish(), answer()], ends((DONE, 1), once=(OutcomeUnknown, 0))),
     "closed after the request": ([read_and_close(), answer()], again(2)),
     "reset after the request": ([read_and_reset(), answer()], again(2)),
-    "silence": ([silent(), answer()], again(2)),
-    "a slow drip": ([drip(), answer()], again(2)),
+    "silence": ([silent(LONG), answer()], again(2)),
+    "a slow drip": ([drip(pause=5), answer()], again(2)),
     "half an answer": ([half(), answer()], again(2)),
     "half a refusal": ([half(400, {"error": "no such portfolio"}), answer()], again(2)),
     "no HTTP": ([malformed(), answer()], again(2)),
@@ -227,7 +221,7 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
     # --- too many requests ---
     "a 429": ([answer(429, {}), answer()], ends((DONE, 2), once=(RateLimited, 1))),
     "nothing but 429": ([answer(429, {})] * 3, ends((RateLimited, 3), once=(RateLimited, 1))),
-    "a 429, then silence": ([answer(429, {}), silent(), answer()], ends((DONE, 3), once=(RateLimited, 1))),
+    "a 429, then silence": ([answer(429, {}), silent(LONG), answer()], ends((DONE, 3), once=(RateLimited, 1))),
     "a refused connection, then a 429": (
         [refused(), answer(429, {}), answer()],
         ends((DONE, 2), once=(RateLimited, 1)),
@@ -259,23 +253,23 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
     # --- the outcome of the whole call ---
     "a 500, then a refusal": ([answer(500, {}), answer(401, {})], spent(Unauthorized, 2)),
     "a 503, then too little credit": ([answer(503, {}), answer(402, {})], spent(PaymentRequired, 2)),
-    "silence, then a changed payload": ([silent(), CHANGED], spent(IdempotencyChangedPayload, 2)),
+    "silence, then a changed payload": ([silent(LONG), CHANGED], spent(IdempotencyChangedPayload, 2)),
     "a reset, then bad input": ([read_and_reset(), answer(400, {})], spent(BadRequest, 2)),
     "a redirect, then a refusal": ([answer(302, {}), answer(403, {})], spent(Forbidden, 2)),
     "half an answer, then gone": ([half(), answer(404, {})], spent(NotFound, 2)),
-    "silence, then 429 for ever": ([silent(), answer(429, {}), answer(429, {})], spent(RateLimited)),
+    "silence, then 429 for ever": ([silent(LONG), answer(429, {}), answer(429, {})], spent(RateLimited)),
     "nothing sent, a 500, then a refusal": (
         [refused(), answer(500, {}), answer(401, {})],
         spent(Unauthorized, 2),
     ),
-    "nothing sent, then silence, then an answer": ([refused(), silent(), answer()], again(2)),
+    "nothing sent, then silence, then an answer": ([refused(), silent(LONG), answer()], again(2)),
     "a reset, nothing sent, then an answer": (
         [read_and_reset(), refused(), answer()],
         again(2),
     ),
     # --- used up ---
     "nothing but refused connections": ([refused()] * 3, ends((NotSent, 0))),
-    "nothing but silence": ([silent()] * 3, spent(AttemptTimedOut)),
+    "nothing but silence": ([silent(LONG)] * 3, spent(AttemptTimedOut)),
     "nothing but resets": ([read_and_reset()] * 3, spent(ConnectionLost)),
     "nothing but closing": ([read_and_close()] * 3, spent(ConnectionLost)),
     "nothing but hanging up": ([hang_up()] * 3, spent(ConnectionLost, 0)),
@@ -285,11 +279,10 @@ ROWS: dict[str, tuple[list[Step], dict[str, End]]] = {
 }
 
 
-async def outcome(caller: Caller, script: list[Step], **options: Any) -> tuple[End, CallError | None, ScriptedServer]:
+async def outcome(caller: Caller, script: list[Step], **options: Any) -> tuple[End, CallError | None, RawServer]:
     """Play the script to the caller. What remains of the script does not matter; what was sent does."""
-    slow = any(str(step).startswith(("silent", "dripping")) for step in script)
-    options = {"retries": RetryPolicy(retries=2), "timeout": SHORT if slow else 20.0, **options}
-    async with ScriptedServer(*script) as server, caller.client(server, **options) as client:
+    options = {"retries": RetryPolicy(retries=2), "timeout": 20.0, **options}
+    async with RawServer(*script) as server, caller.client(server, **options) as client:
         try:
             await caller.call(client)
         except CallError as error:
@@ -300,18 +293,18 @@ async def outcome(caller: Caller, script: list[Step], **options: Any) -> tuple[E
 @pytest.mark.parametrize("row", ROWS)
 async def test_what_the_attempts_meet_decides_the_outcome_and_the_number_of_sends(row: str) -> None:
     script, expected = ROWS[row]
-    played = await asyncio.gather(*(outcome(caller, script) for caller in CALLERS.values()))
-    results = dict(zip(CALLERS, played, strict=True))
+    # One after another: the time that one of them waits through would pass for all.
+    results = {name: await outcome(caller, script) for name, caller in CALLERS.items()}
     assert {name: end for name, (end, _, _) in results.items()} == expected
     # Every attempt of a call is the same request, byte for byte, and that of a keyed one carries its key.
     for _, _, server in results.values():
-        assert len({(request.raw_headers, request.body) for request in server.requests}) <= 1
+        assert len({(request.lines, request.body) for request in server.requests}) <= 1
     _, _, server = results["keyed"]
     assert all(len(request.headers["idempotency-key"]) == 36 for request in server.requests)
 
 
 async def test_each_keyed_call_has_a_key_of_its_own() -> None:
-    async with ScriptedServer(answer(), answer()) as server, cnaught(server) as client:
+    async with RawServer(answer(), answer()) as server, cnaught(server) as client:
         await client.orders.create(amount_kg=10)
         await client.orders.create(amount_kg=10)
         first, second = server.requests
@@ -322,14 +315,14 @@ async def test_each_keyed_call_has_a_key_of_its_own() -> None:
 async def test_a_write_that_met_silence_is_not_called_unsent_when_its_repeats_are_refused_connections(
     name: str,
 ) -> None:
-    end, _, _ = await outcome(CALLERS[name], [silent(), refused(), refused()])
+    end, _, _ = await outcome(CALLERS[name], [silent(LONG), refused(), refused()])
     assert end == (OutcomeUnknown, 1)
 
 
 @pytest.mark.parametrize("key", ["", None, 7])
 async def test_a_keyed_write_never_goes_out_without_a_key(key: Any) -> None:
     call = attrs.evolve(create_order_by_amount(amount_kg=10), idempotency_key=key)
-    async with ScriptedServer(answer(500, {}), answer()) as server, cnaught(server) as client:
+    async with RawServer(answer(500, {}), answer()) as server, cnaught(server) as client:
         with pytest.raises(InvalidArgument, match="idempotency_key"):
             await client.send(call)
         assert server.requests == []
@@ -337,7 +330,7 @@ async def test_a_keyed_write_never_goes_out_without_a_key(key: Any) -> None:
 
 async def test_an_operation_that_has_no_header_for_a_key_is_never_sent_twice_as_if_it_had_one() -> None:
     unsafe = attrs.evolve(CREATE_ORDER, idempotency_header=None)
-    async with ScriptedServer(answer(500, {}), answer()) as server, cnaught(server) as client:
+    async with RawServer(answer(500, {}), answer()) as server, cnaught(server) as client:
         with pytest.raises((InvalidArgument, OutcomeUnknown)):
             await client.send(Call(operation=unsafe, body={"amount_kg": 10}))
         assert len(server.requests) <= 1
@@ -345,7 +338,7 @@ async def test_an_operation_that_has_no_header_for_a_key_is_never_sent_twice_as_
 
 @pytest.mark.parametrize("body", [b"tons=1", b"[1]", "tons", None], ids=str)
 async def test_an_order_whose_body_cannot_carry_its_reference_is_refused_before_it_is_sent(body: Any) -> None:
-    async with ScriptedServer(answer()) as server, wren(server) as client:
+    async with RawServer(answer()) as server, wren(server) as client:
         with pytest.raises(InvalidArgument, match="reference"):
             await client.send(Call(operation=CREATE_OFFSET_ORDER, body=body))
         assert server.requests == []
@@ -370,7 +363,7 @@ async def test_an_unreadable_success_of_an_order_says_placed_and_holds_the_raw_b
 
 
 async def test_a_lost_answer_says_nothing_of_acceptance() -> None:
-    for script in ([silent()], [answer(500, {})], [read_and_close()]):
+    for script in ([silent(LONG)], [answer(500, {})], [read_and_close()]):
         _, error, _ = await outcome(CALLERS["once"], script)
         assert isinstance(error, OutcomeUnknown)
         assert not error.accepted
@@ -378,7 +371,7 @@ async def test_a_lost_answer_says_nothing_of_acceptance() -> None:
 
 async def test_sending_the_call_of_an_unknown_outcome_again_repeats_it_under_the_same_key() -> None:
     script = [*[answer(500, {})] * 3, answer(200, headers={"X-Idempotent-Replay": "true"})]
-    async with ScriptedServer(*script) as server, cnaught(server, retries=2) as client:
+    async with RawServer(*script) as server, cnaught(server, retries=2) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.orders.create(amount_kg=10)
         reply = await client.send_raw(caught.value.call)
@@ -424,7 +417,7 @@ async def test_a_rate_limited_order_is_sent_again_only_by_the_callers_choice(scr
         ([answer(404, {})], (NotFound, 1)),
         ([answer(500, {}), answer(404, {})], (DONE, 2)),
         ([read_and_reset(), answer(404, {})], (DONE, 2)),
-        ([silent(), answer(204, b"")], (DONE, 2)),
+        ([silent(LONG), answer(204, b"")], (DONE, 2)),
         ([read_and_close(), refused(), answer(404, {})], (DONE, 2)),
         ([refused(), answer(404, {})], (NotFound, 1)),
         ([answer(429, {}), answer(404, {})], (NotFound, 2)),
@@ -464,7 +457,7 @@ async def test_an_ambiguous_write_that_meets_its_deadline_is_unknown_and_a_read_
         ([answer()], (DONE, 1)),
         ([refused(), answer()], (DONE, 1)),
         ([answer(500, {}), answer()], (OutcomeUnknown, 1)),
-        ([silent(), answer()], (OutcomeUnknown, 1)),
+        ([silent(LONG), answer()], (OutcomeUnknown, 1)),
         ([answer(429, {}), answer()], (RateLimited, 1)),
         ([answer(200, b"garbled"), answer()], (DecodeError, 1)),
         ([answer(400, {})], (BadRequest, 1)),
@@ -484,7 +477,7 @@ async def test_a_stream_is_sent_once_and_whole(script: list[Step], expected: End
 
 async def test_the_same_image_as_bytes_is_sent_again() -> None:
     caller = Caller(KEY, lambda client: client.subaccounts.logo.upload("s", b"pixels", content_type="image/png"))
-    end, _, server = await outcome(caller, [answer(500, {}), silent(), answer()])
+    end, _, server = await outcome(caller, [answer(500, {}), silent(LONG), answer()])
     assert end == (DONE, 3)
     assert {request.body for request in server.requests} == {b"pixels"}
 
@@ -525,7 +518,7 @@ async def test_only_a_dry_run_in_the_bytes_themselves_is_tried_again(body: Any, 
 
 
 async def test_a_dry_run_carries_no_reference_and_an_order_does() -> None:
-    async with ScriptedServer(answer(), answer()) as server, wren(server) as client:
+    async with RawServer(answer(), answer()) as server, wren(server) as client:
         await client.send(create_offset_order(tons=1, payment_method="credits", dry_run=True))
         await client.send(create_offset_order(tons=1, payment_method="credits"))
         dry, order = server.requests
@@ -536,7 +529,7 @@ async def test_a_dry_run_carries_no_reference_and_an_order_does() -> None:
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_of_a_write_whose_answer_is_bytes_is_no_success(status: int) -> None:
     write = Operation(id="upload", method="POST", path="/x", answer=bytes, effect=Effect.ONCE)
-    async with ScriptedServer(answer(status, {}, {"Location": "/elsewhere"})) as server, cnaught(server) as client:
+    async with RawServer(answer(status, {}, {"Location": "/elsewhere"})) as server, cnaught(server) as client:
         with pytest.raises(OutcomeUnknown):
             await client.send(Call(operation=write, body={"a": 1}))
         assert len(server.requests) == 1

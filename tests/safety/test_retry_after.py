@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.loop_time import loop_time, outlast, pass_time, turns
+from tests.raw_server import RawServer, answer, refused, silent
 from wren_async import (
     AttemptTimedOut,
     InvalidConfiguration,
@@ -23,7 +25,7 @@ from wren_async import (
 )
 from wren_async.core.policy import LONGEST_PAUSE, retry_after
 
-from .scripted import Clock, ScriptedServer, answer, cnaught, refused, silent, wren
+from .clients import Clock, cnaught, wren
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, tzinfo=UTC)
 SERVERS = datetime(2026, 7, 1, 9, 30, 0, tzinfo=UTC)
@@ -119,7 +121,7 @@ def test_no_header_whatever_breaks_the_call(value: str, date: str) -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 async def test_the_next_attempt_comes_no_sooner_than_told(status: int, headers: dict[str, str], wait: float) -> None:
-    async with ScriptedServer(answer(status, {}, headers), answer()) as server:
+    async with RawServer(answer(status, {}, headers), answer()) as server:
         clock = Clock()
         async with cnaught(server, clock) as client:
             await client.orders.create(amount_kg=10)
@@ -128,7 +130,7 @@ async def test_the_next_attempt_comes_no_sooner_than_told(status: int, headers: 
 
 async def test_of_two_headers_the_longer_pause_is_kept() -> None:
     headers = [("Retry-After", "3"), ("Retry-After", "9")]
-    async with ScriptedServer(answer(429, {}, headers), answer()) as server:
+    async with RawServer(answer(429, {}, headers), answer()) as server:
         clock = Clock()
         async with cnaught(server, clock) as client:
             await client.quotes.create(amount_kg=10)
@@ -144,7 +146,7 @@ async def test_a_pause_longer_than_the_policy_allows_ends_the_call_with_the_figu
         (wren, lambda client: client.offset_orders.create(tons=1, payment_method="credits")),
     ):
         clock = Clock()
-        async with ScriptedServer(script, answer()) as server, make(server, clock) as client:
+        async with RawServer(script, answer()) as server, make(server, clock) as client:
             with pytest.raises(RateLimited) as caught:
                 await place(client)
             assert caught.value.retry_after == retry_after(told, imf(SERVERS), NOW)
@@ -155,7 +157,7 @@ async def test_a_pause_longer_than_the_policy_allows_ends_the_call_with_the_figu
 async def test_the_longest_pause_is_a_matter_of_policy() -> None:
     script = answer(429, {}, {"Retry-After": "600"})
     policy = RetryPolicy(longest_retry_after=900)
-    async with ScriptedServer(script, answer()) as server:
+    async with RawServer(script, answer()) as server:
         clock = Clock()
         async with cnaught(server, clock, deadline=None) as client:
             await client.orders.create(amount_kg=10, retries=policy)
@@ -163,7 +165,7 @@ async def test_the_longest_pause_is_a_matter_of_policy() -> None:
 
 
 async def test_a_rate_limited_order_tells_the_pause_it_was_told() -> None:
-    async with ScriptedServer(answer(429, {}, {"Retry-After": "7"})) as server, wren(server) as client:
+    async with RawServer(answer(429, {}, {"Retry-After": "7"})) as server, wren(server) as client:
         with pytest.raises(RateLimited, match="7 s") as caught:
             await client.offset_orders.create(tons=1, payment_method="credits")
         assert caught.value.retry_after == 7
@@ -171,7 +173,7 @@ async def test_a_rate_limited_order_tells_the_pause_it_was_told() -> None:
 
 async def test_a_call_that_runs_out_of_attempts_tells_the_last_pause() -> None:
     script = [answer(429, {}, {"Retry-After": str(seconds)}) for seconds in (1, 2, 3)]
-    async with ScriptedServer(*script) as server, cnaught(server, retries=2) as client:
+    async with RawServer(*script) as server, cnaught(server, retries=2) as client:
         with pytest.raises(RateLimited) as caught:
             await client.quotes.create(amount_kg=1)
         assert caught.value.retry_after == 3
@@ -206,7 +208,7 @@ def test_those_who_failed_together_do_not_return_together() -> None:
 
 
 async def test_waits_double_up_to_their_limit() -> None:
-    async with ScriptedServer(otherwise=answer(500, {})) as server:
+    async with RawServer(otherwise=answer(500, {})) as server:
         clock = Clock()
         async with wren(server, clock, retries=7, deadline=None) as client:
             with pytest.raises(ServerError):
@@ -225,7 +227,7 @@ def test_a_policy_that_makes_no_sense_is_refused(name: str, value: float) -> Non
 
 
 async def test_all_tasks_and_copies_of_a_client_share_one_budget_of_repeats() -> None:
-    async with ScriptedServer(otherwise=answer(500, {})) as server, wren(server, retries=3) as client:
+    async with RawServer(otherwise=answer(500, {})) as server, wren(server, retries=3) as client:
         clients = [client, client.with_options(timeout=90), client.with_options(headers={"X-Team": "a"})]
 
         async def fail(index: int) -> None:
@@ -241,7 +243,7 @@ async def test_all_tasks_and_copies_of_a_client_share_one_budget_of_repeats() ->
 
 
 async def test_successes_fill_the_budget_again() -> None:
-    async with ScriptedServer(otherwise=answer(500, {})) as server, wren(server, retries=3) as client:
+    async with RawServer(otherwise=answer(500, {})) as server, wren(server, retries=3) as client:
         for _ in range(40):
             with pytest.raises(ServerError):
                 await client.credits.balance()
@@ -256,7 +258,7 @@ async def test_successes_fill_the_budget_again() -> None:
 
 async def test_a_spent_budget_does_not_clear_an_order_of_unknown_fate() -> None:
     options = {"retries": 200, "deadline": None}
-    async with ScriptedServer(otherwise=answer(500, {})) as server, cnaught(server, **options) as client:
+    async with RawServer(otherwise=answer(500, {})) as server, cnaught(server, **options) as client:
         with pytest.raises(OutcomeUnknown) as caught:
             await client.orders.create(amount_kg=1)
         assert caught.value.attempts == 101
@@ -269,7 +271,7 @@ async def test_a_spent_budget_does_not_clear_an_order_of_unknown_fate() -> None:
 
 
 async def test_no_wait_is_begun_that_would_pass_the_deadline() -> None:
-    async with ScriptedServer(otherwise=answer(429, {}, {"Retry-After": "4"})) as server:
+    async with RawServer(otherwise=answer(429, {}, {"Retry-After": "4"})) as server:
         clock = Clock()
         async with cnaught(server, clock, retries=10) as client:
             with pytest.raises(RateLimited):
@@ -279,40 +281,43 @@ async def test_no_wait_is_begun_that_would_pass_the_deadline() -> None:
 
 
 async def test_the_deadline_covers_attempts_too() -> None:
-    async with ScriptedServer(silent()) as server, wren(server, timing=Timing(), timeout=10) as client:
-        async with asyncio.timeout(2):
-            with pytest.raises(AttemptTimedOut):
-                await client.credits.balance(deadline=0.3)
+    async with RawServer(silent(30)) as server, wren(server, timeout=100, retries=0) as client:
+        with pytest.raises(AttemptTimedOut, match="20 s"):
+            await client.credits.balance(deadline=20)
         assert len(server.requests) == 1
 
 
 async def test_an_attempt_gets_only_what_is_left_until_the_deadline() -> None:
-    timing = Timing(draw=lambda: 0)
-    async with ScriptedServer(answer(500, {}), silent()) as server, wren(server, timing=timing, timeout=10) as client:
-        async with asyncio.timeout(3):
-            with pytest.raises(AttemptTimedOut):
-                await client.credits.balance(deadline=0.8)
+    async def take_time() -> None:
+        clock.now += 5
+
+    script = [answer(500, {}, after=take_time), silent(30)]
+    async with RawServer(*script) as server:
+        clock = Clock(server)
+        async with wren(server, clock, timeout=100, retries=1) as client:
+            with pytest.raises(AttemptTimedOut, match=r"14\.5 s"):  # less 5 s of the first one and 0.5 s between
+                await client.credits.balance(deadline=20)
         assert len(server.requests) == 2
 
 
-async def test_the_deadline_covers_the_gate() -> None:
-    async with ScriptedServer(silent()) as server, wren(server, max_in_flight=1, timing=Timing()) as client:
+async def test_the_deadline_covers_the_limiter() -> None:
+    options = {"timing": Timing(monotonic=loop_time), "timeout": 100}
+    async with RawServer(silent()) as server, wren(server, max_in_flight=1, **options) as client:
         first = asyncio.create_task(client.credits.balance())
         await server.until(lambda s: s.requests)
         for place in (
-            lambda: client.credits.balance(deadline=0.1),
-            lambda: client.offset_orders.create(tons=1, payment_method="credits", deadline=0.1),
+            lambda: client.credits.balance(deadline=10),
+            lambda: client.offset_orders.create(tons=1, payment_method="credits", deadline=10),
         ):
-            async with asyncio.timeout(2):
-                with pytest.raises(NotSent, match="deadline"):
-                    await place()
+            with pytest.raises(NotSent, match="deadline"):
+                await outlast(11, place())
         assert len(server.requests) == 1
         first.cancel()
         await asyncio.wait([first])
         assert client._session.limiter.in_flight == 0
 
 
-async def test_a_keyed_order_that_meets_its_deadline_in_the_gate_after_a_lost_answer_is_unknown() -> None:
+async def test_a_keyed_order_that_meets_its_deadline_at_the_limiter_after_a_lost_answer_is_unknown() -> None:
     asleep, wake = asyncio.Event(), asyncio.Event()
 
     async def sleep(_: float) -> None:
@@ -320,22 +325,24 @@ async def test_a_keyed_order_that_meets_its_deadline_in_the_gate_after_a_lost_an
         await wake.wait()
 
     async with (
-        ScriptedServer(answer(500, {}), silent()) as server,
-        cnaught(server, timing=Timing(sleep=sleep), max_in_flight=1) as client,
+        RawServer(answer(500, {}), silent()) as server,
+        cnaught(server, timing=Timing(monotonic=loop_time, sleep=sleep), max_in_flight=1, timeout=100) as client,
     ):
-        task = asyncio.create_task(client.orders.create(amount_kg=1, deadline=1))
+        task = asyncio.create_task(client.orders.create(amount_kg=1, deadline=10))
         await asleep.wait()
         other = asyncio.create_task(client.portfolios.list())
         await server.until(lambda s: len(s.requests) == 2)
         wake.set()
+        await turns()
+        pass_time(11)
         with pytest.raises(OutcomeUnknown):
-            await asyncio.wait_for(task, 3)
+            await task
         other.cancel()
         await asyncio.wait([other])
 
 
 async def test_without_limits_of_time_a_call_still_ends_with_its_attempts() -> None:
-    async with ScriptedServer(*[refused()] * 4) as server, wren(server, timeout=None, deadline=None) as client:
+    async with RawServer(*[refused()] * 4) as server, wren(server, timeout=None, deadline=None) as client:
         with pytest.raises(NotSent):
             await client.credits.balance()
 
@@ -343,7 +350,7 @@ async def test_without_limits_of_time_a_call_still_ends_with_its_attempts() -> N
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), True, "5"], ids=repr)
 @pytest.mark.parametrize("name", ["timeout", "deadline"])
 async def test_a_time_that_makes_no_sense_is_refused_before_anything_is_sent(name: str, value: Any) -> None:
-    async with ScriptedServer(answer()) as server, wren(server) as client:
+    async with RawServer(answer()) as server, wren(server) as client:
         with pytest.raises(InvalidConfiguration, match=name):
             client.with_options(**{name: value})
         with pytest.raises(ValueError, match=name):
@@ -353,7 +360,7 @@ async def test_a_time_that_makes_no_sense_is_refused_before_anything_is_sent(nam
 
 @pytest.mark.parametrize("value", [-1, 1.5, "3", True], ids=repr)
 async def test_a_number_of_retries_that_makes_no_sense_is_refused_before_anything_is_sent(value: Any) -> None:
-    async with ScriptedServer(answer()) as server, wren(server) as client:
+    async with RawServer(answer()) as server, wren(server) as client:
         with pytest.raises(ValueError, match="retries"):
             client.with_options(retries=value)
         with pytest.raises(ValueError, match="retries"):

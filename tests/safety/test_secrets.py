@@ -18,6 +18,20 @@ from typing import Any
 import attrs
 import pytest
 
+from tests.raw_server import (
+    RawServer,
+    Step,
+    answer,
+    deaf,
+    half,
+    hang_up,
+    malformed,
+    raw,
+    read_and_close,
+    read_and_reset,
+    refused,
+    silent,
+)
 from wren_async import (
     Call,
     CallError,
@@ -41,24 +55,8 @@ from wren_async.errors import APIError, CallFacts, InvalidArgument, InvalidParam
 from wren_async.reconcile import CannotTell, Evidence
 from wren_async.reconcile.verdict import Present
 
-from .scripted import (
-    ScriptedServer,
-    Step,
-    answer,
-    cnaught,
-    deaf,
-    half,
-    hang_up,
-    malformed,
-    raw,
-    read_and_close,
-    read_and_reset,
-    refused,
-    silent,
-    wren,
-)
+from .clients import CALLS, TOKEN, cnaught, fails, wren
 
-TOKEN = "tell/nobody+of=this-token.at~all"
 FORMS = [
     TOKEN,
     TOKEN.replace("/", "\\/"),
@@ -93,7 +91,7 @@ FAILURES: dict[str, list[Step]] = {
     "reset": [read_and_reset()],
     "half": [half()],
     "malformed": [malformed()],
-    "timed out": [silent()],
+    "timed out": [silent(30)],
     "unauthorized": [answer(401, {"message": "no"})],
     "server error": [answer(500, {})],
     "rate limited": [answer(429, {}, {"Retry-After": "9"})],
@@ -102,24 +100,12 @@ FAILURES: dict[str, list[Step]] = {
 }
 
 
-async def fails(client: Any, place: Callable[[Any], Any]) -> CallError:
-    with pytest.raises(CallError) as caught:
-        await place(client)
-    return caught.value
-
-
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "read": lambda client: client.portfolios.list(),
-    "order": lambda client: client.offset_orders.create(tons=1, payment_method="credits"),
-}
-
-
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_no_failing_call_shows_the_token(failure: str, call: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    options: dict[str, Any] = {"token": TOKEN, "retries": 0, "timeout": 0.3}
-    async with ScriptedServer(*FAILURES[failure]) as server, wren(server, **options) as client:
+    options: dict[str, Any] = {"token": TOKEN, "retries": 0, "timeout": 20}
+    async with RawServer(*FAILURES[failure]) as server, wren(server, **options) as client:
         error = await fails(client, CALLS[call])
     assert all(request.headers["authorization"] == f"Bearer {TOKEN}" for request in server.requests)
     assert shows(everything(error)) == []
@@ -128,8 +114,8 @@ async def test_no_failing_call_shows_the_token(failure: str, call: str, caplog: 
 
 async def test_a_failed_handshake_does_not_show_the_token() -> None:
     async with (
-        ScriptedServer(deaf(), raw(b"no TLS", at="accept")) as server,
-        WrenClient(TOKEN, base_url=server.secure_url, retries=0, timeout=0.2) as client,
+        RawServer(deaf(30), raw(b"no TLS", at="accept")) as server,
+        WrenClient(TOKEN, base_url=server.secure_url, retries=0, timeout=20) as client,
     ):
         for _ in range(2):
             assert shows(everything(await fails(client, CALLS["order"]))) == []
@@ -158,7 +144,7 @@ async def test_an_error_repeats_no_token_that_the_server_repeats(
     echo: str, call: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "wren_async")
-    async with ScriptedServer(ECHOES[echo]) as server, wren(server, token=TOKEN, retries=0) as client:
+    async with RawServer(ECHOES[echo]) as server, wren(server, token=TOKEN, retries=0) as client:
         error = await fails(client, CALLS[call])
         parts = [repr(error), str(error), repr(error.facts), repr(attrs.asdict(error.facts)), repr(error.args)]
         parts += [repr(getattr(error, name, None)) for name in dir(error) if not name.startswith("__")]
@@ -172,7 +158,7 @@ async def test_an_error_repeats_no_token_that_the_server_repeats(
 async def test_a_token_in_an_answer_that_is_no_http_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "wren_async")
     echo = raw(f"Bearer {TOKEN}\r\n\r\n".encode())
-    async with ScriptedServer(echo) as server, wren(server, token=TOKEN, retries=0) as client:
+    async with RawServer(echo) as server, wren(server, token=TOKEN, retries=0) as client:
         error = await fails(client, CALLS["order"])
     assert shows(str(error) + repr(error) + "".join(traceback.format_exception(error))) == []
     assert shows("\n".join(r.getMessage() for r in caplog.records if r.name.startswith("wren_async"))) == []
@@ -196,7 +182,7 @@ def wren_client() -> WrenClient:
 
 
 async def test_the_secrets_of_a_callers_headers_are_not_shown() -> None:
-    async with ScriptedServer(answer(500, {})) as server, cnaught(server, retries=0) as client:
+    async with RawServer(answer(500, {})) as server, cnaught(server, retries=0) as client:
         secretive = client.with_options(headers={"X-Gateway": "hush-gateway"})
         with pytest.raises(OutcomeUnknown) as caught:
             await secretive.orders.create(amount_kg=1, headers={"X-Other": "hush-other"})
@@ -219,22 +205,22 @@ def test_white_space_around_a_token_is_dropped() -> None:
 
 
 async def test_the_token_goes_to_no_other_host() -> None:
-    async with ScriptedServer(answer(200, b"%PDF")) as elsewhere:
+    async with RawServer(answer(200, b"%PDF")) as elsewhere:
         order = {"id": "o", "amount_kg": 1, "price_usd_cents": 2}
         order["certificate_download_public_url"] = elsewhere.url.replace("127.0.0.1", "localhost") + "/c.pdf"
-        async with ScriptedServer(answer(200, order)) as server, cnaught(server, api_key=TOKEN) as client:
+        async with RawServer(answer(200, order)) as server, cnaught(server, api_key=TOKEN) as client:
             sub = client.for_subaccount("sub_1").with_options(headers={"X-Gateway": "hush"})
             document = await sub.orders.certificate("o")
             assert document.content == b"%PDF"
         (request,) = elsewhere.requests
-        assert shows(request.raw_headers) == []
+        assert shows(request.lines) == []
         assert not {"authorization", "x-gateway", "x-subaccount-id", "cookie"} & set(request.headers)
 
 
 async def test_the_public_feed_gets_no_token() -> None:
-    async with ScriptedServer(answer(200, [])) as server, wren(server, token=TOKEN) as client:
+    async with RawServer(answer(200, [])) as server, wren(server, token=TOKEN) as client:
         await client.offset_orders.list_public()
-        assert shows(server.requests[0].raw_headers) == []
+        assert shows(server.request.lines) == []
 
 
 # --- errors can be pickled ------------------------------------------------------------------------------------------
@@ -297,7 +283,7 @@ def test_every_exception_survives_pickling_and_copying(
 
 
 async def test_an_error_of_a_real_call_survives_pickling_with_its_call() -> None:
-    async with ScriptedServer(*[answer(500, {"title": "down"})] * 2, answer()) as server:
+    async with RawServer(*[answer(500, {"title": "down"})] * 2, answer()) as server:
         async with cnaught(server, retries=0) as client:
             sub = client.for_subaccount("sub_1")
             error = await fails(
@@ -313,7 +299,7 @@ async def test_an_error_of_a_real_call_survives_pickling_with_its_call() -> None
 
 
 async def test_the_error_of_a_stream_can_be_pickled_without_the_stream() -> None:
-    async with ScriptedServer(answer(500, {})) as server, cnaught(server) as client:
+    async with RawServer(answer(500, {})) as server, cnaught(server) as client:
         error = await fails(client, lambda c: c.subaccounts.logo.upload("s", image(), content_type="image/png"))
         assert pickle.loads(pickle.dumps(error)).call.body is None
 
@@ -335,10 +321,10 @@ def test_an_error_tells_what_the_answer_said() -> None:
 
 
 async def test_a_key_can_repeat_its_call_as_often_as_one_likes() -> None:
-    async with ScriptedServer(otherwise=answer()) as server, cnaught(server) as client:
+    async with RawServer(otherwise=answer()) as server, cnaught(server) as client:
         for _ in range(3):
             await client.orders.create(amount_kg=10, idempotency_key="ride-1")
-        assert len({(request.raw_headers, request.body) for request in server.requests}) == 1
+        assert len({(request.lines, request.body) for request in server.requests}) == 1
 
 
 @pytest.mark.parametrize(
@@ -355,7 +341,7 @@ async def test_a_key_can_repeat_its_call_as_often_as_one_likes() -> None:
     ],
 )
 async def test_a_key_is_refused_for_anything_but_its_call_before_anything_is_sent(other: Callable[[Any], Any]) -> None:
-    async with ScriptedServer(answer()) as server, cnaught(server) as client:
+    async with RawServer(answer()) as server, cnaught(server) as client:
         await client.orders.create(amount_kg=10, idempotency_key="ride-1")
         with pytest.raises(IdempotencyKeyReused, match="ride-1"):
             await other(client)
@@ -363,7 +349,7 @@ async def test_a_key_is_refused_for_anything_but_its_call_before_anything_is_sen
 
 
 async def test_a_key_stays_bound_though_its_first_call_failed() -> None:
-    async with ScriptedServer(answer(400, {}), answer()) as server, cnaught(server) as client:
+    async with RawServer(answer(400, {}), answer()) as server, cnaught(server) as client:
         with pytest.raises(errors.BadRequest):
             await client.orders.create(amount_kg=10, idempotency_key="ride-1")
         with pytest.raises(IdempotencyKeyReused):
@@ -372,7 +358,7 @@ async def test_a_key_stays_bound_though_its_first_call_failed() -> None:
 
 
 async def test_two_tasks_cannot_use_one_key_for_two_orders() -> None:
-    async with ScriptedServer(otherwise=answer()) as server, cnaught(server) as client:
+    async with RawServer(otherwise=answer()) as server, cnaught(server) as client:
         results = await asyncio.gather(
             *(client.orders.create(amount_kg=kg, idempotency_key="ride-1") for kg in (1, 2, 3)), return_exceptions=True
         )
@@ -382,7 +368,7 @@ async def test_two_tasks_cannot_use_one_key_for_two_orders() -> None:
 
 async def test_the_keys_that_are_remembered_are_bounded_in_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "_REMEMBERED", 20)
-    async with ScriptedServer(otherwise=answer()) as server, cnaught(server) as client:
+    async with RawServer(otherwise=answer()) as server, cnaught(server) as client:
         for index in range(60):
             await client.orders.create(amount_kg=10, idempotency_key=f"ride-{index}")
         assert len(client._session._bindings) <= 20
@@ -395,7 +381,7 @@ async def test_a_call_that_failed_is_never_told_that_nothing_was_sent_however_ma
 ) -> None:
     monkeypatch.setattr(session, "_REMEMBERED", 1)
     hold = asyncio.Event()
-    script = ScriptedServer(answer(500, {}, after=hold.wait), otherwise=answer())
+    script = RawServer(answer(500, {}, after=hold.wait), otherwise=answer())
     async with script as server, cnaught(server, retries=0) as client:
         first = asyncio.create_task(client.orders.create(amount_kg=10, idempotency_key="ride-1"))
         await server.until(lambda s: s.requests)

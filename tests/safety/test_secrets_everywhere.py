@@ -24,14 +24,8 @@ import pytest
 from rich.console import Console
 from rich.traceback import Traceback
 
-from wren_async import AiohttpBackend, CallError, CNaughtClient, InvalidConfiguration, OutcomeUnknown, WrenClient
-from wren_async.core.auth import Credentials
-from wren_async.core.printable import LONGEST
-from wren_async.core.redaction import redact, redact_bytes
-from wren_async.http.secret import Secret
-
-from .scripted import (
-    ScriptedServer,
+from tests.raw_server import (
+    RawServer,
     Step,
     answer,
     half,
@@ -42,10 +36,15 @@ from .scripted import (
     read_and_reset,
     refused,
     silent,
-    wren,
 )
+from wren_async import AiohttpBackend, CallError, CNaughtClient, InvalidConfiguration, OutcomeUnknown, WrenClient
+from wren_async.core.auth import Credentials
+from wren_async.core.printable import LONGEST
+from wren_async.core.redaction import redact, redact_bytes
+from wren_async.http.secret import Secret
 
-TOKEN = "tell/nobody+of=this-token.at~all"
+from .clients import CALLS, TOKEN, fails, wren
+
 PASSWORD = "hushhushpassword"
 BACKENDS = ("default", "httpx", "httpx2", "aiohttp", "session")
 
@@ -142,17 +141,6 @@ def pickled(error: BaseException) -> str:
         return ""
 
 
-async def fails(client: WrenClient, place: Callable[[Any], Any]) -> CallError:
-    with pytest.raises(CallError) as caught:
-        await place(client)
-    return caught.value
-
-
-CALLS: dict[str, Callable[[Any], Any]] = {
-    "read": lambda client: client.portfolios.list(),
-    "order": lambda client: client.offset_orders.create(tons=1, payment_method="credits"),
-}
-
 FAILURES: dict[str, Step] = {
     "refused": refused(),
     "hung up": hang_up(),
@@ -162,7 +150,7 @@ FAILURES: dict[str, Step] = {
     "malformed": malformed(),
     "repeated in no HTTP": raw(f"Bearer {TOKEN}\r\n\r\n".encode()),
     "repeated in a header line": raw(f"HTTP/1.1 200 OK\r\n{TOKEN}\x01 : x\r\n\r\n".encode()),
-    "timed out": silent(),
+    "timed out": silent(30),
     "server error": answer(500, {}),
     "unreadable": answer(200, b"thanks"),
     "no gzip": answer(200, b"thanks", {"Content-Encoding": "gzip"}),
@@ -177,9 +165,9 @@ async def test_no_failure_shows_the_token(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with (
-        ScriptedServer(FAILURES[failure]) as server,
+        RawServer(FAILURES[failure]) as server,
         brought(backend) as http_client,
-        wren(server, token=TOKEN, http_client=http_client, retries=0, timeout=0.3) as client,
+        wren(server, token=TOKEN, http_client=http_client, retries=0, timeout=20) as client,
     ):
         error = await fails(client, CALLS[call])
     assert all(request.headers["authorization"] == f"Bearer {TOKEN}" for request in server.requests)
@@ -197,7 +185,7 @@ async def test_no_error_repeats_the_token_that_a_server_repeats(backend: str, sp
     header = {"Location": f"https://example.com/?t={form}", "X-Seen": form}
     steps = [answer(status, content, header) for status in (401, 302, 200, 500)]
     async with (
-        ScriptedServer(*steps) as server,
+        RawServer(*steps) as server,
         brought(backend) as http_client,
         wren(server, token=TOKEN, http_client=http_client, retries=0) as client,
     ):
@@ -209,7 +197,7 @@ async def test_no_error_repeats_the_token_that_a_server_repeats(backend: str, sp
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_a_cancelled_read_shows_no_token(backend: str) -> None:
     async with (
-        ScriptedServer(silent()) as server,
+        RawServer(silent()) as server,
         brought(backend) as http_client,
         wren(server, token=TOKEN, http_client=http_client) as client,
     ):
@@ -227,7 +215,7 @@ async def test_a_proxy_that_refuses_does_not_show_its_password(
     backend: str, status: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with ScriptedServer(otherwise=answer(status, {})) as proxy, brought(backend) as http_client:
+    async with RawServer(otherwise=answer(status, {})) as proxy, brought(backend) as http_client:
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:{PASSWORD}@127.0.0.1:{proxy.port}")
         options: dict[str, Any] = {"http_client": http_client, "retries": 0, "base_url": "https://api.invalid"}
         async with WrenClient(TOKEN, **options) as client:
@@ -256,7 +244,7 @@ async def test_a_proxy_that_is_none_does_not_show_its_password(
 
 async def test_a_session_with_a_refusing_proxy_does_not_show_its_password() -> None:
     async with (
-        ScriptedServer(otherwise=answer(407, {})) as proxy,
+        RawServer(otherwise=answer(407, {})) as proxy,
         aiohttp.ClientSession(proxy=f"http://me:{PASSWORD}@127.0.0.1:{proxy.port}") as session,
         WrenClient(TOKEN, http_client=session, retries=0, base_url="https://api.invalid") as client,
     ):
@@ -378,7 +366,7 @@ def library_frames(error: BaseException) -> list[str]:
 @pytest.mark.parametrize("token", ["t", "test", "key", "dummy"])
 async def test_a_dummy_token_garbles_no_message(token: str) -> None:
     body = {"message": "the latest test failed: the key of the dummy is not tested"}
-    async with ScriptedServer(answer(400, body)) as server, wren(server, token=token, retries=0) as client:
+    async with RawServer(answer(400, body)) as server, wren(server, token=token, retries=0) as client:
         error = await fails(client, CALLS["order"])
     assert body["message"] in str(error)
     assert error.body == body
@@ -418,7 +406,7 @@ def test_the_password_of_any_address_is_taken_out() -> None:
 )
 async def test_what_a_server_says_steers_nothing(said: str, shown: str) -> None:
     async with (
-        ScriptedServer(answer(400, {"title": said}), answer(200, {said: said})) as server,
+        RawServer(answer(400, {"title": said}), answer(200, {said: said})) as server,
         wren(server, retries=0) as client,
     ):
         assert shown in str(await fails(client, CALLS["order"]))
@@ -428,13 +416,13 @@ async def test_what_a_server_says_steers_nothing(said: str, shown: str) -> None:
 async def test_what_a_server_says_is_cut() -> None:
     long = "x" * 100_000
     steps = [answer(400, {"title": long}), answer(400, {"errors": {long: [long] * 50}}), answer(200, {"tons": long})]
-    async with ScriptedServer(*steps) as server, wren(server, retries=0) as client:
+    async with RawServer(*steps) as server, wren(server, retries=0) as client:
         for _ in steps:
             assert len(str(await fails(client, CALLS["order"]))) < 2_000
 
 
 async def test_a_lost_order_names_its_reference_and_the_way_to_find_it() -> None:
-    async with ScriptedServer(read_and_close(), read_and_close()) as server, wren(server, retries=0) as client:
+    async with RawServer(read_and_close(), read_and_close()) as server, wren(server, retries=0) as client:
         place = client.offset_orders.create
         with pytest.raises(OutcomeUnknown, match=r"reference is 'r-1', and `await client\.reconcile\(error\)`"):
             await place(tons=1, payment_method="credits", reference="r-1")
@@ -446,7 +434,7 @@ async def test_a_lost_order_names_its_reference_and_the_way_to_find_it() -> None
 async def test_a_refused_token_is_named_by_where_it_came_from(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WREN_API_TOKEN", TOKEN)
     token = None if named.isupper() else TOKEN
-    async with ScriptedServer(answer(401, {})) as server, wren(server, token=token, retries=0) as client:
+    async with RawServer(answer(401, {})) as server, wren(server, token=token, retries=0) as client:
         assert f"the token came from {named}" in str(await fails(client, CALLS["read"]))
 
 
@@ -459,7 +447,7 @@ def test_credentials_quote_in_one_clean_line() -> None:
 async def test_a_token_in_the_name_of_a_header_is_taken_out() -> None:
     token = "5f0c0000-feed-4dad-beef-00000000f00d"
     repeats = answer(400, {}, {f"X-{token}": "1"})
-    async with ScriptedServer(repeats) as server, wren(server, token=token, retries=0) as client:
+    async with RawServer(repeats) as server, wren(server, token=token, retries=0) as client:
         error = await fails(client, CALLS["read"])
     assert token not in everything(error)
     assert error.headers["x-<token>"] == "1"

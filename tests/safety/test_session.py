@@ -10,24 +10,25 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.loop_time import pass_time, turns
+from tests.raw_server import RawServer, answer, silent
 from wren_async import (
     ClientClosed,
     CNaughtClient,
     InvalidArgument,
     InvalidConfiguration,
     OutcomeUnknown,
-    Timing,
     WrenClient,
     WrongEventLoop,
 )
 
-from .scripted import KEY, LIVE, TEST, ScriptedServer, answer, cnaught, silent, wren
+from .clients import KEY, LIVE, TEST, cnaught, wren
 
 # --- after closing --------------------------------------------------------------------------------------------------
 
 
 async def test_a_closed_client_says_so_and_sends_nothing() -> None:
-    async with ScriptedServer(answer()) as server:
+    async with RawServer(answer()) as server:
         async with wren(server) as client:
             copy = client.with_options(timeout=5)
         for closed in (client, copy):
@@ -45,7 +46,7 @@ async def test_a_closed_client_says_so_and_sends_nothing() -> None:
 
 
 async def test_closing_twice_is_no_error() -> None:
-    async with ScriptedServer(answer()) as server:
+    async with RawServer(answer()) as server:
         client = wren(server)
         await client.credits.balance()
         for _ in range(2):
@@ -55,7 +56,7 @@ async def test_closing_twice_is_no_error() -> None:
 
 
 async def test_a_client_that_was_never_used_can_be_closed_and_stays_closed() -> None:
-    async with ScriptedServer(answer()) as server:
+    async with RawServer(answer()) as server:
         client = wren(server)
         await client.aclose()
         with pytest.raises(ClientClosed):
@@ -64,7 +65,7 @@ async def test_a_client_that_was_never_used_can_be_closed_and_stays_closed() -> 
 
 
 async def test_an_error_inside_closes_the_client_and_is_not_hidden() -> None:
-    async with ScriptedServer(answer()) as server:
+    async with RawServer(answer()) as server:
 
         async def fail() -> None:
             async with wren(server) as client:
@@ -80,7 +81,7 @@ async def test_an_error_inside_closes_the_client_and_is_not_hidden() -> None:
 
 
 def test_a_client_may_be_made_before_there_is_a_loop() -> None:
-    server = ScriptedServer(answer())
+    server = RawServer(answer())
     client = wren(server)
 
     async def main() -> int:
@@ -95,7 +96,7 @@ def test_a_client_is_refused_on_a_second_loop_with_a_clear_error() -> None:
     clients: list[WrenClient] = []
 
     async def first() -> None:
-        async with ScriptedServer(answer()) as server:
+        async with RawServer(answer()) as server:
             client = wren(server)
             await client.credits.balance()
             clients.append(client)
@@ -189,18 +190,18 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 async def test_a_slash_at_the_end_of_an_address_does_not_double() -> None:
-    async with ScriptedServer(answer(), answer()) as server:
+    async with RawServer(answer(), answer()) as server:
         for end in ("/", "/v1/"):
             async with CNaughtClient(KEY, base_url=server.url + end) as client:
                 await client.orders.get("o 1/2")
-        assert [request.path for request in server.requests] == ["/orders/o%201%2F2", "/v1/orders/o%201%2F2"]
+        assert [request.target for request in server.requests] == ["/orders/o%201%2F2", "/v1/orders/o%201%2F2"]
 
 
 # --- environment ----------------------------------------------------------------------------------------------------
 
 
 async def test_the_environment_names_the_token_and_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with ScriptedServer(answer(), answer(), answer()) as server:
+    async with RawServer(answer(), answer(), answer()) as server:
         monkeypatch.setenv("WREN_API_TOKEN", f" {TEST}\n")
         monkeypatch.setenv("WREN_BASE_URL", server.url)
         monkeypatch.setenv("CNAUGHT_API_KEY", KEY)
@@ -254,7 +255,7 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
     ids=str,
 )
 async def test_an_option_that_makes_no_sense_is_refused_before_anything_is_sent(options: dict[str, Any]) -> None:
-    async with ScriptedServer(answer()) as server:
+    async with RawServer(answer()) as server:
         with pytest.raises((InvalidConfiguration, InvalidArgument)):
             async with WrenClient(LIVE, base_url=server.url, **options) as client:
                 await client.credits.balance()
@@ -278,7 +279,7 @@ def test_a_client_cannot_be_changed() -> None:
 
 
 async def test_a_copy_has_its_own_options_and_the_same_connections() -> None:
-    async with ScriptedServer(*[answer()] * 4) as server, wren(server) as client:
+    async with RawServer(*[answer()] * 4) as server, wren(server) as client:
         await client.credits.balance()
         async with client.with_options(headers={"X-Team": "a"}, timeout=3) as copy:
             await copy.credits.balance()
@@ -291,7 +292,7 @@ async def test_a_copy_has_its_own_options_and_the_same_connections() -> None:
 
 
 async def test_a_scoped_client_acts_for_its_subaccount_and_the_first_does_not() -> None:
-    async with ScriptedServer(*[answer()] * 4) as server, cnaught(server) as client:
+    async with RawServer(*[answer()] * 4) as server, cnaught(server) as client:
         await client.for_subaccount("sub_1").orders.get("o")
         await client.orders.get("o")
         await client.for_subaccount("sub_1").orders.get("o", subaccount_id=None)
@@ -302,7 +303,7 @@ async def test_a_scoped_client_acts_for_its_subaccount_and_the_first_does_not() 
 
 async def test_a_copy_shares_outcomes_and_what_is_on_the_wire() -> None:
     hold = asyncio.Event()
-    async with ScriptedServer(answer(after=hold.wait)) as server, wren(server) as client:
+    async with RawServer(answer(after=hold.wait)) as server, wren(server) as client:
         copy = client.with_options(timeout=9)
         place = copy.offset_orders.create(tons=1, payment_method="credits", reference="r1")
         task = asyncio.create_task(place)
@@ -315,7 +316,7 @@ async def test_a_copy_shares_outcomes_and_what_is_on_the_wire() -> None:
 
 
 async def test_clients_with_different_tokens_never_mix() -> None:
-    async with ScriptedServer(otherwise=answer(headers={"Set-Cookie": "who=somebody"})) as server:
+    async with RawServer(otherwise=answer(headers={"Set-Cookie": "who=somebody"})) as server:
         async with wren(server, token="first") as first, wren(server, token="second") as second:
 
             async def use(client: WrenClient, name: str) -> None:
@@ -333,7 +334,7 @@ async def test_clients_with_different_tokens_never_mix() -> None:
 
 
 async def test_one_callers_http_client_can_serve_two_clients_with_two_tokens() -> None:
-    async with ScriptedServer(otherwise=answer()) as server, httpx.AsyncClient() as http_client:
+    async with RawServer(otherwise=answer()) as server, httpx.AsyncClient() as http_client:
         async with wren(server, http_client=http_client) as a, cnaught(server, http_client=http_client) as b:
             await asyncio.gather(a.credits.balance(), b.orders.get("o"))
             await a.aclose()
@@ -343,8 +344,11 @@ async def test_one_callers_http_client_can_serve_two_clients_with_two_tokens() -
 
 
 async def test_time_outs_given_to_a_call_do_not_change_its_client() -> None:
-    script = [silent(), answer(after=lambda: asyncio.sleep(0.15))]
-    async with ScriptedServer(*script) as server, wren(server, timing=Timing()) as client:
+    async def take_half_a_minute() -> None:
+        pass_time(30)
+        await turns()
+
+    async with RawServer(silent(30), answer(after=take_half_a_minute)) as server, wren(server, timeout=60) as client:
         with pytest.raises(OutcomeUnknown):
-            await client.offset_orders.create(tons=1, payment_method="credits", timeout=0.1)
-        await client.offset_orders.create(tons=1, payment_method="credits")
+            await client.offset_orders.create(tons=1, payment_method="credits", timeout=20)
+        assert (await client.offset_orders.create(tons=1, payment_method="credits")).id == "order_1"

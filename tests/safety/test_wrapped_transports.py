@@ -10,9 +10,10 @@ import httpx2
 import pytest
 import respx
 
+from tests.raw_server import RawServer, answer, read_and_close, refused
 from wren_async import AiohttpBackend, NotSent, OutcomeUnknown, WrenClient
 
-from .scripted import LIVE, ScriptedServer, answer, read_and_close, refused, wren
+from .clients import LIVE, wren
 
 BASE = "https://wren.test"
 
@@ -119,7 +120,7 @@ async def test_instrumentation_that_rebuilds_the_request_without_its_extensions_
         return await really(self, anew)
 
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", rebuild)
-    async with ScriptedServer(*[read_and_close()] * 4) as server, wren(server, retries=3) as client:
+    async with RawServer(*[read_and_close()] * 4) as server, wren(server, retries=3) as client:
         with pytest.raises(OutcomeUnknown):
             await order(client)
         assert len(server.requests) == 1
@@ -166,8 +167,8 @@ async def test_where_a_transport_tries_a_second_way_the_failed_connect_of_the_fi
     keeps_extensions: bool, ends: str
 ) -> None:
     async with (
-        ScriptedServer(*[read_and_close()] * 4) as server,
-        ScriptedServer(*[refused()] * 8) as dead,
+        RawServer(*[read_and_close()] * 4) as server,
+        RawServer(*[refused()] * 8) as dead,
         httpx.AsyncClient(
             transport=SecondWay(server.url, dead.url, keeps_extensions=keeps_extensions, ends=ends)
         ) as http_client,
@@ -183,7 +184,7 @@ async def test_where_a_transport_tries_a_second_way_the_failed_connect_of_the_fi
 
 @pytest.mark.parametrize("kind", ["default", "httpx", "httpx2", "aiohttp", "session"])
 async def test_a_refused_port_is_still_proof_over_every_kind_of_client(kind: str) -> None:
-    async with ScriptedServer(refused(), answer()) as server:
+    async with RawServer(refused(), answer()) as server:
         opened: Any = {
             "httpx": httpx.AsyncClient,
             "httpx2": httpx2.AsyncClient,
@@ -201,7 +202,7 @@ async def test_a_refused_port_is_still_proof_over_every_kind_of_client(kind: str
 
 async def test_a_port_that_stays_closed_is_not_sent_also_where_httpx_tries_to_connect_again() -> None:
     async with (
-        ScriptedServer(*[refused()] * 4) as server,
+        RawServer(*[refused()] * 4) as server,
         httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=1)) as http_client,
         wren(server, http_client=http_client, retries=0) as client,
     ):

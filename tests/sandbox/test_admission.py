@@ -129,7 +129,7 @@ async def test_its_own_pages_work_in_a_browser(client: httpx.AsyncClient, sandbo
 # Bodies
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-www-form-urlencoded", ""])
 async def test_json_as_curl_sends_it_is_understood(client: httpx.AsyncClient, media_type: str) -> None:
     answer = await client.post("/_sandbox/faults", content=b'{"kind": "reset"}', headers={"Content-Type": media_type})
     assert (answer.status_code, answer.json()["kind"]) == (200, "reset")
@@ -139,7 +139,6 @@ async def test_json_as_curl_sends_it_is_understood(client: httpx.AsyncClient, me
     ("media_type", "body", "status"),
     [
         ("text/plain", b'{"kind": "reset"}', 415),
-        ("", b'{"kind": "reset"}', 415),
         ("multipart/form-data; boundary=x", b"x", 415),
         ("application/x-www-form-urlencoded", b"kind=reset", 400),
         ("application/json", b'["reset"]', 400),
@@ -167,17 +166,18 @@ async def test_a_body_beyond_all_measure_is_refused(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("path", ["/_sandbox/reset", "/v1/orders"])
 async def test_a_client_may_leave_in_the_middle_of_its_body(
-    sandbox: Sandbox, path: str, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, client: httpx.AsyncClient, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("WARNING")
     sandbox.faults.add("status", operation="createQuote")
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", sandbox.port)
     writer.write(head.encode() + b"{")
     await writer.drain()
-    await asyncio.sleep(0.02)
+    await client.get("/nowhere")  # answered after the other connection was read, for it came later
     writer.close()
     await writer.wait_closed()
-    await asyncio.sleep(0.02)
+    await client.get("/nowhere")
     assert caplog.records == []
     assert len(sandbox.faults) == 1, "nothing was done"
 
@@ -358,7 +358,7 @@ async def test_an_odd_time_is_refused_by_name(client: httpx.AsyncClient, change:
     assert (await client.get("/_sandbox/clock")).json()["stopped"] is False
 
 
-@pytest.mark.parametrize("path", ["/requests?after=x", "/requests?after=" + "9" * 5000, "/faults/" + "9" * 5000])
+@pytest.mark.parametrize("path", ["/requests?since=x", "/requests?since=" + "9" * 5000, "/faults/" + "9" * 5000])
 async def test_odd_numbers_in_a_path_are_refused(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.request("DELETE" if "faults" in path else "GET", f"/_sandbox{path}")
     assert answer.status_code == (404 if "faults" in path else 400)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -12,8 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from waiting import until
 
+from tests.loop_time import outlast, pass_time, turns, until
 from wren_async.sandbox import Fault, FaultKind, Faults, Sandbox, When
 
 ORDER = {"tons": 1, "note": "ref 1"}
@@ -38,20 +37,33 @@ async def order(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
 
 
 async def test_latency(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
-    sandbox.faults.add("latency", seconds=0.05)
-    begun = time.monotonic()
-    assert (await order(client)).status_code == 200
-    assert time.monotonic() - begun >= 0.05
+    sandbox.faults.add("latency", seconds=30)
+    client.timeout = httpx.Timeout(None)
+    ordering = asyncio.create_task(order(client))
+    await until(lambda: len(sandbox.requests))
+    for seconds in (0, 28):
+        pass_time(seconds)
+        await turns()
+        assert not ordering.done()
+    pass_time(3)
+    assert (await ordering).status_code == 200
     with pytest.raises(httpx.ReadTimeout):
-        await client.post(OFFSET, json=ORDER, timeout=0.01)
+        await outlast(20, client.post(OFFSET, json=ORDER, timeout=20))
 
 
 async def test_a_slow_drip(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
-    sandbox.faults.add("slow_drip", size=50, seconds=0.01)
-    begun = time.monotonic()
-    answer = await order(client)
+    sandbox.faults.add("slow_drip", size=50, seconds=10)
+    client.timeout = httpx.Timeout(None)
+    ordering = asyncio.create_task(order(client))
+    await until(lambda: len(sandbox.requests))
+    pauses = 0
+    while not ordering.done():
+        await turns()
+        pass_time(10)
+        pauses += 1
+    answer = await ordering
     assert answer.json()["tons"] == 1
-    assert time.monotonic() - begun >= 0.01 * (len(answer.content) // 50)
+    assert pauses >= len(answer.content) // 50
 
 
 @pytest.mark.parametrize(
@@ -120,11 +132,13 @@ async def test_half_an_answer_arrives_before_a_reset_in_mid_body(sandbox: Sandbo
 
 
 async def test_a_commit_after_the_connection_died(sandbox: Sandbox, client: httpx.AsyncClient) -> None:
-    sandbox.faults.add("late_commit", seconds=0.05, times=1)
+    sandbox.faults.add("late_commit", seconds=30, times=1)
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         await order(client)
     assert sandbox.orders == []
-    await asyncio.sleep(0.1)
+    await turns()
+    pass_time(30)
+    await until(lambda: sandbox.orders)
     assert [placed.reference for placed in sandbox.orders] == ["ref 1"]
     assert sandbox.requests[0].changes
 
@@ -151,8 +165,10 @@ async def test_a_late_commit_that_a_reset_overtakes(sandbox: Sandbox, client: ht
 @pytest.mark.parametrize(("when", "placed"), [("before", 0), ("after", 1)])
 async def test_no_answer_ever(sandbox: Sandbox, client: httpx.AsyncClient, when: str, placed: int) -> None:
     sandbox.faults.add("never_answer", when=when)
+    ordering = asyncio.create_task(client.post(OFFSET, json=ORDER, timeout=20))
+    await until(lambda: len(sandbox.requests))
     with pytest.raises(httpx.ReadTimeout):
-        await client.post(OFFSET, json=ORDER, timeout=0.05)
+        await outlast(20, ordering)
     assert len(sandbox.orders) == placed
     assert sandbox.requests[0].status is None
 
@@ -212,17 +228,22 @@ async def test_a_concurrent_key(sandbox: Sandbox) -> None:
 
 async def test_a_key_is_in_progress_while_its_request_is_delayed(sandbox: Sandbox) -> None:
     headers = {"Authorization": f"Bearer {sandbox.cnaught.api_key}", "Idempotency-Key": "k"}
-    async with httpx.AsyncClient(base_url=sandbox.cnaught.base_url, headers=headers, trust_env=False) as client:
-        sandbox.faults.add("latency", seconds=0.05, times=1)
+    options: dict[str, Any] = {"base_url": sandbox.cnaught.base_url, "headers": headers, "timeout": None}
+    async with httpx.AsyncClient(**options, trust_env=False) as client:
+        sandbox.faults.add("latency", seconds=30, times=1)
         first = asyncio.create_task(client.post("/orders", json={"amount_kg": 10}))
         await until(lambda: len(sandbox.requests))
         second = await client.post("/orders", json={"amount_kg": 10})
+        await turns()
+        pass_time(30)
         third = await first
-        sandbox.faults.add("late_commit", seconds=0.05, times=1)
+        sandbox.faults.add("late_commit", seconds=30, times=1)
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
             await client.post("/orders", json={"amount_kg": 20}, headers={"Idempotency-Key": "l"})
         fourth = await client.post("/orders", json={"amount_kg": 20}, headers={"Idempotency-Key": "l"})
-        await asyncio.sleep(0.1)
+        await turns()
+        pass_time(30)
+        await until(lambda: len(sandbox.orders) == 2)
         fifth = await client.post("/orders", json={"amount_kg": 20}, headers={"Idempotency-Key": "l"})
     assert [answer.status_code for answer in (second, third, fourth, fifth)] == [409, 201, 409, 201]
     assert fifth.headers["X-Idempotent-Replay"] == "true"
@@ -278,12 +299,13 @@ async def test_faults_in_process_are_exceptions() -> None:
             sandbox.faults.add("reset", when=when, times=1)
             with pytest.raises(ConnectionResetError):
                 await order(client)
-        sandbox.faults.add("late_commit", seconds=0.01, times=1)
+        sandbox.faults.add("late_commit", seconds=30, times=1)
         with pytest.raises(ConnectionResetError):
             await order(client)
         assert len(sandbox.orders) == 2
-        await asyncio.sleep(0.03)
-        assert len(sandbox.orders) == 3
+        await turns()
+        pass_time(30)
+        await until(lambda: len(sandbox.orders) == 3)
 
 
 def test_chance_depends_on_the_seed_alone() -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import urllib.request
 from base64 import b64encode
@@ -17,10 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
-from waiting import until
 
+from tests.loop_time import until
 from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
-from wren_async.sandbox.__main__ import main
 from wren_async.sandbox.admission import hostname, is_loopback
 from wren_async.sandbox.checking import ContractViolation
 from wren_async.sandbox.contract import Contract, load
@@ -70,7 +66,6 @@ def test_it_leaves_no_thread_behind() -> None:
 def test_a_port_that_is_taken(sandbox: Sandbox) -> None:
     with pytest.raises(OSError, match="address already in use"):
         Sandbox(port=sandbox.port).start()
-    assert main(["--port", str(sandbox.port)]) == 1
 
 
 async def test_it_serves_from_the_running_loop() -> None:
@@ -183,6 +178,11 @@ async def test_notifications_are_posted_until_a_200_comes() -> None:
         await until(lambda: not outbox.waiting)
         assert [note.attempts for note in outbox.delivered] == [[500, 204, 200], [200]]
         assert [body["order"]["state"] for body in receiver.bodies] == ["fulfilled"] * 3 + ["cancelled"]
+        assert [(note.order_id, note.state) for note in sandbox.notifications] == [
+            (ids[0], "fulfilled"),
+            (ids[1], "cancelled"),
+        ]
+        assert json.loads(sandbox.notifications[1].content) == receiver.bodies[-1]
     server.close()
     await server.wait_closed()
 
@@ -286,7 +286,7 @@ async def test_chunks_with_extensions_and_trailers_that_arrive_in_pieces(sandbox
     for piece in pieces:
         writer.write(piece)
         await writer.drain()
-        await asyncio.sleep(0.01)
+        assert call(sandbox, "GET", "/api/portfolios")  # after the piece was read, for it came later
     answer = await reader.read()
     writer.close()
     await writer.wait_closed()
@@ -318,52 +318,5 @@ async def test_a_client_that_leaves_in_the_middle_of_its_request(sandbox: Sandbo
     await until(lambda: len(sandbox.requests))
     writer.close()
     await writer.wait_closed()
-    await asyncio.sleep(0.02)
+    assert call(sandbox, "GET", "/api/portfolios")  # after the end was seen, for it came later
     assert (sandbox.orders, sandbox.requests[0].status) == ([], None)
-
-
-# The command
-
-
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_prints_one_line_of_json(stop: signal.Signals) -> None:
-    command = [sys.executable, "-m", "wren_async.sandbox", "--port", "0", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        addresses = json.loads(process.stdout.readline())
-        with httpx.Client(trust_env=False) as client:
-            headers = {"Authorization": f"Bearer {addresses['cnaught']['api_key']}"}
-            orders = client.get(addresses["cnaught"]["base_url"] + "/orders", headers=headers).json()
-        process.send_signal(stop)
-        rest, errors = process.communicate(timeout=10)
-    assert set(addresses["wren"]) == {"base_url", "live_token", "test_token", "personal_token"}
-    assert set(addresses["cnaught"]) == {"base_url", "api_key", "test_key"}
-    assert orders == {"data": []}
-    assert (process.returncode, rest, errors) == (0, "", "")
-
-
-@pytest.mark.parametrize("arguments", [["--json"], []])
-def test_the_command_in_this_process(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    assert main(["--port", "0", *arguments]) == 0
-    timer.join()
-    assert "http://127.0.0.1:" in capsys.readouterr().out
-
-
-def test_ctrl_c_before_the_handlers_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("wren_async.sandbox.__main__.Sandbox", interrupted)
-    assert main([]) == 0
-
-
-def test_the_command_greets_a_person() -> None:
-    command = [sys.executable, "-m", "wren_async.sandbox", "--port", "0", "--seed", "3"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(13)]
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
-    assert any(line.strip().startswith("export WREN_BASE_URL=http://127.0.0.1:") for line in lines)

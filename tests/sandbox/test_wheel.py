@@ -97,6 +97,18 @@ def test_it_is_the_wheel_that_is_used(python: Path, tmp_path: Path) -> None:
     assert (place.parent / "py.typed").is_file()
 
 
+def test_the_page_is_in_the_wheel(python: Path, tmp_path: Path) -> None:
+    code = """
+import httpx, json
+from wren_async.sandbox import Sandbox
+with Sandbox() as sandbox, httpx.Client(base_url=sandbox.url, trust_env=False) as client:
+    print(json.dumps([client.get(path).text for path in ("/", "/_sandbox/page/page.css", "/_sandbox/page/page.js")]))
+"""
+    files = ROOT / "wren_async" / "sandbox" / "page_files"
+    served = json.loads(call(tmp_path, python, "-c", code))
+    assert served == [(files / name).read_text() for name in ("index.html", "page.css", "page.js")]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM")
 def test_the_command_of_the_wheel_prints_one_line(python: Path, tmp_path: Path) -> None:
     command = [str(python), "-m", "wren_async.sandbox", "--port", "0", "--json"]

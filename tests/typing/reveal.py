@@ -36,8 +36,13 @@ from wren_async import (
     Reply,
     RetryPolicy,
     Timing,
+    WholeList,
     WrenClient,
+    from_dict,
+    from_json,
     parse_order_notification,
+    to_dict,
+    to_json,
 )
 from wren_async._generated.cnaught.operations.orders import CREATE_ORDER
 from wren_async._lazy import Lazy
@@ -103,6 +108,27 @@ async def pagers(client: CNaughtClient, wren: WrenClient) -> None:
     assert_type(wren.credits.ledger(), OffsetPager[LedgerEntry])
     assert_type(await wren.credits.ledger(), OffsetPage[LedgerEntry])
     assert_type([entry.amount_usd_cents async for entry in wren.credits.ledger()], list[int | Decimal])
+
+
+async def whole_lists(client: CNaughtClient, wren: WrenClient) -> None:
+    assert_type(wren.offset_orders.list(), WholeList[wren_models.OffsetOrderList, wren_models.OffsetOrder])
+    assert_type(await wren.offset_orders.list(), wren_models.OffsetOrderList)
+    async for order in wren.offset_orders.list():
+        assert_type(order, wren_models.OffsetOrder)
+    async for donation in wren.project_donations.list():
+        assert_type(donation, ProjectDonation)
+    assert_type([each.id async for each in client.portfolios.list()], list[str])
+    assert_type(wren_async.wren.TreeOrders.list(), Call[wren_models.TreeOrderList])
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(wren.purchases.list())
+    assert_type(task, asyncio.Task[wren_models.PurchaseList])
+
+
+def plain_data(order: Order) -> None:
+    assert_type(to_dict(order), dict[str, Any])
+    assert_type(to_json(order), str)
+    assert_type(from_dict(Order, {}), Order)
+    assert_type(from_json(Quote, b"{}"), Quote)
 
 
 async def sending(client: CNaughtClient, stream: AsyncIterator[bytes]) -> None:
@@ -211,6 +237,7 @@ async def mistakes(client: CNaughtClient, wren: WrenClient) -> None:
     order = await client.orders.get("o1")
     order.amount_kg = Decimal(1)  # type: ignore[misc]
     print(order.amount_kgs)  # type: ignore[attr-defined]
+    wren.portfolios.list(expandd=True)  # type: ignore[call-arg]
     await client.send(client.orders.get("o1"))  # type: ignore[arg-type]
     cnaught_models.Order(id="o1")  # type: ignore[call-arg]
     print(client.orders.get("o1").amount_kg)  # type: ignore[attr-defined]

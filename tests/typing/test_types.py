@@ -1,4 +1,4 @@
-"""mypy and pyright, both strict, agree with what `reveal.py` says of the public face."""
+"""mypy and pyright, both strict, agree with what `reveal.py` says of the public face, and `faults.py` of faults."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 REVEAL = Path(__file__).with_name("reveal.py")
+FAULTS = Path(__file__).with_name("faults.py")
 
 
 def check(*command: str) -> str:
@@ -19,9 +20,9 @@ def check(*command: str) -> str:
 
 @pytest.mark.slow
 def test_mypy_sees_the_public_face_as_it_is_meant() -> None:
-    assert check("mypy", "--strict", "--follow-imports=silent", str(REVEAL)) == ""
+    assert check("mypy", "--strict", "--follow-imports=silent", str(REVEAL), str(FAULTS)) == ""
 
 
 @pytest.mark.slow
 def test_pyright_sees_the_public_face_as_it_is_meant() -> None:
-    assert check("pyright", "--pythonpath", sys.executable, str(REVEAL)) == ""
+    assert check("pyright", "--pythonpath", sys.executable, str(REVEAL), str(FAULTS)) == ""

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.loop_time import turns
 from wren_async import PagingError
 from wren_async.core.operation import Call, Effect, Operation
 from wren_async.core.paging import CursorPager, OffsetPager
@@ -158,7 +159,7 @@ async def test_an_error_of_the_next_page_comes_after_this_page() -> None:
     server = Cursors(size=9, limit=3, fail_at="7")
     pages = cursors(server, prefetch=True).pages()
     assert (await anext(pages)).items == ("9", "8", "7")
-    await asyncio.sleep(0.001)
+    await turns()
     with pytest.raises(ConnectionError):
         await anext(pages)
 

@@ -7,6 +7,8 @@
         async for event in batch.run():
             print(event)
 
+What became of it, also while a run is on: `report_rows("rides.journal")`, and as files `write_csv` and its like.
+
 The names below load when they are first used.
 """
 
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     from wren_async.batch.journal.memory import MemoryJournal
     from wren_async.batch.journal.postgres.store import PostgresJournal
     from wren_async.batch.journal.sqlite import SqliteJournal
+    from wren_async.batch.report.audit import Audit, Difference, audit_books
+    from wren_async.batch.report.columns import REPORT_COLUMNS, Column
+    from wren_async.batch.report.files import write_csv, write_json
+    from wren_async.batch.report.page import html_page, write_page
+    from wren_async.batch.report.parquet import write_parquet
+    from wren_async.batch.report.rows import ReportRow, report_rows
+    from wren_async.batch.report.summary import Report, read_report
     from wren_async.batch.run.batch import Batch
     from wren_async.batch.run.budget import Caps
     from wren_async.batch.run.service import WorkerService
@@ -43,17 +52,28 @@ _HOMES = {
     "wren_async.batch.input.changes": "ChangedRow Changes find_changes write_changes",
     "wren_async.batch.input.faults": "Fault InvalidInput",
     "wren_async.batch.input.readers": "Source",
+    "wren_async.batch.report.audit": "Audit Difference audit_books",
+    "wren_async.batch.report.columns": "Column REPORT_COLUMNS",
+    "wren_async.batch.report.files": "write_csv write_json",
+    "wren_async.batch.report.page": "html_page write_page",
+    "wren_async.batch.report.parquet": "write_parquet",
+    "wren_async.batch.report.rows": "ReportRow report_rows",
+    "wren_async.batch.report.summary": "Report read_report",
     "wren_async.batch.run.batch": "Batch",
     "wren_async.batch.journal.sqlite": "SqliteJournal",
 }
 __all__ = [
+    "REPORT_COLUMNS",
     "Alarm",
+    "Audit",
     "Batch",
     "CNaughtMass",
     "CNaughtPrice",
     "Caps",
     "ChangedRow",
     "Changes",
+    "Column",
+    "Difference",
     "Ended",
     "Ending",
     "Entry",
@@ -70,6 +90,8 @@ __all__ = [
     "Planning",
     "PostgresJournal",
     "Progress",
+    "Report",
+    "ReportRow",
     "Result",
     "Returned",
     "Row",
@@ -82,8 +104,16 @@ __all__ = [
     "WrenOffset",
     "WrenProject",
     "WrenTrees",
+    "audit_books",
     "find_changes",
+    "html_page",
+    "read_report",
+    "report_rows",
     "write_changes",
+    "write_csv",
+    "write_json",
+    "write_page",
+    "write_parquet",
 ]
 
 

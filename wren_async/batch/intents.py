@@ -28,6 +28,8 @@ Api: TypeAlias = Literal["wren", "cnaught"]
 Payment: TypeAlias = PaymentMethod | Literal["stripe", "credits"]
 
 _LONGEST_REFERENCE: Final = "r" * 48
+_LONGEST_ID: Final = 200
+"""Characters of an order's own number: a report shows it whole."""
 _MOST_PLACES: Final = 30
 _MOST: Final[Mapping[str, int]] = {
     "tons": 10**6,
@@ -62,7 +64,7 @@ class _Order:
     def call(self, reference: str, key: str) -> Call[Any]:
         """The order with its reference and, where the API has them, its idempotency key."""
         keyed = {"idempotency_key": key} if self.api == "cnaught" else {}
-        return self._place(**_given(self), **keyed, reference=reference)
+        return self._place(**_given(self, but=_NOT_SENT), **keyed, reference=reference)
 
 
 class _PricedOrder(_Order):
@@ -95,6 +97,8 @@ class WrenOffset(_PricedOrder):
     note: str | None = None
     on_behalf_of_name: str | None = None
     on_behalf_of_email: str | None = None
+    external_id: str | None = None
+    """Your own number of the order, such as an invoice's. It is not sent; it comes back in the report."""
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +118,8 @@ class WrenProject(_PricedOrder):
     note: str | None = None
     on_behalf_of_name: str | None = None
     on_behalf_of_email: str | None = None
+    external_id: str | None = None
+    """Your own number of the order, such as an invoice's. It is not sent; it comes back in the report."""
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +137,8 @@ class WrenTrees(_PricedOrder):
     note: str | None = None
     on_behalf_of_name: str | None = None
     on_behalf_of_email: str | None = None
+    external_id: str | None = None
+    """Your own number of the order, such as an invoice's. It is not sent; it comes back in the report."""
 
 
 @attrs.frozen(kw_only=True)
@@ -151,6 +159,8 @@ class CNaughtMass(_PricedOrder):
     portfolio_id: str | None = None
     subaccount_id: str | None = None
     """The client's subaccount, or its account, if left out."""
+    external_id: str | None = None
+    """Your own number of the order, such as an invoice's. It is not sent; it comes back in the report."""
 
 
 @attrs.frozen(kw_only=True)
@@ -170,6 +180,8 @@ class CNaughtPrice(_Order):
     portfolio_id: str | None = None
     subaccount_id: str | None = None
     """The client's subaccount, or its account, if left out."""
+    external_id: str | None = None
+    """Your own number of the order, such as an invoice's. It is not sent; it comes back in the report."""
 
 
 Intent: TypeAlias = WrenOffset | WrenProject | WrenTrees | CNaughtMass | CNaughtPrice
@@ -227,7 +239,11 @@ def price_question(intent: Intent) -> str:
     return _json(intent, but=_NOT_PRICED)
 
 
-_NOT_PRICED: Final = frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"})
+_NOT_SENT: Final = frozenset({"external_id"})
+"""Attributes that neither API has a field for."""
+_NOT_PRICED: Final = (
+    frozenset({"note", "description", "metadata", "on_behalf_of_name", "on_behalf_of_email"}) | _NOT_SENT
+)
 """Attributes that change nothing about the price."""
 
 
@@ -263,6 +279,7 @@ def _check(intent: _Order) -> None:
     for name, value in _given(intent).items():
         if isinstance(value, Decimal | int):
             _check_size(name, value)
+    _check_external_id(intent)
     call = intent.call(_LONGEST_REFERENCE, _LONGEST_REFERENCE)
     field = call.operation.reference
     if field is not None:
@@ -274,6 +291,17 @@ def _check(intent: _Order) -> None:
             raise InvalidArgument(field.attribute, problem)
     if call.subaccount_id == "":
         raise InvalidArgument("subaccount_id", "is empty; leave it out, or give the id as the API answered it")
+
+
+def _check_external_id(intent: _Order) -> None:
+    """Refuse a number of the order that a report could not show as it is. No builder checks it, as it is not sent."""
+    given: object = getattr(intent, "external_id", None)
+    if given is None:
+        return
+    if not isinstance(given, str):
+        raise InvalidArgument("external_id", f"takes text, such as 'R-1001', not {type(given).__name__}")
+    if not given.strip() or len(given) > _LONGEST_ID or not given.isprintable():
+        raise InvalidArgument("external_id", f"takes 1 to {_LONGEST_ID} printable characters on one line")
 
 
 def _check_size(name: str, value: Decimal | int) -> None:

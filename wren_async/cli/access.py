@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,11 +14,12 @@ from wren_async.batch.input.readers import read
 from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State
-from wren_async.cli.exits import Stop
+from wren_async.cli.environment import ADDRESSES, TOKENS, has_token
+from wren_async.cli.http_library import new_backend
 from wren_async.cnaught import CNaughtClient
 from wren_async.wren import WrenClient
 
-_VARIABLES: Final[dict[Api, str]] = {"wren": "WREN_API_TOKEN", "cnaught": "CNAUGHT_API_KEY"}
+APIS: Final[tuple[Api, ...]] = ("wren", "cnaught")
 _IN_FLIGHT: Final = 100
 OPEN_STATES: Final = (State.PENDING, State.SENDING, State.UNDECIDED)
 
@@ -47,8 +46,8 @@ async def access(concurrency: int = 1, *, patience: float = 10.0) -> AsyncIterat
     """Open the clients; on leaving, wait up to `patience` seconds for what is on the wire."""
     most = max(_IN_FLIGHT, concurrency)
     absent = _absent()
-    wren = None if "wren" in absent else WrenClient(max_in_flight=most)
-    cnaught = None if "cnaught" in absent else CNaughtClient(max_in_flight=most)
+    wren = None if "wren" in absent else WrenClient(max_in_flight=most, http_client=new_backend())
+    cnaught = None if "cnaught" in absent else CNaughtClient(max_in_flight=most, http_client=new_backend())
     try:
         yield Access(wren=wren, cnaught=cnaught)
     finally:
@@ -59,8 +58,8 @@ async def access(concurrency: int = 1, *, patience: float = 10.0) -> AsyncIterat
 
 async def check_file(path: Path, reading: Reading) -> None:
     """Refuse an input with orders of an API for which the environment has no token, before a journal is made of it."""
-    given = _VARIABLES.keys() - _absent()
-    if given == _VARIABLES.keys():
+    given = set(APIS) - _absent()
+    if len(given) == len(APIS):
         return
     without_token = OrdersWithoutClient(given, _remedy)
     async for row in read(path, reading):
@@ -71,30 +70,15 @@ async def check_file(path: Path, reading: Reading) -> None:
 
 async def check_journal(journal: Journal) -> None:
     """Refuse a batch with open orders of an API for which the environment has no token."""
-    await check_clients(journal, _VARIABLES.keys() - _absent(), _remedy)
+    await check_clients(journal, set(APIS) - _absent(), _remedy)
 
 
 def _absent() -> set[Api]:
-    return {api for api, variable in _VARIABLES.items() if not os.environ.get(variable, "").strip()}
+    return {api for api in APIS if not has_token(api)}
 
 
 def _remedy(api: Api) -> str:
     return (
-        f"its token is not there: set {_VARIABLES[api]} in the environment, and {api.upper()}_BASE_URL for another "
+        f"its token is not there: set {TOKENS[api]} in the environment, and {ADDRESSES[api]} for another "
         "server than its own"
-    )
-
-
-def check_exists(path: Path) -> None:
-    """Refuse a journal that is not there: opening it would make one."""
-    if path.exists():
-        return
-    there = [each.name for each in path.parent.glob("*.journal")] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(f"{path.name.removesuffix('.journal')}.journal", there, n=1)
-    told = (
-        f"did you mean {path.with_name(near[0])}?" if near else f"the journals there are: {', '.join(there) or 'none'}."
-    )
-    raise Stop(
-        f"{path}: there is no such journal; {told} If it was lost, do not order its file anew: "
-        "`wren-async batch run FILE --continues BATCH_ID` first finds what was placed"
     )

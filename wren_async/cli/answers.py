@@ -8,16 +8,15 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from wren_async.batch.report.escaping import cell
+from wren_async.batch.report.wording import count
 from wren_async.cli import terminal
+from wren_async.cli.columns import columns_of, pairs_of
 from wren_async.core import codec
-
-_COLUMNS: Final = 8
-"""Columns of a table; the other forms have all of them."""
 
 
 class Form(enum.Enum):
@@ -40,11 +39,23 @@ def show_answer(answer: object, form: Form, rows: str | None) -> None:
     if form is Form.CSV:
         terminal.write(as_csv(flat))
     elif listed is None:
-        terminal.show(terminal.output(), terminal.table(("", ""), [(k, _text(v)) for k, v in flat[0].items()]))
+        _show_one(flat[0])
     else:
-        if flat:
-            terminal.show(terminal.output(), _table(flat))
-        terminal.say(terminal.errors(), "1 row" if len(flat) == 1 else f"{len(flat):,} rows")
+        left_out = terminal.show_columns(terminal.output(), columns_of(flat))
+        if left_out:
+            terminal.say(terminal.errors(), f"not shown here: {', '.join(left_out)}; --json and --csv have all")
+        terminal.say(terminal.errors(), count(len(flat), "row"))
+
+
+def _show_one(answer: Mapping[str, object]) -> None:
+    terminal.show(terminal.output(), terminal.pairs(pairs_of(answer)))
+    shortened = [name for name, value in answer.items() if isinstance(value, list) and any(map(_is_object, value))]
+    if shortened:
+        terminal.say(terminal.errors(), f"told in short: {', '.join(shortened)}; --json has all of it")
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def as_json(answer: object) -> str:
@@ -83,17 +94,6 @@ def _leaves(path: str, value: Mapping[str, object]) -> Iterable[tuple[str, objec
             yield f"{path}{name}", each
 
 
-def _table(rows: Sequence[Mapping[str, object]]) -> Any:
-    names = dict.fromkeys(name for row in rows for name, value in row.items() if value is not None)
-    shown = [name for name in names if not any(isinstance(row.get(name), list) for row in rows)][:_COLUMNS]
-    numbers = [place for place, name in enumerate(shown) if all(_is_number(row.get(name)) for row in rows)]
-    return terminal.table(shown, [[_text(row.get(name)) for name in shown] for row in rows], numbers=numbers)
-
-
-def _is_number(value: object) -> bool:
-    return value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool))
-
-
 def _text(value: object) -> str:
     if value is None:
         return ""
@@ -104,4 +104,4 @@ def _text(value: object) -> str:
 
 def _cell(value: object) -> str:
     text = _text(value)
-    return text if _is_number(value) else cell(text)
+    return text if isinstance(value, int | Decimal) else cell(text)

@@ -89,5 +89,4 @@ def confirm(ahead: Ahead) -> None:
         return
     if not sys.stdin.isatty():
         raise Stop("nothing was placed: there is no terminal to ask at whether money may be spent; --yes says so")
-    if not terminal.ask(ahead.question):
-        raise Stop("nothing was placed")
+    terminal.confirm(ahead.question, "nothing was placed")

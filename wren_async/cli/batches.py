@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import attrs
 from cyclopts import App, Parameter
 
-from wren_async.batch.chunks import in_chunks
-from wren_async.batch.input.changes import write_changes
-from wren_async.batch.input.origin import noted_input
-from wren_async.batch.input.planner import InputChanged, Plan
-from wren_async.batch.input.row_values import Reading
-from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.report.audit import audit_books
-from wren_async.batch.report.page import write_page
-from wren_async.batch.report.rows import report_rows, write_csv
-from wren_async.batch.report.summary import read_report
-from wren_async.batch.report.targets import check_target
-from wren_async.batch.run.batch import Batch
-from wren_async.batch.run.budget import Caps
-from wren_async.cli.access import access, check_exists, check_file, check_journal
-from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.exits import Exit, Stop, help_text
-from wren_async.cli.progress import PlainDisplay, display
-from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
-from wren_async.cli.showing import row_table, show_changes, show_plan, show_report
-from wren_async.cli.terminal import errors, output, say, show
+from wren_async.cli.files import check_journal_file, check_orders
+from wren_async.cli.template import DECIMAL_COMMA
 from wren_async.reconcile import SETTLE_TIME
+
+if TYPE_CHECKING:
+    # Each command loads by itself what it needs beyond its words: a help needs none of it.
+    from wren_async.batch.input.planner import Plan
+    from wren_async.batch.input.row_values import Reading
+    from wren_async.batch.journal.sqlite import SqliteJournal
+    from wren_async.cli.asking import Ahead
+    from wren_async.cli.running import Interrupts, Settings
 
 T = TypeVar("T")
 
@@ -68,6 +59,8 @@ class Input:
 
     def reading(self) -> Reading:
         """What the batch takes."""
+        from wren_async.batch.input.row_values import Reading
+
         pairs = [pair.partition("=") for pair in self.default]
         if bad := next((name for name, equals, _ in pairs if not equals), None):
             raise Stop(f"--default takes COLUMN=VALUE, not {bad!r}")
@@ -101,9 +94,14 @@ class Limits:
 
     def settings(self, continues: str | None = None, *, none_was_placed: bool = False) -> Settings:
         """What a run takes."""
+        from wren_async.batch.run.budget import Caps
+        from wren_async.cli.running import Settings
+
         cents = None if self.max_usd is None else self.max_usd * 100
         if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
             raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
+        if not self.settle_time >= 0:
+            raise Stop(f"--settle-time takes seconds of 0 or more, not {self.settle_time}")
         caps = Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
         return Settings(
             caps=caps,
@@ -116,7 +114,9 @@ class Limits:
         )
 
 
-Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .jsonl or .ndjson file of orders.")]
+batch_app.command("wren_async.cli.template:template", name="template")
+
+Orders = Annotated[Path, Parameter(help="A .csv, .tsv, .xlsx, .jsonl or .ndjson file of orders.")]
 JournalOption = Annotated[
     Path | None, Parameter(help="The journal of the batch; by default the name of the file with .journal after it.")
 ]
@@ -131,6 +131,8 @@ NonePlaced = Annotated[
 @batch_app.command
 def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input()) -> Exit:
     """Read the orders into a journal and ask what they will cost. Nothing is bought."""
+    from wren_async.cli.asking import objection
+
     ahead = _plan(orders, journal, given, Limits().settings())
     if problem := objection(ahead, None):
         _say(f"mind the sum: {problem}")
@@ -141,7 +143,7 @@ def plan(orders: Orders, *, journal: JournalOption = None, given: Input = Input(
 def changes(
     orders: Orders,
     *,
-    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format.")],
+    to: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to make, of the same format, or CSV.")],
     journal: JournalOption = None,
     also: Annotated[
         tuple[Path, ...],
@@ -157,6 +159,10 @@ def changes(
     That file is then planned and run as a batch of its own. Identical rows count: of three, where two were ordered, one
     is new.
     """
+    from wren_async.batch.input.changes import write_changes
+    from wren_async.cli.showing import show_changes
+    from wren_async.cli.terminal import output
+
     reading = given.reading()
 
     async def make(_: Interrupts) -> Exit:
@@ -205,8 +211,12 @@ def run_(
 @batch_app.command
 def resume(journal: JournalArgument, *, yes: Yes = False, limits: Limits = Limits()) -> Exit:
     """Go on with a batch that was planned, without its file. What is in doubt is looked for first."""
+    from wren_async.cli.access import access, check_journal
+    from wren_async.cli.asking import look_ahead
+    from wren_async.cli.running import open_batch
+
     settings = limits.settings()
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def look(_: Interrupts) -> Ahead:
         async with access() as clients, open_batch(journal, clients, settings) as batch:
@@ -233,7 +243,15 @@ def reconcile(
     limits: Limits = Limits(),
 ) -> Exit:
     """Find out what became of orders in doubt. Nothing is bought, unless --send-again is given."""
-    check_exists(journal)
+    import asyncio
+
+    from wren_async.cli.access import access
+    from wren_async.cli.asking import confirm, look_ahead
+    from wren_async.cli.progress import display
+    from wren_async.cli.running import open_batch, run_batch
+    from wren_async.cli.terminal import errors
+
+    check_journal_file(journal)
     settings = limits.settings()
     if send_again and not yes:
 
@@ -251,23 +269,42 @@ def report(
     journal: JournalArgument,
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
+    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
+    json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
+    parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
     books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
     rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
 ) -> Exit:
     """Show what became of a batch, also while a run of it is on."""
-    check_exists(journal)
+    from wren_async.batch.journal.sqlite import SqliteJournal
+    from wren_async.batch.report.audit import audit_books
+    from wren_async.batch.report.files import write_csv, write_json
+    from wren_async.batch.report.page import write_page
+    from wren_async.batch.report.parquet import write_parquet
+    from wren_async.batch.report.summary import read_report
+    from wren_async.cli.access import access
+    from wren_async.cli.needs import show_needs
+    from wren_async.cli.showing import show_report
+    from wren_async.cli.terminal import output
+
+    check_journal_file(journal)
 
     async def make(_: Interrupts) -> Exit:
         async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
-            await _check_targets(held, csv, html)
+            await _check_targets(held, {"--csv": csv, "--html": html, "--json": json, "--parquet": parquet})
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
+            show_needs(output(), made, str(journal))
             if rows:
                 await _show_rows(held)
             if csv is not None:
-                await write_csv(held, csv)
+                await write_csv(held, csv, decimal_comma=decimal_comma)
+            if json is not None:
+                await write_json(held, json, audits=compared)
+            if parquet is not None:
+                await write_parquet(held, parquet)
             if html is not None:
                 await write_page(made, html, str(journal))
             if books and not compared:
@@ -287,11 +324,13 @@ def settle(
     not_placed: Annotated[bool, Parameter(help="It was not placed, and is given up.", negative=())] = False,
 ) -> Exit:
     """Settle an undecided order by hand, after looking for it in the API's own pages."""
+    from wren_async.batch.run.batch import Batch
+
     if (placed is None) == (not not_placed):
         raise Stop("say either --placed ID or --not-placed")
     if cents is not None and (placed is None or cents < 0):
         raise Stop("--cents takes cents of 0 or more, and goes with --placed")
-    check_exists(journal)
+    check_journal_file(journal)
 
     async def mark(_: Interrupts) -> Exit:
         async with Batch(journal) as batch:
@@ -309,11 +348,19 @@ def settle(
 
 
 def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) -> Ahead:
-    reading = given.reading()
-    if not orders.is_file():
-        # Before the journal is opened, which would make one for a misspelt name.
-        raise Stop(f"{orders}: there is no such file")
+    import asyncio
 
+    from wren_async.batch.input.planner import InputChanged
+    from wren_async.cli.access import access, check_file
+    from wren_async.cli.asking import look_ahead
+    from wren_async.cli.progress import display
+    from wren_async.cli.running import interruptible, open_batch
+    from wren_async.cli.showing import show_plan
+    from wren_async.cli.terminal import errors, output
+
+    reading = given.reading()
+    # Before the journal is opened, which would make one for a misspelt name.
+    check_orders(orders)
     progress = display(errors())
 
     async def make(_: Interrupts) -> tuple[Plan, Ahead]:
@@ -336,25 +383,37 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         if not error.was_sent:
             raise
         words = ["changes", str(orders), *([] if journal is None else ["--journal", str(journal)]), *given.words()]
-        raise Stop(f"{error}:\n  {_command(*words, '--output', f'new{orders.suffix}')}") from None
+        new = f"new{'.csv' if orders.suffix.lower() == '.xlsx' else orders.suffix}"
+        raise Stop(f"{error}:\n  {_command(*words, '--output', new)}") from None
     show_plan(output(), made)
     return ahead
 
 
 async def _show_rows(journal: SqliteJournal) -> None:
     """Every order, in tables of so many that any number of them fits in memory."""
+    from wren_async.batch.chunks import in_chunks
+    from wren_async.batch.report.rows import report_rows
+    from wren_async.cli.showing import show_orders
+    from wren_async.cli.terminal import output
+
     async for rows in in_chunks(report_rows(journal), _ROWS):
-        show(output(), row_table(rows))
+        show_orders(output(), rows)
 
 
-async def _check_targets(journal: SqliteJournal, csv: Path | None, html: Path | None) -> None:
+async def _check_targets(journal: SqliteJournal, targets: Mapping[str, Path | None]) -> None:
     """Refuse to write over anything but a report, before anything is read or written."""
+    import asyncio
+
+    from wren_async.batch.input.origin import noted_input
+    from wren_async.batch.report.targets import check_target
+
     source = await noted_input(journal)
-    for path in (csv, html):
-        if path is not None:
-            await asyncio.to_thread(check_target, path, source)
-    if csv is not None and html is not None and _is_one_file(csv, html):
-        raise Stop(f"--csv and --html both name {csv}; name a file for each")
+    given = {flag: path for flag, path in targets.items() if path is not None}
+    for path in given.values():
+        await asyncio.to_thread(check_target, path, source)
+    for (one, path), (other, same) in combinations(given.items(), 2):
+        if _is_one_file(path, same):
+            raise Stop(f"{one} and {other} both name {path}; name a file for each")
 
 
 def _is_one_file(one: Path, other: Path) -> bool:
@@ -366,10 +425,19 @@ def _command(*words: str) -> str:
 
 
 def _journal_of(orders: Path, journal: Path | None) -> Path:
-    return orders.with_name(f"{orders.name}.journal") if journal is None else journal
+    from wren_async.batch.input.origin import journal_of
+
+    return journal_of(orders) if journal is None else journal
 
 
 def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exit:
+    import asyncio
+
+    from wren_async.cli.asking import confirm, objection
+    from wren_async.cli.progress import display
+    from wren_async.cli.running import run_batch
+    from wren_async.cli.terminal import errors
+
     if problem := objection(ahead, settings.caps.cents):
         raise Stop(f"nothing was placed: {problem}", Exit.CAP)
     if not yes:
@@ -379,8 +447,15 @@ def _place(journal: Path, ahead: Ahead, settings: Settings, *, yes: bool) -> Exi
 
 def _wait(work: Callable[[Interrupts], Coroutine[Any, Any, T]]) -> T:
     """Do something that is not shown while it goes on."""
+    import asyncio
+
+    from wren_async.cli.progress import PlainDisplay
+    from wren_async.cli.running import interruptible
+
     return asyncio.run(interruptible(work, PlainDisplay(_say)))
 
 
 def _say(text: str) -> None:
+    from wren_async.cli.terminal import errors, say
+
     say(errors(), text)

@@ -6,17 +6,18 @@ import importlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 from cyclopts import App, Parameter
 
 from wren_async._generated.commands import COMMANDS, Command
 from wren_async.cli.exits import Exit, Stop
-from wren_async.cli.parameters import Word, arguments_of, nullable_names, read_moment, words_of_builder
-from wren_async.cli.task import FIRST, Task
+from wren_async.cli.parameters import FIRST, Word, arguments_of, nullable_names, read_moment, words_of_builder
 from wren_async.cli.wording import described, flag_of, in_flags
-from wren_async.core.operation import Call
-from wren_async.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from wren_async.core.operation import Call
+    from wren_async.errors import InvalidArgument
 
 
 def operation_app(command: Command, given: list[str], *, name: str | None = None) -> App:
@@ -130,6 +131,9 @@ def builder_answer(command: Command) -> type[Any]:
 def _run(
     command: Command, build: Callable[..., Call[Any]], words: list[Word], given: list[str], values: dict[str, Any]
 ) -> Exit:
+    from wren_async.cli.task import Task
+    from wren_async.errors import InvalidArgument
+
     if values.get("json_") and values.get("csv_"):
         raise Stop("--json and --csv are both given; leave one of them out")
     arguments = arguments_of(words, _with_content_type(words, values), values.get("null_") or ())
@@ -159,6 +163,8 @@ def _run(
     try:
         show_answer(answer, form, command["rows"])
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and not call.operation.effect.writes:
+            return code
         # Not the code of a mistake, which promises that nothing was sent.
         raise Stop(f"it was carried out, and its answer could not be written: {error}", Exit.UNFINISHED) from error
     return code
@@ -166,8 +172,9 @@ def _run(
 
 def in_flags_of(error: InvalidArgument) -> Stop:
     """What is wrong with an argument, by the name of its flag."""
-    problem = error.problem.replace("pass reference=None", "give --null reference")
-    return Stop(f"{flag_of(error.argument)}: {problem}")
+    from wren_async.cli.messages import in_words
+
+    return Stop(f"{flag_of(error.argument)}: {in_words(error.problem)}")
 
 
 def _with_content_type(words: list[Word], values: dict[str, Any]) -> dict[str, Any]:

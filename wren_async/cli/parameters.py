@@ -18,6 +18,8 @@ from wren_async.cli.exits import Stop
 from wren_async.cli.wording import described, flag_of, in_flags
 from wren_async.core.values import Unset
 
+FIRST: Final = 100
+"""Rows of a list that pages, where nobody says how many."""
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,40}")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
 
@@ -45,7 +47,7 @@ class Word:
 
 def words_of_builder(build: Callable[..., object], api: str) -> list[Word]:
     """The words that a builder's arguments are given by."""
-    told, hints = described(build), typing.get_type_hints(build)
+    told, hints = described(build), _hints(build)
     arguments = [each for each in inspect.signature(build).parameters.values() if each.kind is not each.VAR_KEYWORD]
     flags = {each.name: flag_of(each.name) for each in arguments}
     found: list[Word] = []
@@ -79,6 +81,13 @@ def arguments_of(words: Sequence[Word], given: Mapping[str, object], nulls: Sequ
 def nullable_names(words: Sequence[Word]) -> list[str]:
     """What `--null` may name."""
     return list(dict.fromkeys(flag_of(each.argument)[2:] for each in words if each.nullable))
+
+
+def _hints(build: Callable[..., object]) -> dict[str, Any]:
+    """The types of the arguments alone: that of the answer would load its models, which no help needs."""
+    bare = types.FunctionType(build.__code__, build.__globals__)
+    bare.__annotations__ = {name: hint for name, hint in build.__annotations__.items() if name != "return"}
+    return typing.get_type_hints(bare)
 
 
 def _words(parameter: inspect.Parameter, members: list[Any], flag: str, text: str) -> Iterator[Word]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 import uuid
@@ -16,7 +15,9 @@ from typing import Any, Final
 import attrs
 
 from wren_async.cli import terminal
+from wren_async.cli.environment import TOKENS, has_token
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.messages import told
 from wren_async.cli.task import Task, walk_of
 from wren_async.cli.unknown import find_out, unknown, unknown_of
 from wren_async.cnaught import CNaughtClient
@@ -25,20 +26,22 @@ from wren_async.core.operation import Call
 from wren_async.core.request import body_of
 from wren_async.core.sending.session import Outcome, outcome_of
 from wren_async.core.values import UNSET
-from wren_async.errors import APIError, InvalidConfiguration, OutcomeUnknown, RateLimited, ServerError, Unauthorized
+from wren_async.errors import APIError, InvalidConfiguration, OutcomeUnknown, RateLimited, ServerError
 from wren_async.http.address import read_address
 from wren_async.wren import WrenClient
 
 _PATIENCE: Final = 1.0
 """Seconds that the second Ctrl-C still leaves for an answer on the wire."""
-_VARIABLES: Final = {"wren": "WREN_API_TOKEN", "cnaught": "CNAUGHT_API_KEY"}
+_PLACEHOLDER: Final = "no-token-is-sent"
 _ELSEWHERE: Final = (RateLimited, ServerError)
 """Errors that say nothing of what was asked for."""
 
 
 def perform(task: Task) -> tuple[Exit, object]:
     """Do it, and return the exit code with the answer."""
-    client = _client(task.command["api"])
+    if not has_token(task.command["api"]):
+        task = _without_token(task)
+    client = _client(task)
     if task.find is None:
         # Outside of the loop, which would keep Ctrl-C from ending the question.
         confirm(task, client)
@@ -60,11 +63,8 @@ async def _carried_out(task: Task, client: WrenClient | CNaughtClient) -> object
         return await _answer(task, client)
     except OutcomeUnknown as error:
         raise unknown_of(task, error) from error
-    except Unauthorized as error:
-        variable = _VARIABLES[task.command["api"]]
-        raise Stop(f"{error}\nthe token is that of {variable} in the environment", Exit.CREDENTIALS) from error
     except APIError as error:
-        if (error.status or 0) in (402, 403) or isinstance(error, _ELSEWHERE):
+        if (error.status or 0) in (401, 402, 403) or isinstance(error, _ELSEWHERE):
             raise
         raise Stop(str(error), Exit.SOME_REFUSED) from error
 
@@ -88,18 +88,26 @@ def confirm(task: Task, client: WrenClient | CNaughtClient) -> None:
     if not sys.stdin.isatty():
         raise Stop("nothing was sent: there is no terminal to ask at whether money may be spent; --yes says so")
     sent = ", ".join(f"{name} {value}" for name, value in body_of(task.call).items())
-    if not terminal.ask(f"{task.command['summary']} At {client.base_url}: {sent}.\nThis spends money. Go on?"):
-        raise Stop("nothing was sent")
+    question = f"{task.command['summary']} At {client.base_url}: {sent}.\nThis spends money. Go on?"
+    terminal.confirm(question, "nothing was sent")
 
 
-def _client(api: str) -> WrenClient | CNaughtClient:
-    variable = _VARIABLES[api]
-    if not os.environ.get(variable, "").strip():
+def _without_token(task: Task) -> Task:
+    """The same, for somebody who has no token, where the operation needs none. Raises `Stop` where it needs one."""
+    operation = task.call.operation
+    if operation.credentials == "required":
+        variable = TOKENS[task.command["api"]]
         raise Stop(f"the token is not there: set {variable} in the environment, or try it with --sandbox")
+    return attrs.evolve(task, call=attrs.evolve(task.call, operation=attrs.evolve(operation, credentials="none")))
+
+
+def _client(task: Task) -> WrenClient | CNaughtClient:
+    # A client wants some token, also where none is sent.
+    token = _PLACEHOLDER if task.call.operation.credentials == "none" else None
     try:
-        return WrenClient() if api == "wren" else CNaughtClient()
+        return WrenClient(token) if task.command["api"] == "wren" else CNaughtClient(token)
     except InvalidConfiguration as error:
-        raise Stop(str(error)) from None
+        raise Stop(told(error)) from None
 
 
 def _marked(call: Call[Any]) -> Call[Any]:

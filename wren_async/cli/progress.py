@@ -7,14 +7,16 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 from wren_async.batch import events
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Settled
 from wren_async.batch.journal.contract import Entry, State, Totals
-from wren_async.batch.report.escaping import printable
+from wren_async.batch.report.escaping import one_line
+from wren_async.batch.report.wording import count
 from wren_async.batch.units import duration, usd
 from wren_async.cli import terminal
+from wren_async.cli.messages import in_words
 
 _EVERY: Final = 5.0
 """Seconds between two plain lines."""
@@ -54,7 +56,7 @@ def sums(totals: Totals) -> str:
     """Where the batch stands, in a few words."""
     number = totals.orders.get
     told = [f"{number(State.PLACED, 0):,} of {sum(totals.orders.values()):,} placed"]
-    told += [f"{count:,} {state}" for state in (State.REFUSED, State.UNDECIDED) if (count := number(state, 0))]
+    told += [f"{of_it:,} {state}" for state in (State.REFUSED, State.UNDECIDED) if (of_it := number(state, 0))]
     reserved = f" and {usd(totals.reserved_cents)} reserved" if totals.reserved_cents else ""
     unknown = (
         f" and {totals.unknown_orders:,} placed at a cost that is not known (planned {usd(totals.unknown_cents)})"
@@ -64,16 +66,16 @@ def sums(totals: Totals) -> str:
     return f"{', '.join(told)}; {usd(totals.spent_cents)} spent{unknown}{reserved}"
 
 
-def pace(event: events.Progress) -> str:
-    """How fast it goes, and how long it will take."""
-    left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
-    return f"{event.rate:.1f}/s, {event.in_flight} on the wire{left}"
+def pace(event: events.Progress) -> list[str]:
+    """How fast it goes, and how long it will take, the most telling first."""
+    left = [] if event.seconds_left is None else [f"{duration(event.seconds_left)} left"]
+    return [*left, f"{event.rate:.1f}/s", f"{event.in_flight} on the wire"]
 
 
-def planning(event: events.Planning) -> str:
+def planning(event: events.Planning) -> list[str]:
     """How far the planning is."""
-    asked = f", {event.questions:,} prices asked for" if event.questions else ""
-    return f"{event.rows:,} rows {'checked' if event.checking else 'read'}{asked}"
+    asked = [f"{count(event.questions, 'price')} asked for"] if event.questions else []
+    return [f"{count(event.rows, 'row')} {'checked' if event.checking else 'read'}", *asked]
 
 
 class Failures:
@@ -88,7 +90,7 @@ class Failures:
             case Paused():
                 return f"the server asks for a pause of {duration(event.seconds)}"
             case Alarm():
-                return f"ALARM: {printable(event.message)}"
+                return f"ALARM: {one_line(in_words(event.message))}"
             case Settled(entry=entry) if entry.result.state in (State.REFUSED, State.UNDECIDED):
                 return self._failure(entry)
             case _:
@@ -99,12 +101,12 @@ class Failures:
         if position in self._told or len(self._told) >= _FAILURES:
             return None
         self._told.add(position)
-        return f"line {position}: {entry.result.state}: {printable(entry.result.reason or '')}"
+        return f"line {position}: {entry.result.state}: {one_line(entry.result.reason or '')}"
 
 
 def end_of(event: Ended) -> str:
     """What to say at the end of a run."""
-    return f"{event.ending.value.replace('_', ' ')}: {printable(event.message)}"
+    return f"{event.ending.value.replace('_', ' ')}: {one_line(in_words(event.message))}"
 
 
 class PlainDisplay:
@@ -125,8 +127,9 @@ class PlainDisplay:
         if isinstance(event, events.Progress | events.Planning):
             if self._clock() - self._told >= _EVERY:
                 self._told = self._clock()
-                told = planning(event) if isinstance(event, events.Planning) else f"{sums(event.totals)}; {pace(event)}"
-                self._write(told)
+                so_far = "" if isinstance(event, events.Planning) else f"{sums(event.totals)}; "
+                told = planning(event) if isinstance(event, events.Planning) else pace(event)
+                self._write(f"{so_far}{', '.join(told)}")
         elif isinstance(event, Ended):
             self._write(f"{sums(event.totals)}\n{end_of(event)}")
         elif (note := self._failures.note_of(event)) is not None:
@@ -145,34 +148,40 @@ class LiveDisplay:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._bar_width = min(28, max(4, console.width // 6))
         self._bar = Progress(
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=self._bar_width),
             TextColumn("{task.fields[told]}", markup=False),
             console=console,
+            # What it said is said again, whole, at the end; after Ctrl-C or an error a bar would tell of what is over.
+            transient=True,
         )
         self._task = self._bar.add_task("", total=None, told="")
         self._failures = Failures()
+        self._settled = self._whole = self._cents = 0
+        self._pace: list[str] = []
 
     def begin(self, totals: Totals) -> None:
         """Show how the batch stands before the run."""
         self._bar.start()
-        self._show(totals, "")
+        self._show(totals, [])
 
     def take(self, event: Event) -> None:
         """Show what happens."""
         if isinstance(event, events.Planning):
             self._bar.start()
-            self._bar.update(self._task, completed=event.rows, told=planning(event))
+            self._bar.update(self._task, completed=event.rows, told=self._fitting(planning(event)))
         elif isinstance(event, events.Progress):
             self._show(event.totals, pace(event))
         elif isinstance(event, Ended):
-            self._show(event.totals, "")
+            self._show(event.totals, [])
             self.end()
             self.say(f"{sums(event.totals)}\n{end_of(event)}")
             return
         if isinstance(event, Settled) and event.entry.result.state in _SETTLED:
-            self._bar.advance(self._task)
+            self._settled += 1
+            self._cents += event.entry.result.cents or 0
+            self._update()
         if (note := self._failures.note_of(event)) is not None:
             self.say(note)
 
@@ -181,11 +190,24 @@ class LiveDisplay:
         terminal.say(self._console, text)
 
     def end(self) -> None:
-        """Leave the bar where it is."""
+        """Take the bar away."""
         self._bar.stop()
 
-    def _show(self, totals: Totals, told: str) -> None:
-        settled = sum(totals.orders.get(state, 0) for state in _SETTLED)
-        whole = sum(totals.orders.values())
-        spent = f"{usd(totals.spent_cents)}  {told}"
-        self._bar.update(self._task, completed=settled, total=whole, told=spent, refresh=True)
+    def _show(self, totals: Totals, told: list[str]) -> None:
+        self._settled = sum(totals.orders.get(state, 0) for state in _SETTLED)
+        self._whole = sum(totals.orders.values())
+        self._cents, self._pace = totals.spent_cents, told
+        self._update(refresh=True)
+
+    def _update(self, *, refresh: bool = False) -> None:
+        """The orders and the money count together: each comes with every order that is settled."""
+        told = self._fitting([f"{self._settled:,}/{self._whole:,}", usd(self._cents), *self._pace])
+        self._bar.update(self._task, completed=self._settled, total=self._whole, told=told, refresh=refresh)
+
+    def _fitting(self, parts: list[str]) -> str:
+        """As many of these as have room beside the bar, so that it stays one line."""
+        room, told = self._console.width - self._bar_width - 2, ""
+        for part in parts:
+            more = f"{told}  {part}" if told else part
+            told = more if len(more) <= room else told
+        return told

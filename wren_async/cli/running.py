@@ -14,11 +14,14 @@ import attrs
 
 from wren_async.batch.events import Ended, Ending, Event
 from wren_async.batch.journal.contract import Journal
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
 from wren_async.cli.endings import broken_off, of_run, of_totals
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.http_library import http_library
+from wren_async.cli.messages import told
 from wren_async.cli.progress import Display
 from wren_async.errors import WrenAsyncError
 
@@ -85,12 +88,13 @@ async def run_batch(path: Path, settings: Settings, display: Display, *, place: 
             open_batch(path, clients, settings) as batch,
         ):
             await check_journal(batch.journal)
+            await batch.journal.note(Note.SENT_OVER, http_library())
             display.begin(await batch.totals())
             interrupts.stop = batch.stop
             try:
                 ended = await _follow(batch.run() if place else batch.reconcile(send_again=send_again), display)
             except (WrenAsyncError, OSError) as error:
-                raise Stop(str(error), broken_off(error)) from error
+                raise Stop(told(error), broken_off(error)) from error
         return of_run(ended) if place or ended is None else _of_reconciling(ended)
 
     return await interruptible(go, display)

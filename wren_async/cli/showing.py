@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
 from wren_async.batch.input.changes import Changes
 from wren_async.batch.input.planner import Plan
@@ -22,15 +22,20 @@ from wren_async.batch.report.wording import (
     average,
     count,
     order_cells,
+    rehearsal,
     sentence,
     spent,
     type_cells,
     verdict,
 )
 from wren_async.batch.units import duration, mass, usd
-from wren_async.cli.terminal import say, show, table
+from wren_async.cli.columns import columns_from
+from wren_async.cli.terminal import say, show_columns
 
-_SHOWN = 20
+_SHOWN: Final = 20
+_FIRST_OF_TYPES: Final = ("type", "orders", "placed", "cost", "planned")
+_FIRST_OF_ORDERS: Final = ("line", "state", "order", "cost", "reason", "type", "planned", "ordered kg")
+"""What matters most, where a terminal has not room for all."""
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -54,7 +59,7 @@ def show_changes(console: Console, changes: Changes, source: Path, target: Path,
         say(console, f"{target}: {len(changes.rows):,} of the {count(rows, 'row')} of {source.name}, new or changed")
     if gone := sum(changes.gone_by_state.values()):
         say(console, f"In {source.name} no more, and as they were in the batch: {count(gone, 'order')}")
-        show(console, row_table(ReportRow.of(entry) for entry in changes.gone[:_SHOWN]))
+        show_orders(console, (ReportRow.of(entry) for entry in changes.gone[:_SHOWN]))
         _say_more(console, gone)
     if changes.rows and changes.may_be_bought_twice:
         say(
@@ -71,12 +76,13 @@ def show_changes(console: Console, changes: Changes, source: Path, target: Path,
 def show_report(console: Console, report: Report) -> None:
     """Sums, open and refused orders, and the books."""
     where = "".join(f", {api} at {server}" for api, server in report.servers.items())
+    where += f", over {report.sent_over}" if report.sent_over else ""
     say(console, f"Batch {report.batch_id}{f' of {report.source.name}' if report.source else ''}{where}")
-    if report.rehearsal:
-        say(console, "REHEARSAL: these orders went to a sandbox on this machine, or were placed with a test token")
+    if told := rehearsal(report):
+        say(console, f"{told[0].upper()}: {told[1]}")
     say(console, f"{sentence(report)} {_money(report)}")
     cells = [type_cells(name, sums) for name, sums in sorted(report.order_types.items())]
-    show(console, table(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))))
+    show_columns(console, columns_from(TYPE_COLUMNS, cells, numbers=range(1, len(TYPE_COLUMNS))), _FIRST_OF_TYPES)
     _show_pace(console, report)
     _show_rows(console, "in doubt", report.open_rows, report.in_doubt)
     _show_rows(console, "refused", report.refused_rows, report.number(State.REFUSED))
@@ -97,9 +103,12 @@ def show_audit(console: Console, audit: Audit) -> None:
     _say_more(console, audit.count)
 
 
-def row_table(rows: Iterable[ReportRow]) -> Table:
-    """Orders, one a line."""
-    return table(ORDER_COLUMNS, map(order_cells, rows), numbers=ORDER_NUMBERS)
+def show_orders(console: Console, rows: Iterable[ReportRow]) -> None:
+    """Orders, one a line, with as much of each as fits."""
+    columns = columns_from(ORDER_COLUMNS, map(order_cells, rows), numbers=ORDER_NUMBERS)
+    left_out = show_columns(console, columns, _FIRST_OF_ORDERS)
+    if left_out:
+        say(console, f"not shown here: {', '.join(left_out)}; report --csv writes all")
 
 
 def _money(report: Report) -> str:
@@ -110,7 +119,7 @@ def _money(report: Report) -> str:
 def _show_rows(console: Console, title: str, rows: Sequence[ReportRow], number: int) -> None:
     if rows:
         say(console, f"\n{number:,} {title}:")
-        show(console, row_table(rows[:_SHOWN]))
+        show_orders(console, rows[:_SHOWN])
         _say_more(console, number, "; --csv writes all of them")
 
 

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from wren_async._generated.commands import Command
+from wren_async.cli.parameters import FIRST
 from wren_async.core.operation import Call
-
-FIRST: Final = 100
-"""Rows of a list that pages, where nobody says how many."""
 
 
 @attrs.frozen(kw_only=True)

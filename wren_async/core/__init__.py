@@ -10,7 +10,7 @@
         or a Reply, or a CallError  all that is known                              reply
 
 A client is a set of options over a shared session (`client`); resources bind builders to it (`resource`); pagers send
-one call after another (`paging`, `prefetch`); documents may lie on other hosts (`document`); and each attempt can be
-reported (`telemetry`). What is allowed is in values of its own: times and bytes (`limits`), repeats (`policy`), and how
-large an order may be (`ceilings`).
+one call after another (`paging`, `prefetch`); documents may lie on other hosts (`document`); and what happens is told
+to whoever watches (`telemetry`) and to the log (`log`). What is allowed is in values of its own: times and bytes
+(`limits`), repeats (`policy`), and how large an order may be (`ceilings`).
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
@@ -17,7 +17,7 @@ from wren_async.core.identity import Identity, check_headers
 from wren_async.core.limits import Limits, Permit
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget, RetryPolicy
-from wren_async.core.telemetry import OnAttempt
+from wren_async.core.telemetry import CallEvents, Telemetry
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, InvalidConfiguration
@@ -82,7 +82,7 @@ class BaseClient:
     _resources: dict[Callable[[BaseClient], Any], Any]
     """Those that were used, so that each method is bound only once."""
 
-    if not TYPE_CHECKING:  # a type checker would take it for leave to set whatever one likes
+    if not TYPE_CHECKING:  # hidden from type checkers, which would otherwise allow setting any attribute
 
         def __setattr__(self, name: str, value: object) -> None:
             raise AttributeError(f"a client is immutable; with_options({name}=...) makes a copy")
@@ -159,6 +159,10 @@ class BaseClient:
             made = self._resources[kind] = kind(self)
         return made
 
+    def _run(self, call: Call[T]) -> Coroutine[None, None, T]:
+        # Not `async`, as `send` is: that would be one coroutine more at every resumption.
+        return self._attempts(call).run()
+
     def _attempts(self, call: Call[T], identity: Identity | None = None) -> Attempts[T]:
         attempts: type[Attempts[T]] = _sending().Attempts
         return attempts(call, identity or self._identity, self._limits, self._session)
@@ -224,6 +228,10 @@ class BaseClient:
         await attempts.run()
         return attempts.reply()
 
+    def _for_journal(self) -> Self:
+        """A copy that repeats nothing and leaves it to a batch, or a worker, to tell what is in doubt."""
+        return self._copy(attrs.evolve(self._identity, journaled=True), self._limits.but(retries=0))
+
     def _copy(self, identity: Identity, limits: Limits) -> Self:
         made = object.__new__(type(self))
         made._fill(identity, limits, self._shared, owner=False)
@@ -270,13 +278,16 @@ def new_session(
     http_client: HTTPClient | None,
     max_in_flight: int | None,
     timing: Timing | None,
-    on_attempt: OnAttempt | None = None,
+    telemetry: Telemetry | None = None,
 ) -> Lazy[Session]:
     """The shared part of a new client."""
     if max_in_flight is not None:
         _check_places(max_in_flight)
-    if on_attempt is not None and not callable(on_attempt):
-        raise InvalidConfiguration(f"on_attempt takes a function of one Attempt, not {on_attempt!r}")
+    instead_of_an_object = isinstance(telemetry, type) and not issubclass(telemetry, CallEvents)
+    if telemetry is not None and (instead_of_an_object or not callable(telemetry)):
+        raise InvalidConfiguration(
+            f"telemetry takes OpenTelemetry(), or a function of one CallBegan, not {telemetry!r}"
+        )
     # A client of the caller's is looked at now, and not with the first call: the mistake is easier to find here.
     brought = None if http_client is None else _backend(http_client)
 
@@ -291,7 +302,7 @@ def new_session(
             max_in_flight=max_in_flight or affordable(suits),
             timing=timing or Timing(),
             budget=RetryBudget(),
-            on_attempt=on_attempt,
+            telemetry=telemetry,
         )
 
     return Lazy(make)

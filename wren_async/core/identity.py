@@ -39,6 +39,8 @@ class Identity(Value):
     subaccount_id: str | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     ceilings: Ceilings | None = None
+    journaled: bool = False
+    """Whether a batch sends the calls: its journal keeps what is in doubt, and it tells of that in its own lines."""
 
 
 def check_headers(headers: Mapping[str, str], taken: Collection[str] = ()) -> Mapping[str, str]:

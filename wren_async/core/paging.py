@@ -1,4 +1,4 @@
-"""Walking a list page by page: by cursor, or by limit and offset.
+"""Walking a list page by page: by cursor, or by limit and offset; and lists that one answer holds whole.
 
 What to ask for next, and when to stop, follows from the pages seen, without any I/O. Where pages repeat or contradict
 each other, so that items would be lost or repeated, the walk ends with an error and never with a short list.
@@ -6,7 +6,8 @@ each other, so that items would be lost or repeated, the walk ends with an error
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Hashable, Iterator, Sequence
+from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 import attrs
@@ -35,6 +36,48 @@ class Sender(Protocol):
     async def send(self, call: Call[T]) -> T:
         """Send a call and return its value."""
         ...
+
+
+# --- whole in one answer --------------------------------------------------------------------------------------------
+
+
+class WholeList(Coroutine[None, None, AnswerT], Generic[AnswerT, ItemT]):
+    """A list that one answer holds whole.
+
+    `await` it for the answer, or iterate over it for its items. Each use sends a request of its own. It is a coroutine
+    in all that matters, so that `create_task` takes it, too.
+    """
+
+    def __init__(self, sender: Sender, call: Call[AnswerT], *, items: Callable[[AnswerT], Sequence[ItemT]]) -> None:
+        self._sender = sender
+        self._call = call
+        self._items = items
+        self._running: Coroutine[Any, Any, AnswerT] | None = None
+
+    def __await__(self) -> Generator[Any, None, AnswerT]:
+        return self._sender.send(self._call).__await__()
+
+    async def __aiter__(self) -> AsyncIterator[ItemT]:
+        for item in self._items(await self):
+            yield item
+
+    def send(self, value: None, /) -> Any:
+        """Go on, as a task does with a coroutine."""
+        return self._coroutine().send(value)
+
+    def throw(self, typ: Any, val: Any = None, tb: TracebackType | None = None, /) -> Any:
+        """Raise an exception where the coroutine stands."""
+        return self._coroutine().throw(typ if val is None else val)
+
+    def close(self) -> None:
+        """End the coroutine, if it has begun."""
+        if self._running is not None:
+            self._running.close()
+
+    def _coroutine(self) -> Coroutine[Any, Any, AnswerT]:
+        if self._running is None:
+            self._running = self._sender.send(self._call)
+        return self._running
 
 
 # --- by cursor ------------------------------------------------------------------------------------------------------
@@ -117,8 +160,12 @@ class CursorPager(Generic[ItemT]):
 
     async def __aiter__(self) -> AsyncIterator[ItemT]:
         async for page in self.pages():
-            for item in reversed(page.items) if self._backwards else page.items:
+            for item in self.in_order(page):
                 yield item
+
+    def in_order(self, page: Page[ItemT]) -> Iterator[ItemT]:
+        """The items of a page in the order of the walk."""
+        return reversed(page.items) if self._backwards else iter(page.items)
 
     def pages(self) -> AsyncIterator[Page[ItemT]]:
         """The pages that hold something, in the order of the walk."""
@@ -201,14 +248,14 @@ class OffsetWalk(Generic[ItemT]):
         fetched again."""
         return bool(self.left) and total >= self._total and total - offset >= (self.left or 0)
 
-    def take(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
+    def new_items(self, items: Sequence[ItemT], *, offset: int, total: int) -> tuple[ItemT, ...]:
         """The new items of a page that starts at `offset`.
 
         Raises `PagingError` where the walk would lose some, or would not end because the list grows as fast as it is
         read.
         """
         before = self.left
-        kept = self._take(items, offset, total)
+        kept = self._advance(items, offset, total)
         self._stalled = 0 if before is None or cast(int, self.left) < before else self._stalled + 1
         if self._stalled > PATIENCE:
             raise PagingError(
@@ -217,7 +264,7 @@ class OffsetWalk(Generic[ItemT]):
             )
         return kept
 
-    def _take(self, items: Sequence[ItemT], offset: int, total: int) -> tuple[ItemT, ...]:
+    def _advance(self, items: Sequence[ItemT], offset: int, total: int) -> tuple[ItemT, ...]:
         ids = [self.identify(item) for item in items]
         if self.left is not None and total < self._total:
             return self._go_back(ids, total)
@@ -243,7 +290,7 @@ class OffsetWalk(Generic[ItemT]):
     def _new(self, items: Sequence[ItemT], ids: Sequence[Hashable | None], *, repeats: int) -> tuple[ItemT, ...]:
         if self._vanished and None in ids:
             raise PagingError("entries vanished from the list during the walk, and not all have ids to go by")
-        # So many entries of the page are newer than the place of the walk: read before, or added since it began. Once
+        # How many entries at the front of the page were read before, or were added since the walk began. Once
         # entries have vanished, nobody knows which those are, and only ids tell what was read.
         skipped = 0 if self._vanished else repeats
         self._check_skipped(ids, skipped)
@@ -298,8 +345,12 @@ class OffsetPager(Generic[ItemT]):
 
     async def __aiter__(self) -> AsyncIterator[ItemT]:
         async for page in self.pages():
-            for item in page.items:
+            for item in self.in_order(page):
                 yield item
+
+    def in_order(self, page: OffsetPage[ItemT]) -> Iterator[ItemT]:
+        """The items of a page in the order of the walk."""
+        return iter(page.items)
 
     def pages(self) -> AsyncIterator[OffsetPage[ItemT]]:
         """The pages that hold something new."""
@@ -345,4 +396,6 @@ class OffsetPager(Generic[ItemT]):
         total, answered = self._total(answer), self._starts_at(answer)
         if answered != offset:
             raise PagingError(f"the list does not move: asked for what follows {offset}, answered from {answered}")
-        return OffsetPage(items=walk.take(self._items(answer), offset=offset, total=total), total=total, offset=offset)
+        return OffsetPage(
+            items=walk.new_items(self._items(answer), offset=offset, total=total), total=total, offset=offset
+        )

@@ -6,7 +6,6 @@ import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import attrs
@@ -79,6 +78,9 @@ def http_date(value: str | None) -> datetime | None:
     """The moment in a header such as `Date`, or `None` where it holds none, or one outside 2000 to 2199."""
     if value is None or len(value) > _LONGEST_DATE:
         return None
+    # It loads the better part of `email`, and few answers have a date that somebody waits for.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError, IndexError):

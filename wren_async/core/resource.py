@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Final, Generic, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, overload
 
 from wren_async.core.arguments import unexpected
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call, CallOptions
 
+if TYPE_CHECKING:
+    from wren_async.core.paging import WholeList
+
 P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R")
+ItemT = TypeVar("ItemT")
 
 _METHODS: Final[dict[tuple[str, str], str]] = {}
 """The methods by the package and the name of their builders."""
@@ -35,13 +41,9 @@ class Resource:
             raise in_users_words(error, method.__qualname__, kwargs, build, method) from None
 
 
-class bound(Generic[P, T]):
-    """Binds a generated builder to a client: calling it builds the call and sends it.
-
-    The builder's whole signature and its docstring stay visible, so a changed contract shows up as a type error.
-    """
-
-    # `None` where coroutines usually say `Any`: with `Any`, mypy takes `gather` of two different calls for `Any`.
+class _Binding(Generic[P, T]):
+    """Binds a generated builder to a client. The builder's whole signature and its docstring stay visible, so a changed
+    contract shows up as a type error."""
 
     def __init__(self, build: Callable[P, Call[T]]) -> None:
         self.build = build
@@ -51,26 +53,18 @@ class bound(Generic[P, T]):
         self._name = name
         self._qualname = _METHODS[_package(self.build), self.build.__name__] = f"{owner.__qualname__}.{name}"
 
-    @overload
-    def __get__(self, resource: None, owner: type) -> Callable[P, Call[T]]: ...
-    @overload
-    def __get__(self, resource: Resource, owner: type) -> Callable[P, Coroutine[None, None, T]]: ...
-    def __get__(self, resource: Resource | None, owner: type) -> Callable[P, Call[T] | Coroutine[None, None, T]]:
-        if resource is None:
-            return self.build
-        client, build = resource._client, self.build
+    def _bind(self, resource: Resource, begin: Callable[[Call[T]], R]) -> Callable[P, R]:
+        """The method of a resource: it builds the call, and `begin` gives what can be awaited."""
+        build, qualname = self.build, self._qualname
 
-        qualname = self._qualname
-
-        def method(*args: P.args, **kwargs: P.kwargs) -> Coroutine[None, None, T]:
+        def method(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 call = build(*args, **kwargs)
             except TypeError as error:
                 raise in_users_words(error, qualname, kwargs, build) from None
             if call.operation.deprecated:
                 warnings.warn(_renamed(call.operation.deprecated, build), DeprecationWarning, stacklevel=2)
-            # Not by `client.send`: that would be one coroutine more at every resumption.
-            running = client._attempts(call).run()
+            running = begin(call)
             # Where the `await` was forgotten, Python's warning shows this name.
             running.__qualname__ = qualname  # type: ignore[attr-defined]
             return running
@@ -81,6 +75,47 @@ class bound(Generic[P, T]):
         # Kept, because binding a method costs as much as building a call.
         resource.__dict__[self._name] = method
         return method
+
+
+class bound(_Binding[P, T]):
+    """Binds a generated builder to a client: calling it builds the call and sends it."""
+
+    # A coroutine that is sent `None`, where `Any` is usual: with `Any`, mypy loses the types of a `gather` of two.
+
+    @overload
+    def __get__(self, resource: None, owner: type) -> Callable[P, Call[T]]: ...
+    @overload
+    def __get__(self, resource: Resource, owner: type) -> Callable[P, Coroutine[None, None, T]]: ...
+    def __get__(self, resource: Resource | None, owner: type) -> Callable[P, Call[T] | Coroutine[None, None, T]]:
+        return self.build if resource is None else self._bind(resource, resource._client._run)
+
+
+class listed(_Binding[P, T], Generic[P, T, ItemT]):
+    """Binds a builder whose answer is one whole list: the method's result can be awaited, and iterated over.
+
+    On the class it builds the call, as that of `bound` does.
+    """
+
+    def __init__(self, build: Callable[P, Call[T]], items: Callable[[T], Sequence[ItemT]]) -> None:
+        super().__init__(build)
+        self.items = items
+        """The items of an answer."""
+        functools.update_wrapper(self, build)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[T]:
+        return self.build(*args, **kwargs)
+
+    @overload
+    def __get__(self, resource: None, owner: type) -> listed[P, T, ItemT]: ...
+    @overload
+    def __get__(self, resource: Resource, owner: type) -> Callable[P, WholeList[T, ItemT]]: ...
+    def __get__(self, resource: Resource | None, owner: type) -> listed[P, T, ItemT] | Callable[P, WholeList[T, ItemT]]:
+        return self if resource is None else self._bind(resource, self._list_of(resource._client))
+
+    def _list_of(self, client: BaseClient) -> Callable[[Call[T]], WholeList[T, ItemT]]:
+        from wren_async.core.paging import WholeList
+
+        return lambda call: WholeList(client, call, items=self.items)
 
 
 def in_users_words(

@@ -15,7 +15,7 @@ MAX_ANSWER_BYTES: Final = 32 * 2**20
 NO_PERMIT: Final = "this process may not send now: its lease is over, or ends before the answer could be there"
 
 
-# Neither is frozen, because each exchange makes one of both, and a frozen one takes three times as long to make.
+# Neither is frozen: each exchange makes one of each, and a frozen instance takes three times as long to make.
 @attrs.define(kw_only=True)
 class WireRequest:
     """A request as it is sent. The token is kept apart from the other headers, as a secret."""

@@ -84,7 +84,8 @@ class AiohttpBackend:
                 if body.problem:
                     response.close()  # or aiohttp would read the rest
         except ConnectionUnusable:
-            # Nothing was sent. Once only: a server that talks before it is asked does so on each connection.
+            # Nothing was sent. One more connection is tried, and no third: a server that writes before it is asked
+            # does so on each.
             if not once_more or isinstance(request.content, AsyncIterable):
                 progress.proven = True
                 raise

@@ -26,7 +26,9 @@ _BODY_STEPS: Final = ("http11.send_request_body.", "http2.send_request_body.")
 _TUNNEL_ANSWERED: Final = "http11.receive_response_headers.complete"
 _TUNNEL: Final = "._async.http_proxy"
 """The module of httpcore, and of httpcore2, that asks a proxy for a tunnel, and tells of a refusal by raising."""
-_TRUSTED: Final = frozenset({"wren_async", "httpx", "httpx2", "httpcore", "httpcore2", "contextlib"})
+_WATCHERS: Final = frozenset({"sentry_sdk"})
+"""Packages that replace `AsyncClient.send` by a function that watches a request, and is known to send it once."""
+_TRUSTED: Final = frozenset({"wren_async", "httpx", "httpx2", "httpcore", "httpcore2", "contextlib"}) | _WATCHERS
 """The packages through which the error of a connect step may pass and still be proof that nothing was sent."""
 _OWN_PLACES: Final = 128
 """Exchanges at a time, unless the client is given `max_in_flight`: more were measured to cost more and gain nothing."""
@@ -76,7 +78,7 @@ class HttpxBackend:
             await trace.close()
             raise
         except Exception as error:
-            if self._pool is not None or _passed_only_httpx(error):
+            if (self._pool is not None and not _is_watched()) or _passed_only_httpx(error):
                 progress.ended_by(error)
                 progress.proven |= trace.saw_refused_tunnel(error)
             raise ExchangeFailed(str(error) or type(error).__name__, timed_out=_is_timeout(error)) from error
@@ -88,7 +90,7 @@ class HttpxBackend:
         )
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        if self._pool is not None:
+        if self._pool is not None and not _is_watched():
             # Past `AsyncClient.send`, whose cookies, redirects, credentials and hooks take a quarter of an exchange.
             return await self._pool.handle_async_request(request)
         return await self._client.send(request, follow_redirects=False, auth=_unchanged, stream=True)
@@ -134,6 +136,11 @@ def _is_overheard(client: httpx.AsyncClient, address: str) -> bool:
     transport = client._transport_for_url(type(client.base_url)(address))
     used = getattr(getattr(transport, "_pool", None), "_proxy_url", None)
     return used is not None and used.host.decode() in plain_proxy_hosts()
+
+
+def _is_watched() -> bool:
+    """Whether something replaced `AsyncClient.send` that is to see our requests too, and does them no harm."""
+    return httpx.AsyncClient.send.__module__.partition(".")[0] in _WATCHERS
 
 
 def _unchanged(request: httpx.Request) -> httpx.Request:

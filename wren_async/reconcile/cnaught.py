@@ -265,7 +265,7 @@ async def search_orders(
             cursor = walk.step([order.id for order in page])
             search.see_raw(reader.body, "metadata")
             for order in page:
-                search.take(order)
+                search.look_at(order)
             limit = horizon(since, reader.present())
             end = limit is not None and any(order.created_on and order.created_on < limit for order in page)
     except READ_FAILURES as error:

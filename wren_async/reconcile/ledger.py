@@ -27,13 +27,16 @@ from wren_async.reconcile.verdict import Charge, Look
 KeyT = TypeVar("KeyT")
 
 Accounted: TypeAlias = Callable[[Collection[str]], Awaitable[Collection[str]]]
-"""Tells which of some ids are those of orders that are accounted for: there may be more of them than fit in memory."""
+"""Given some ids, returns those of orders that are accounted for.
+
+A function and no set, because there may be more such orders than fit in memory.
+"""
 
 LEDGER: Final = "GET /api/credits/ledger"
 PURCHASES: Final = "GET /api/purchases"
 _PAGE: Final = 200
 _AT_ONCE: Final = 5000
-"""Charges that are asked about together: which of them are accounted for."""
+"""Charges of which one call of `Accounted` is asked."""
 _TOGETHER: Final = timedelta(minutes=2)
 """How far the times of an order and of its charge may lie apart."""
 
@@ -88,16 +91,19 @@ async def take_checkpoint(reader: Reader) -> Checkpoint:
 
 
 @attrs.define
-class _Kept:
-    """Keeps the charges of a wanted amount that belong to no order accounted for, out of any number."""
+class _OpenCharges:
+    """The charges of a wanted amount that belong to no known order, picked out of any number of them.
+
+    Which orders are known is asked for some thousand charges at a time, because all of them may not fit in memory.
+    """
 
     amounts: Collection[int]
     accounted: Accounted
     charges: list[Charge] = attrs.field(factory=list[Charge])
     _unasked: list[Charge] = attrs.field(factory=list[Charge])
 
-    async def take(self, charge: Charge) -> None:
-        """Look at a charge."""
+    async def add(self, charge: Charge) -> None:
+        """Consider a charge: it is kept if its amount is wanted and no known order is its own."""
         if charge.cents in self.amounts:
             self._unasked.append(charge)
             if len(self._unasked) >= _AT_ONCE:
@@ -118,16 +124,16 @@ async def new_entries(
     accounted: Accounted,
 ) -> Charges:
     """The entries of these amounts after a checkpoint or, without one, those not older than `since`."""
-    deductions, top_ups = _Kept(amounts, accounted), _Kept(amounts, accounted)
+    deductions, top_ups = _OpenCharges(amounts, accounted), _OpenCharges(amounts, accounted)
     rows, trouble = 0, None
     try:
         async with aclosing(_entries_since(reader, checkpoint, since)) as entries:
             async for entry in entries:
                 rows += 1
                 if entry.type == LedgerEntryType.DEDUCTION:
-                    await deductions.take(_charge(entry, entry.order_group_id, -entry.amount_usd_cents))
+                    await deductions.add(_charge(entry, entry.order_group_id, -entry.amount_usd_cents))
                 elif entry.type == LedgerEntryType.TOP_UP:
-                    await top_ups.take(_charge(entry, entry.stripe_charge_id, entry.amount_usd_cents))
+                    await top_ups.add(_charge(entry, entry.stripe_charge_id, entry.amount_usd_cents))
         await deductions.ask()
         await top_ups.ask()
     except READ_FAILURES as error:
@@ -200,7 +206,7 @@ async def new_purchases(
     reader: Reader, since: datetime | None, amounts: Collection[int], accounted: Accounted
 ) -> Charges:
     """The purchases of these amounts not older than `since`."""
-    kept = _Kept(amounts, accounted)
+    kept = _OpenCharges(amounts, accounted)
     rows, trouble = 0, None
     try:
         async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
@@ -208,7 +214,7 @@ async def new_purchases(
             rows += 1
             if since is None or each.created_at >= since:
                 cents = each.total_amount_paid_by_customer
-                await kept.take(Charge(where=PURCHASES, id=each.stripe_charge_id, cents=cents, at=each.created_at))
+                await kept.add(Charge(where=PURCHASES, id=each.stripe_charge_id, cents=cents, at=each.created_at))
         await kept.ask()
     except READ_FAILURES as error:
         trouble = str(error)

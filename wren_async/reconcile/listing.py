@@ -54,8 +54,8 @@ class Search(Generic[RowT]):
         self._references = 0
         self._attributes = 0
 
-    def take(self, row: RowT) -> None:
-        """Look at a row."""
+    def look_at(self, row: RowT) -> None:
+        """Keep a row that carries a wanted reference, and note whether rows carry any."""
         self.rows += 1
         self.groups.add(self._group(row))
         text = self._text(row)
@@ -173,7 +173,7 @@ async def look_through(
     here, trouble = reader.present().here, None
     try:
         async for raw in whole_list(reader, call, name):
-            search.take(read_row(raw, form))
+            search.look_at(read_row(raw, form))
             search.see_raw(b"[%b]" % raw, attribute)
     except READ_FAILURES as error:
         trouble = str(error)

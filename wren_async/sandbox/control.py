@@ -6,30 +6,31 @@ another site.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeAlias, cast
+from typing import cast
 
 import attrs
-from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
 
 from wren_async.sandbox.bounds import listed, shown
-from wren_async.sandbox.cnaught import CNaughtRefusedError
-from wren_async.sandbox.codec import FORM_TYPE, JSON_TYPE, UnreadableError, decode, encode
+from wren_async.sandbox.codec import JSON_TYPE
 from wren_async.sandbox.exchange import JSON
-from wren_async.sandbox.faults import Fault, FaultKind
+from wren_async.sandbox.fault_kinds import FaultKind, described
+from wren_async.sandbox.faults import Fault
 from wren_async.sandbox.patch import PatchError, patch, plain, require_known
-from wren_async.sandbox.state import CONTROL_PREFIX, SandboxState
+from wren_async.sandbox.routes import Act, UnknownError
+from wren_async.sandbox.state import SandboxState
 from wren_async.sandbox.wren import AutoRefill, Card, WrenAccount
 
-_Act: TypeAlias = "Callable[[Request, dict[str, JSON]], JSON | Response]"
 _CARD_WORDS = {card.value: card for card in Card}
 _MOST_CENTS = 10**15
+_MOST_AT_ONCE = 1000
+_USUAL_LIMIT = 100
+_MOST_DIGITS = 18
+_USUAL_TOP_UP_CENTS = 10_000
 _CLOCK_NAMES = ("set", "move", "run")
 _FAULT_NAMES = tuple(name.name for name in attrs.fields(Fault) if name.init and name.name != "id")
 _ACCOUNT_NAMES = ("balance_cents", "card", "name", "may_write", "auto_refill")
@@ -39,6 +40,7 @@ _KEPT = frozenset(
     {
         "add_account",
         "change_account",
+        "top_up",
         "change_behaviours",
         "change_wren_order",
         "change_cnaught_order",
@@ -46,41 +48,6 @@ _KEPT = frozenset(
     }
 )
 """What has to be done again when a sandbox comes back from its file."""
-
-
-def control_app(control: Control) -> Starlette:
-    """The control API of a sandbox, as an ASGI application."""
-    routes = [
-        Route("/", control.route(control.overview)),
-        Route("/state", control.route(control.show_state)),
-        Route("/reset", control.route(control.reset), methods=["POST"]),
-        Route("/requests", control.route(control.show_requests)),
-        Route("/requests", control.route(control.clear_requests), methods=["DELETE"]),
-        Route("/clock", control.route(control.show_clock)),
-        Route("/clock", control.route(control.set_clock), methods=["PUT"]),
-        Route("/faults", control.route(control.show_faults)),
-        Route("/faults", control.route(control.add_fault), methods=["POST"]),
-        Route("/faults", control.route(control.clear_faults), methods=["DELETE"]),
-        Route("/faults/{id}", control.route(control.remove_fault), methods=["DELETE"]),
-        Route("/behaviours/{api}", control.route(control.show_behaviours)),
-        Route("/behaviours/{api}", control.route(control.change_behaviours), methods=["PATCH"]),
-        Route("/wren/accounts", control.route(control.add_account), methods=["POST"]),
-        Route("/wren/accounts/{token}", control.route(control.change_account), methods=["PATCH"]),
-        Route("/wren/orders/{id}/{act}", control.route(control.change_wren_order), methods=["POST"]),
-        Route("/wren/certificates/{id}", control.route(control.certificate)),
-        Route("/cnaught/orders/{id}/{act}", control.route(control.change_cnaught_order), methods=["POST"]),
-        Route("/checkout/{id}", control.route(control.checkout)),
-        Route("/checkout/{id}/{act}", control.route(control.end_checkout), methods=["POST"]),
-    ]
-    return Starlette(routes=[Mount(CONTROL_PREFIX, routes=routes)])
-
-
-class _UnknownError(Exception):
-    """There is nothing of that name or id."""
-
-
-class _MediaTypeError(Exception):
-    """The body is not said to be JSON."""
 
 
 class Control:
@@ -93,35 +60,18 @@ class Control:
         """Carry out again a change that `SandboxState.keep` wrote to the file."""
         name, values = str(content["act"]), content["values"]
         if name in _KEPT and isinstance(values, dict):
-            getattr(self, name)(Request({"type": "http", "path_params": content["path"]}), values)
+            getattr(self, name)(Request({"type": "http", "headers": [], "path_params": content["path"]}), values)
 
-    def route(self, act: _Act) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint around a plain function: JSON in, JSON out, and refusals in words."""
-
-        async def endpoint(request: Request) -> Response:
-            try:
-                values = _read(await request.body(), request.headers)
-                with self._state.lock:
-                    answer = self._carry_out(act, request, values)
-            except _UnknownError as error:
-                return _json({"message": f"not found: {error}"}, 404)
-            except _MediaTypeError as error:
-                return _json({"message": str(error)}, 415)
-            except CNaughtRefusedError as refused:
-                return _json(refused.problem.body(), refused.problem.status)
-            except (UnreadableError, ValueError) as error:
-                return _json({"message": str(error)}, 400)
-            self._state.announce()
-            return answer if isinstance(answer, Response) else _json(answer)
-
-        return endpoint
-
-    def _carry_out(self, act: _Act, request: Request, values: dict[str, JSON]) -> JSON | Response:
-        name, position = act.__name__, self._state.world.ids.position
+    def carry_out(self, act: Act, request: Request, values: dict[str, JSON]) -> JSON | Response:
+        """Let one of the methods below answer, keep what it changed, and tell that something may have changed."""
+        name = act.__name__
         content: dict[str, JSON] = {"act": name, "path": {**request.path_params}, "values": {**values}}
-        answer = act(request, values)
-        if name in _KEPT:
-            self._state.keep("control", content, position)
+        with self._state.lock:
+            position = self._state.world.ids.position
+            answer = act(request, values)
+            if name in _KEPT:
+                self._state.keep("control", content, position)
+        self._state.announce()
         return answer
 
     # Looking
@@ -137,15 +87,33 @@ class Control:
             "faults": len(state.faults),
         }
 
-    def show_state(self, _request: Request, _values: dict[str, JSON]) -> JSON:
-        """Everything that both APIs hold."""
-        return {**self._state.plain()}
+    def show_state(self, request: Request, _values: dict[str, JSON]) -> JSON:
+        """Everything that both APIs hold; with `?latest=N` the newest N of each list alone."""
+        latest = request.query_params.get("latest")
+        return {**self._state.plain(None if latest is None else _count("latest", latest, _MOST_AT_ONCE))}
 
     def show_requests(self, request: Request, _values: dict[str, JSON]) -> JSON:
-        """The log; `?operation=` picks one operation, `?after=` what came after a number."""
-        operation, after = request.query_params.get("operation"), _number_of(request.query_params.get("after", "0"))
-        found = [entry for entry in self._state.requests if operation in (None, entry.operation)]
-        return [entry.plain() for entry in found if entry.number > after]
+        """The newest requests, or with `?since=` what came or changed after a revision; `?limit=` says how many.
+
+        With `?bodies=false` they come without headers and bodies.
+        """
+        query, log = request.query_params, self._state.requests
+        limit = _count("limit", query.get("limit", str(_USUAL_LIMIT)), _MOST_AT_ONCE)
+        operation = query.get("operation")
+        if operation is not None:
+            self._state.faults.require_operation(operation)
+        bodies = _yes_or_no("bodies", query.get("bodies", "true"))
+        if "since" in query:
+            return log.since(_count("since", query["since"]), limit, operation).plain(bodies=bodies)
+        return log.latest(limit, operation).plain(bodies=bodies)
+
+    def show_request(self, request: Request, _values: dict[str, JSON]) -> JSON:
+        """One request, with headers and bodies."""
+        wanted = request.path_params["number"]
+        found = next((entry for entry in self._state.requests if str(entry.number) == wanted), None)
+        if found is None:
+            raise UnknownError(f"there is no request {shown(wanted)}, or no more")
+        return found.plain()
 
     def show_clock(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """The sandbox's time."""
@@ -155,6 +123,10 @@ class Control:
     def show_faults(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """The rules in force."""
         return [rule.plain() for rule in self._state.faults]
+
+    def show_fault_kinds(self, _request: Request, _values: dict[str, JSON]) -> JSON:
+        """What can go wrong: each kind, its moments, its options, and the operations that a rule may name."""
+        return {"kinds": [*described()], "operations": {**self._state.operations()}}
 
     def show_behaviours(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """The behaviours of an API."""
@@ -195,7 +167,7 @@ class Control:
         if "kind" not in values:
             raise PatchError(f"kind is required: one of {listed([kind.value for kind in FaultKind])}")
         arguments = {name: _plain_number(value) for name, value in values.items()}
-        return self._state.faults.add(**arguments).plain()  # type: ignore[arg-type]
+        return self._state.faults.add_plain(arguments).plain()
 
     def clear_faults(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """Take all rules away."""
@@ -207,7 +179,7 @@ class Control:
         wanted = request.path_params["id"]
         found = next((rule for rule in self._state.faults if str(rule.id) == wanted), None)
         if found is None:
-            raise _UnknownError(f"there is no fault {shown(wanted)}")
+            raise UnknownError(f"there is no fault {shown(wanted)}")
         self._state.faults.remove(found.id)
         return {}
 
@@ -237,11 +209,20 @@ class Control:
         _change_account(account, values)
         return _account(account)
 
+    def top_up(self, request: Request, values: dict[str, JSON]) -> JSON:
+        """Raise the wallet of an account by `{"cents": 10000}`, with a ledger entry and no charge of its card."""
+        account = self._account(request.path_params["token"])
+        cents = _cents("cents", values.get("cents", _USUAL_TOP_UP_CENTS))
+        if cents < 1:
+            raise PatchError(f"cents must be at least 1, not {cents}")
+        self._state.wren_api.cashier.give(account, cents)
+        return _account(account)
+
     def change_wren_order(self, request: Request, _values: dict[str, JSON]) -> JSON:
         """`fulfil` or `refund` an order of Wren."""
         api, order_id = self._state.wren_api, request.path_params["id"]
         if order_id not in api.book:
-            raise _UnknownError(f"there is no order {shown(order_id)}")
+            raise UnknownError(f"there is no order {shown(order_id)}")
         _choose(request, {"fulfil": api.fulfil, "refund": api.refund})(order_id)
         return {"id": order_id, "state": api.book[order_id].state}
 
@@ -256,17 +237,19 @@ class Control:
         """The page of a Wren certificate."""
         answer = self._state.wren_api.certificate_page(request.path_params["id"])
         if answer is None or not isinstance(answer.body, bytes):
-            raise _UnknownError("no such certificate")
+            raise UnknownError("no such certificate")
         return Response(answer.body, media_type=answer.media_type)
 
     def checkout(self, request: Request, _values: dict[str, JSON]) -> Response:
         """The payment page of a checkout session."""
         return HTMLResponse(self._state.cnaught_api.checkout_page(request.path_params["id"]))
 
-    def end_checkout(self, request: Request, _values: dict[str, JSON]) -> Response:
-        """`complete` or `expire` a checkout session, and send the buyer back."""
+    def end_checkout(self, request: Request, _values: dict[str, JSON]) -> JSON | Response:
+        """`complete` or `expire` a checkout session: who takes JSON gets the result, a buyer goes back."""
         api, session_id = self._state.cnaught_api, request.path_params["id"]
-        _choose(request, {"complete": api.complete, "expire": api.expire})(session_id)
+        ended = _choose(request, {"complete": api.complete, "expire": api.expire})(session_id)
+        if JSON_TYPE in request.headers.get("accept", ""):
+            return ended
         return RedirectResponse(api.return_url(session_id), status_code=303)
 
     def _behaviours(self, request: Request) -> attrs.AttrsInstance:
@@ -276,14 +259,14 @@ class Control:
         }
         api = request.path_params["api"]
         if api not in behaviours:
-            raise _UnknownError(f"there is no API {shown(api)}; there are {listed(behaviours)}")
+            raise UnknownError(f"there is no API {shown(api)}; there are {listed(behaviours)}")
         return behaviours[api]
 
     def _account(self, token: str) -> WrenAccount:
         for account in self._state.wren_api.accounts:
             if account.token == token:
                 return account
-        raise _UnknownError("there is no account behind this token")
+        raise UnknownError("there is no account behind this token")
 
 
 def _change_account(account: WrenAccount, values: Mapping[str, JSON]) -> None:
@@ -334,25 +317,8 @@ def _account(account: WrenAccount) -> JSON:
 def _choose(request: Request, acts: Mapping[str, Callable[[str], JSON]]) -> Callable[[str], JSON]:
     act = request.path_params["act"]
     if act not in acts:
-        raise _UnknownError(f"there is no {shown(act)}; there are {listed(acts)}")
+        raise UnknownError(f"there is no {shown(act)}; there are {listed(acts)}")
     return acts[act]
-
-
-def _read(body: bytes, headers: Headers) -> dict[str, JSON]:
-    if not body:
-        return {}
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    # curl -d calls everything a form. What a browser calls one was refused where it came from another site.
-    if media_type not in (JSON_TYPE, FORM_TYPE):
-        raise _MediaTypeError(f"the body must be {JSON_TYPE}, not {shown(media_type)}")
-    value = decode(body)
-    if not isinstance(value, dict):
-        raise UnreadableError("a JSON object is expected")
-    return value
-
-
-def _json(value: JSON, status: int = 200) -> Response:
-    return Response(encode(value), status_code=status, media_type="application/json")
 
 
 def _moment(value: JSON) -> datetime:
@@ -386,10 +352,18 @@ def _number(value: JSON) -> float:
     return float(value)
 
 
-def _number_of(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise PatchError(f"after must be the number of a request, not {shown(text)}")
-    return int(text)
+def _count(name: str, text: str, most: int | None = None) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else -1
+    if number < 0 or (most is not None and not 1 <= number <= most):
+        wanted = "a revision that the log told" if most is None else f"a whole number from 1 to {most}"
+        raise PatchError(f"{name} must be {wanted}, not {shown(text)}")
+    return number
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise PatchError(f"{name} must be true or false, not {shown(text)}")
+    return text == "true"
 
 
 def _plain_number(value: JSON) -> JSON | float:

@@ -11,7 +11,8 @@ from typing import Protocol
 import attrs
 
 from wren_async.sandbox.exchange import SandboxAnswer
-from wren_async.sandbox.faults import Fault, FaultKind, When
+from wren_async.sandbox.fault_kinds import FaultKind, When
+from wren_async.sandbox.faults import Fault
 from wren_async.sandbox.visit import Message, Receive, Send, Visit
 from wren_async.sandbox.wire import Wire
 from wren_async.sandbox.world import Clock

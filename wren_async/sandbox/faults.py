@@ -3,93 +3,24 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
 from wren_async.sandbox import bounds
 from wren_async.sandbox.bounds import listed, shown
 from wren_async.sandbox.exchange import JSON
+from wren_async.sandbox.fault_kinds import STATUSES, FaultKind, When, moments, takes
 
 _MANY = 10**18
 _DAY_SECONDS = 86_400
 _LONGEST_DATED_WAIT = 10**9
 """Seconds, some thirty years: a date that far from any time of the sandbox's clock still has four digits a year."""
-
-
-class FaultKind(Enum):
-    """What goes wrong."""
-
-    LATENCY = "latency"
-    """`seconds` pass before the request is carried out."""
-    SLOW_DRIP = "slow_drip"
-    """The answer comes in pieces of `size` bytes, `seconds` apart."""
-    STATUS = "status"
-    """`status` is answered, before or after the commit, with `retry_after` when that is given."""
-    RATE_LIMIT = "rate_limit"
-    """429 is answered and nothing is done; `retry_after` says how the answer names a time."""
-    CONCURRENT_KEY = "concurrent_key"
-    """CNaught's 409 is answered: another request with this idempotency key is said to be in progress."""
-    REDIRECT = "redirect"
-    """`status` (307) with `location` is answered, and nothing is done."""
-    PROXY_ERROR = "proxy_error"
-    """A proxy between client and server answers `status` (502) in HTML, before or after the commit."""
-    RESET = "reset"
-    """The connection is reset: `unread`, `before` or `after` the commit, or in `mid_body` of the answer."""
-    LATE_COMMIT = "late_commit"
-    """The connection is reset at once, and the request is carried out `seconds` later."""
-    NEVER_ANSWER = "never_answer"
-    """No answer ever comes, whether nothing was done (`before`) or everything (`after`)."""
-    MALFORMED_JSON = "malformed_json"
-    """The request is carried out; the answer is not JSON, though it says so."""
-    TRUNCATED_JSON = "truncated_json"
-    """The request is carried out; the answer is half of the JSON, and its length agrees."""
-    WRONG_CONTENT_TYPE = "wrong_content_type"
-    """The request is carried out; the answer says that it is `content_type` (`text/plain`)."""
-    STALE_CONNECTION = "stale_connection"
-    """All goes well, but the connection is closed as soon as the next request arrives on it."""
-    CLOSE_ON_ACCEPT = "close_on_accept"
-    """A new connection is closed before anything is read. Such a rule picks connections, not requests."""
-
-
-class When(Enum):
-    """At which moment of a request something goes wrong."""
-
-    UNREAD = "unread"
-    """The body has not been read."""
-    BEFORE = "before"
-    """The request has been read, and nothing has been done."""
-    AFTER = "after"
-    """The request has been carried out, and nothing has been answered."""
-    MID_BODY = "mid_body"
-    """Half of the answer has been sent."""
-
-
-_MOMENTS: dict[FaultKind, tuple[When, ...]] = {
-    FaultKind.STATUS: (When.BEFORE, When.AFTER),
-    FaultKind.PROXY_ERROR: (When.BEFORE, When.AFTER),
-    FaultKind.RESET: (When.AFTER, When.UNREAD, When.BEFORE, When.MID_BODY),
-    FaultKind.NEVER_ANSWER: (When.AFTER, When.BEFORE),
-    FaultKind.LATE_COMMIT: (When.BEFORE,),
-    FaultKind.RATE_LIMIT: (When.BEFORE,),
-    FaultKind.CONCURRENT_KEY: (When.BEFORE,),
-    FaultKind.REDIRECT: (When.BEFORE,),
-}
-"""The moments that a kind may have, the usual one first; all others happen after the commit."""
-_STATUSES = {
-    FaultKind.STATUS: 503,
-    FaultKind.RATE_LIMIT: 429,
-    FaultKind.CONCURRENT_KEY: 409,
-    FaultKind.REDIRECT: 307,
-    FaultKind.PROXY_ERROR: 502,
-}
-
-
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
@@ -97,7 +28,10 @@ def _choice(kind: type[_Choice], name: str, value: object) -> _Choice:
     for member in kind:
         if value is member or value == member.value:
             return member
-    raise ValueError(f"{name} must be one of {listed([member.value for member in kind])}, not {shown(value)}")
+    choices = [member.value for member in kind]
+    meant = get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+    hint = f"; did you mean {meant[0]}?" if meant else ""
+    raise ValueError(f"{name} must be one of {listed(choices)}, not {shown(value)}{hint}")
 
 
 def _kind(value: FaultKind | str) -> FaultKind:
@@ -113,6 +47,9 @@ def _check_retry_after(rule: Any, attribute: attrs.Attribute[Any], value: Any) -
         bounds.header_text()(rule, attribute, value)
     elif value is not None:
         bounds.whole_number(0, _LONGEST_DATED_WAIT if rule.retry_after_date else _MANY)(rule, attribute, value)
+
+
+_ALWAYS = frozenset({"kind", "id", "when", "seen", "applied"})
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -155,12 +92,20 @@ class Fault:
 
     def __attrs_post_init__(self) -> None:
         """Check and complete what depends on the kind."""
-        moments = _MOMENTS.get(self.kind, (When.AFTER,))
-        if self.when not in moments:
-            allowed = listed([moment.value for moment in moments])
+        self._refuse_what_means_nothing()
+        if self.when not in moments(self.kind):
+            allowed = listed([moment.value for moment in moments(self.kind)])
             raise ValueError(f"when must be one of {allowed} for {self.kind.value}, not {self.when.value!r}")
         if self.status is None:
-            self.status = _STATUSES.get(self.kind)
+            self.status = STATUSES.get(self.kind)
+
+    def _refuse_what_means_nothing(self) -> None:
+        # A test whose fault quietly lacks what it was told tests something else than it says.
+        for attribute in attrs.fields(Fault):
+            name = attribute.name
+            if name in _ALWAYS or name in takes(self.kind) or getattr(self, name) == attribute.default:
+                continue
+            raise ValueError(f"{name} means nothing for {self.kind.value}, which takes {listed(takes(self.kind))}")
 
     def picks(self, api: str, operation: str, token: str | None) -> bool:
         """Whether the rule's conditions hold for a request."""
@@ -175,6 +120,35 @@ class Fault:
         """The rule as plain values."""
         exact = {"probability": Decimal(str(self.probability)), "seconds": Decimal(str(self.seconds))}
         return {**attrs.asdict(self), **exact, "kind": self.kind.value, "when": self.when.value}
+
+
+class WhichConnections(TypedDict, total=False):
+    """Which connections a rule picks; `Fault` tells what each means."""
+
+    nth: int | None
+    probability: float
+    times: int | None
+
+
+class Which(WhichConnections, total=False):
+    """Which requests a rule picks; `Fault` tells what each means."""
+
+    api: Literal["wren", "cnaught"] | None
+    operation: str | None
+    token: str | None
+
+
+class AnyOption(Which, total=False):
+    """Everything that a rule of some kind may be told."""
+
+    when: Literal["unread", "before", "after", "mid_body"] | When | None
+    seconds: float
+    status: int | None
+    retry_after: int | str | None
+    retry_after_date: bool
+    location: str | None
+    content_type: str
+    size: int
 
 
 class Faults:
@@ -192,50 +166,124 @@ class Faults:
     def __len__(self) -> int:
         return len(self._rules)
 
+    @overload
     def add(
         self,
-        kind: FaultKind | str,
+        kind: Literal["latency", "late_commit", FaultKind.LATENCY, FaultKind.LATE_COMMIT],
         *,
-        api: str | None = None,
-        operation: str | None = None,
-        token: str | None = None,
-        nth: int | None = None,
-        probability: float = 1.0,
-        times: int | None = None,
-        when: When | str | None = None,
-        seconds: float = 0.0,
-        status: int | None = None,
-        retry_after: int | str | None = None,
-        retry_after_date: bool = False,
-        location: str | None = None,
-        content_type: str = "text/plain",
-        size: int = 16,
-    ) -> Fault:
-        """Add a rule; see `Fault` and `FaultKind` for what each argument means."""
-        if isinstance(operation, str) and self._operations is not None and operation not in self._operations:
-            meant = get_close_matches(operation, self._operations, n=3)
-            hint = f"; did you mean {listed(meant)}?" if meant else f": {listed(sorted(self._operations))}"
-            raise ValueError(f"operation must be one of the contracts, not {shown(operation)}{hint}")
-        rule = Fault(
-            kind=kind,
-            id=next(self._ids),
-            api=api,
-            operation=operation,
-            token=token,
-            nth=nth,
-            probability=probability,
-            times=times,
-            seconds=seconds,
-            status=status,
-            retry_after=retry_after,
-            retry_after_date=retry_after_date,
-            location=location,
-            content_type=content_type,
-            size=size,
-            **({} if when is None else {"when": when}),
-        )
-        self._rules.append(rule)
-        return rule
+        seconds: float = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["slow_drip", FaultKind.SLOW_DRIP],
+        *,
+        seconds: float = ...,
+        size: int = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["status", "proxy_error", FaultKind.STATUS, FaultKind.PROXY_ERROR],
+        *,
+        status: int | None = ...,
+        when: Literal["before", "after", When.BEFORE, When.AFTER] | None = ...,
+        retry_after: int | str | None = ...,
+        retry_after_date: bool = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["rate_limit", "concurrent_key", FaultKind.RATE_LIMIT, FaultKind.CONCURRENT_KEY],
+        *,
+        status: int | None = ...,
+        retry_after: int | str | None = ...,
+        retry_after_date: bool = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["redirect", FaultKind.REDIRECT],
+        *,
+        location: str | None = ...,
+        status: int | None = ...,
+        retry_after: int | str | None = ...,
+        retry_after_date: bool = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["reset", FaultKind.RESET],
+        *,
+        when: Literal["unread", "before", "after", "mid_body"] | When | None = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["never_answer", FaultKind.NEVER_ANSWER],
+        *,
+        when: Literal["before", "after", When.BEFORE, When.AFTER] | None = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["wrong_content_type", FaultKind.WRONG_CONTENT_TYPE],
+        *,
+        content_type: str = ...,
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal[
+            "malformed_json",
+            "truncated_json",
+            "stale_connection",
+            FaultKind.MALFORMED_JSON,
+            FaultKind.TRUNCATED_JSON,
+            FaultKind.STALE_CONNECTION,
+        ],
+        **which: Unpack[Which],
+    ) -> Fault: ...
+    @overload
+    def add(
+        self,
+        kind: Literal["close_on_accept", FaultKind.CLOSE_ON_ACCEPT],
+        **which: Unpack[WhichConnections],
+    ) -> Fault: ...
+    @overload
+    def add(self, kind: FaultKind, **options: Unpack[AnyOption]) -> Fault: ...
+    def add(self, kind: FaultKind | str, **options: Any) -> Fault:
+        """Add a rule; see `Fault` and `FaultKind` for what each argument means.
+
+        `ValueError` for what makes no sense, and for what means nothing for that kind.
+        """
+        return self.add_plain({"kind": kind, **options})
+
+    def add_plain(self, rule: Mapping[str, Any]) -> Fault:
+        """Add a rule from plain values, such as JSON holds: the arguments of `add` by name."""
+        given = {name: value for name, value in rule.items() if (name, value) != ("when", None)}
+        operation = given.get("operation")
+        if isinstance(operation, str):
+            self.require_operation(operation)
+        added = Fault(id=next(self._ids), **given)
+        self._rules.append(added)
+        return added
+
+    def require_operation(self, operation: str) -> None:
+        """Refuse the name of an operation that no contract knows."""
+        if self._operations is None or operation in self._operations:
+            return
+        meant = get_close_matches(operation, self._operations, n=3)
+        hint = f"; did you mean {listed(meant)}?" if meant else f": {listed(sorted(self._operations))}"
+        raise ValueError(f"operation must be one of the contracts, not {shown(operation)}{hint}")
 
     def remove(self, rule_id: int) -> bool:
         """Take a rule away; False when there is none of that id."""
@@ -276,4 +324,4 @@ class Faults:
 
 
 def _usual(kind: FaultKind) -> When:
-    return _MOMENTS.get(kind, (When.AFTER,))[0]
+    return moments(kind)[0]

@@ -40,13 +40,14 @@ def plain(target: Any) -> dict[str, JSON]:
     return values
 
 
-def require_known(names: Collection[str], known: Collection[str]) -> None:
+def require_known(names: Collection[str], known: Collection[str], what: str = "name") -> None:
     """Refuse a name that is not known, with those that are."""
     for name in names:
         if name not in known:
             meant = get_close_matches(name, known, n=1)
             hint = f"did you mean {meant[0]}? " if meant else ""
-            raise PatchError(f"{shown(name)} is not known; {hint}it may be {listed(known) or 'nothing'}")
+            choices = f"it may be {listed(known)}" if known else f"no {what} is taken here"
+            raise PatchError(f"{shown(name)} is not known; {hint}{choices}")
 
 
 def _structure(name: str, value: JSON, kind: Any) -> object:

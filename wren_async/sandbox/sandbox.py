@@ -12,14 +12,15 @@ from types import TracebackType
 import attrs
 
 from wren_async.sandbox.admission import Admission, is_loopback
-from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours
+from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours, Notification
 from wren_async.sandbox.cnaught.order_service import SAMPLE_ORDER_ID
-from wren_async.sandbox.control import Control, control_app
+from wren_async.sandbox.control import Control
 from wren_async.sandbox.delivery import Delivery
 from wren_async.sandbox.exchange import JSON
 from wren_async.sandbox.faults import Faults
 from wren_async.sandbox.listener import Listener
 from wren_async.sandbox.log import RequestLog
+from wren_async.sandbox.routes import control_app
 from wren_async.sandbox.server import SandboxServer
 from wren_async.sandbox.state import CNaughtAddress, SandboxState, WrenAddress
 from wren_async.sandbox.visit import App
@@ -161,6 +162,12 @@ class Sandbox:
     def ledger(self) -> list[LedgerEntry]:
         """The ledger of the wallet behind Wren's live token, oldest first."""
         return list(self.wren_api.accounts[LIVE_TOKEN].wallet.entries)
+
+    @property
+    def notifications(self) -> list[Notification]:
+        """What CNaught has posted or is going to post, oldest first, each with its attempts."""
+        with self._state.lock:
+            return list(self.cnaught_api.outbox)
 
     def state(self) -> dict[str, JSON]:
         """Everything that both APIs hold, as plain values."""

@@ -68,7 +68,7 @@ class SandboxServer:
         if scope["type"] != "http":
             raise RuntimeError(f"the sandbox serves HTTP, not {scope['type']}")
         path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace")
-        is_control = path.startswith(CONTROL_PREFIX)
+        is_control = path == "/" or path.startswith(CONTROL_PREFIX)
         rejection = self._admission.reject(scope["headers"], (scope.get("server") or (None,))[0])
         if rejection is None and is_control:
             rejection = reject_foreign_page(scope["method"], scope["headers"])
@@ -90,11 +90,13 @@ class SandboxServer:
         except DisconnectedError:
             return
         except TooLargeError:
-            visit.entry.status = _TOO_LARGE.status
+            self._state.requests.note_answer(visit.entry, _TOO_LARGE.status)
             await self._reject(_TOO_LARGE, send)
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
+        finally:
+            self._state.requests.end(visit.entry)
 
     @property
     def late_commits(self) -> int:
@@ -127,7 +129,7 @@ class SandboxServer:
             world.changes.clear()
             position = world.ids.position
             answer = handler(visit.request)
-            visit.entry.changes = tuple(world.changes)
+            self._state.requests.note_changes(visit.entry, world.changes)
             outlived = visit.mount not in self._state.mounts  # a reset came while a fault delayed the request
             if not outlived and (visit.entry.changes or visit.operation.method != "GET"):
                 self._state.keep_request(visit.operation.api, visit.request, position)
@@ -150,8 +152,7 @@ class SandboxServer:
 
     def record(self, visit: Visit, answer: SandboxAnswer) -> bytes:
         """Write an answer into the log; returns its body as bytes."""
-        visit.entry.status = answer.status
-        visit.entry.answer = answer.body
+        self._state.requests.note_answer(visit.entry, answer.status, answer.body)
         if _has_no_body(answer):
             return b""
         return answer.body if isinstance(answer.body, bytes) else encode(answer.body)
@@ -222,7 +223,8 @@ class SandboxServer:
             return None
         token = read_token(visit.request.headers.get("authorization", ""))
         fault = self._state.faults.pick(visit.mount.contract.api, visit.operation.id, token)
-        visit.entry.fault = None if fault is None else fault.kind.value
+        if fault is not None:
+            self._state.requests.note_fault(visit.entry, fault.kind.value)
         return fault
 
     def _check(self, visit: Visit, operation: Operation, raw: bytes) -> None:

@@ -13,7 +13,7 @@ from wren_async.sandbox.cnaught import CNaughtApi, CNaughtBehaviours
 from wren_async.sandbox.exchange import JSON, SandboxRequest
 from wren_async.sandbox.faults import Faults
 from wren_async.sandbox.log import RequestLog
-from wren_async.sandbox.storage import Event, Storage, read_request, write_request
+from wren_async.sandbox.storage import Event, StateFileError, Storage, read_request, write_request
 from wren_async.sandbox.visit import Mount
 from wren_async.sandbox.world import Clock, Ids, World
 from wren_async.sandbox.wren import LIVE_TOKEN, PERSONAL_TOKEN, TEST_TOKEN, WrenApi, WrenBehaviours
@@ -88,10 +88,14 @@ class SandboxState:
         if self._initial_cnaught.checkout_base_url == CNaughtBehaviours().checkout_base_url:
             self.cnaught_api.behaviours.checkout_base_url = f"{url}{CONTROL_PREFIX}/checkout"
 
-    def plain(self) -> dict[str, JSON]:
-        """What both APIs hold, as plain values."""
+    def plain(self, latest: int | None = None) -> dict[str, JSON]:
+        """What both APIs hold, as plain values; of each list the newest few alone when `latest` says how many."""
         with self.lock:
-            return {"wren": self.wren_api.state(), "cnaught": self.cnaught_api.state()}
+            return {"wren": self.wren_api.state(latest), "cnaught": self.cnaught_api.state(latest)}
+
+    def operations(self) -> dict[str, JSON]:
+        """The names of the operations of each API."""
+        return {loaded.api: [*sorted(loaded.operations)] for loaded in reversed(self._contracts)}
 
     # Changing
 
@@ -148,9 +152,12 @@ class SandboxState:
                 self.world.clock.set(event.at)
                 self.world.ids.position = event.position
                 self._repeat(event, repeat_control)
-        except BaseException:
+        except BaseException as error:
             self._storage.close()
-            raise
+            if isinstance(error, StateFileError) or not isinstance(error, Exception):
+                raise
+            reason = "what it holds does not happen again; was it written with another seed or other behaviours?"
+            raise self._storage.refusal(reason) from error
         self.world.clock.frozen_at = None
         self._restoring = False
 

@@ -29,6 +29,10 @@ CREATE TABLE IF NOT EXISTS event (
 """
 
 
+class StateFileError(ValueError):
+    """A state file cannot be opened, or cannot be gone on with; the message says why, and what to do."""
+
+
 @attrs.frozen
 class Event:
     """Something that changed the sandbox."""
@@ -57,13 +61,21 @@ class Storage:
         return self._open
 
     def events(self) -> Iterator[Event]:
-        """Everything that is kept, oldest first."""
-        rows = self._file().execute("SELECT at, position, kind, content FROM event ORDER BY number").fetchall()
+        """Everything that is kept, oldest first. `StateFileError` where the file is not to be read."""
+        try:
+            rows = self._file().execute("SELECT at, position, kind, content FROM event ORDER BY number").fetchall()
+        except sqlite3.Error as error:
+            self.close()
+            raise self.refusal(_reason(self._path, error)) from error
         for at, position, kind, content in rows:
             values = decode(content)
             if not isinstance(values, dict):
-                raise ValueError("the file is not one of the sandbox")
+                raise self.refusal("it is not one of the sandbox")
             yield Event(datetime.fromisoformat(at), position, kind, values)
+
+    def refusal(self, reason: str) -> StateFileError:
+        """The error that names the file."""
+        return StateFileError(f"the state file {os.fspath(self._path)} cannot be used: {reason}")
 
     def keep(self, world: World, position: int, kind: str, content: Mapping[str, JSON]) -> None:
         """Add what has just happened; `position` is that of the ids before it."""
@@ -79,6 +91,19 @@ class Storage:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+
+def _reason(path: str | os.PathLike[str], error: sqlite3.Error) -> str:
+    folder = os.path.dirname(os.path.abspath(path))
+    if os.path.isdir(path):
+        return "it is a folder; name a file"
+    if not os.path.isdir(folder):
+        return f"there is no folder {folder}"
+    if isinstance(error, sqlite3.OperationalError) and "lock" in str(error):
+        return "another process is writing it; let each sandbox have a file of its own"
+    if isinstance(error, sqlite3.OperationalError) and ("unable to open" in str(error) or "readonly" in str(error)):
+        return "it may not be written here; choose another place"
+    return "it is not one of the sandbox; name another, or one that is not there yet"
 
 
 def write_request(api: str, request: SandboxRequest) -> dict[str, JSON]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import attrs
+
+_T = TypeVar("_T")
 
 _ID_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
@@ -52,6 +56,12 @@ def _bounded(moment: datetime) -> datetime:
             f"the clock goes from {_FIRST_MOMENT.year} to {_LAST_MOMENT.year}, not to {moment.isoformat()}"
         )
     return moment.astimezone(UTC)
+
+
+def newest(kept: Iterable[_T], count: int | None) -> list[_T]:
+    """The last few of what is kept oldest first, or all of it."""
+    everything = list(kept)
+    return everything if count is None else everything[-count:]
 
 
 class Ids:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import csv
+import io
 import json
 import os
 from collections import Counter
@@ -22,13 +24,13 @@ import attrs
 from wren_async.batch.chunks import CHUNK
 from wren_async.batch.input.faults import Fault, Faults
 from wren_async.batch.input.origin import journal_of, noted_input, resolved
-from wren_async.batch.input.readers import Source, encoding_of, is_table, open_text, read
-from wren_async.batch.input.row_values import Line, Reading
+from wren_async.batch.input.readers import Source, encoding_of, kind_of_file, open_text, read
+from wren_async.batch.input.row_values import COLUMNS, Line, Reading
 from wren_async.batch.intents import Intent, canonical, digest
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.core.replacing import Replacement
+from wren_async.core.replacing import Replacement, replace
 from wren_async.errors import InvalidArgument, UsageError
 
 _KEPT: Final = 1000
@@ -119,7 +121,7 @@ async def write_changes(
 
     Args:
         source: The file as it is now.
-        target: The file to make, of the same format.
+        target: The file to make, of the same format; CSV for a workbook.
         journal: The journal of the batch; by default the name of the file with `.journal` after it.
         also: Journals of earlier changes of this file, where they have other names than the default.
         never_run: Files of earlier changes that were never planned, and never will be.
@@ -149,7 +151,8 @@ async def write_changes(
         if changes.rows:
             # Before the file is there: whoever runs it must find it noted.
             await _note_target(main, _journal_of(path, journal), new)
-            await asyncio.to_thread(_copy, path, new, changes, reading)
+            copy = _write_orders if kind_of_file(path) == "workbook" else _copy
+            await asyncio.to_thread(copy, path, new, changes, reading)
             await _check_copy(path, new, changes, reading)
     return changes
 
@@ -266,7 +269,10 @@ def _existing(path: Path, journal: str | os.PathLike[str] | None) -> Path:
 
 
 def _check_target(source: Path, target: Path) -> None:
-    if is_table(source) != is_table(target):
+    if kind_of_file(source) == "workbook":
+        if target.suffix.lower() != ".csv":
+            raise InvalidArgument("target", f"must end in .csv: the rows of {source.name} are written as CSV")
+    elif kind_of_file(source) != kind_of_file(target):
         raise InvalidArgument(
             "target", f"must end in {source.suffix}, as {source.name} does: rows are copied as they are"
         )
@@ -295,3 +301,14 @@ def _copy(source: Path, target: Path, changes: Changes, reading: Reading) -> Non
             if number < changes.first or (span is not None and span.position <= number):
                 file.write(encode(line))
         file.keep()
+
+
+def _write_orders(source: Path, target: Path, changes: Changes, reading: Reading) -> None:
+    """Write the orders of the chosen rows of a workbook as CSV, with a byte order mark: whatever the encoding given."""
+    values = [json.loads(canonical(row.intent)) for row in changes.rows]
+    names = [name for name in COLUMNS if any(name in each for each in values)]
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(values)
+    replace(target, text.getvalue().encode("utf-8-sig"), private=True)

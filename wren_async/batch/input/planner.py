@@ -23,7 +23,9 @@ from wren_async.batch.input.readers import Source, is_file, read
 from wren_async.batch.input.row_values import Line, Reading
 from wren_async.batch.intents import Api, Intent, canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.core.ceilings import Ceilings
+from wren_async.core.client import __version__
 from wren_async.errors import UsageError
 
 Tell: TypeAlias = Callable[[Planning], None]
@@ -129,6 +131,8 @@ class Planner:
             await self._check_all(source, reading)
         if isinstance(source, str | os.PathLike) and not resumed:
             await note_input(self._journal, source)
+        if not resumed:
+            await self._journal.note(Note.PLANNED_BY, __version__)
         await self._take_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
         return Plan(
             batch_id=self._root,

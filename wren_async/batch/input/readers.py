@@ -1,4 +1,4 @@
-"""Reading the orders of a batch: CSV, JSON Lines, or intents made by a program.
+"""Reading the orders of a batch: CSV, workbooks, JSON Lines, or intents made by a program.
 
 Reading streams, and goes on after a bad row, so that all of them can be told at once with line, column and remedy.
 """
@@ -11,15 +11,17 @@ import csv
 import itertools
 import json
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, TextIO, TypeAlias
+from typing import Final, Literal, TextIO, TypeAlias
 
 import attrs
 
 from wren_async.batch.chunks import CHUNK
 from wren_async.batch.input.faults import Fault, quoted
+from wren_async.batch.input.header import header_faults
 from wren_async.batch.input.row_values import (
     Line,
     Reading,
@@ -29,14 +31,17 @@ from wren_async.batch.input.row_values import (
     too_many,
     unknown_columns,
 )
+from wren_async.batch.input.workbook import workbook_rows
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
 from wren_async.errors import InvalidArgument
 
 _LONGEST_LINE: Final = 1_000_000
 """Characters. No order needs so many, and a file without line ends is not read into memory whole."""
 
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
+
 Source: TypeAlias = str | os.PathLike[str] | Iterable[Intent] | AsyncIterable[Intent]
-"""Where orders come from: a `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or intents."""
+"""Where orders come from: a `.csv`, `.tsv`, `.xlsx`, `.jsonl` or `.ndjson` file, or intents."""
 
 
 def is_file(source: Source) -> bool:
@@ -103,18 +108,34 @@ def encoding_of(path: Path, reading: Reading) -> str:
     return reading.encoding or "utf-8"
 
 
-def is_table(path: Path) -> bool:
-    """Whether a file is CSV or TSV, with a header, and not JSON Lines. Raises `InvalidArgument` for anything else."""
+FileKind: TypeAlias = Literal["csv", "json lines", "workbook"]
+
+_KINDS: Final[Mapping[str, FileKind]] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".xlsx": "workbook",
+    ".jsonl": "json lines",
+    ".ndjson": "json lines",
+}
+_OTHER_WORKBOOKS: Final = (".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
+
+
+def kind_of_file(path: Path) -> FileKind:
+    """How a file is to be read, from the end of its name. Raises `InvalidArgument` for what is no file of orders."""
     ending = path.suffix.lower()
-    if ending in (".csv", ".tsv"):
-        return True
-    if ending in (".jsonl", ".ndjson"):
-        return False
-    raise InvalidArgument("source", f"{path.name!r} must end in .csv, .tsv, .jsonl or .ndjson")
+    if ending in _KINDS:
+        return _KINDS[ending]
+    if ending in _OTHER_WORKBOOKS:
+        raise InvalidArgument("source", f"{path.name!r}: save it as CSV (UTF-8), or as .xlsx")
+    raise InvalidArgument("source", f"{path.name!r} must end in {', '.join(_KINDS)}")
 
 
 def _file_rows(path: Path, reading: Reading) -> Iterator[Line | Fault]:
-    rows = _csv_rows if is_table(path) else _json_rows
+    kind = kind_of_file(path)
+    if kind == "workbook":
+        yield from workbook_rows(path, reading)
+        return
+    rows = _csv_rows if kind == "csv" else _json_rows
     with open_text(path, reading) as text:
         try:
             yield from rows(_lines(text), reading)
@@ -152,7 +173,8 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
         blank += 1
     # The blank lines before the header count, because faults are told with their lines.
     whole = itertools.chain(itertools.repeat("\n", blank), [header], lines)
-    table = csv.reader(whole, delimiter=_delimiter(header), strict=True)
+    delimiter = _delimiter(header)
+    table = csv.reader(whole, delimiter=delimiter, strict=True)
     names: list[str] | None = None
     while True:
         line = table.line_num + 1
@@ -167,10 +189,10 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
         if not any(cell.strip() for cell in cells):
             continue
         if names is not None:
-            yield from _csv_row(line, names, cells, reading)
+            yield from _csv_row(line, names, cells, reading, points_may_group=delimiter != ",")
             continue
         names = [cell.strip() for cell in cells]
-        if faults := list(_header_faults(line, names, reading)):
+        if faults := [*header_faults(line, names, reading), *_unnamed(line, names)]:
             yield from (attrs.evolve(fault, whole=True) for fault in faults)
             return
     if names is None:
@@ -178,35 +200,30 @@ def _csv_rows(text: Iterable[str], reading: Reading) -> Iterator[Line | Fault]:
 
 
 def _delimiter(header: str) -> str:
-    """Spreadsheets in many countries write semicolons."""
-    return max(",;\t", key=header.count)
+    """What separates the names of the header. Spreadsheets write semicolons in countries that write decimal commas."""
+    return max(",;\t", key=_QUOTED.sub("", header).count)
 
 
-def _header_faults(line: int, names: Sequence[str], reading: Reading) -> Iterator[Fault]:
-    if fault := too_many(len(names), line):
-        yield fault
-        return
-    seen: set[str] = set()
+def _unnamed(line: int, names: Sequence[str]) -> Iterator[Fault]:
     for index, name in enumerate(names, 1):
-        if is_misread(name):
-            yield misread(line, f"column {index}")
-        elif not name:
+        if not name:
             yield Fault(line=line, column=f"column {index}", problem="has no name in the header")
-        elif name in seen:
-            yield Fault(line=line, column=name, problem="stands twice in the header; keep one")
-        seen.add(name)
-    yield from unknown_columns(line, [name for name in dict.fromkeys(names) if name and not is_misread(name)], reading)
 
 
-def _csv_row(line: int, names: Sequence[str], cells: Sequence[str], reading: Reading) -> Iterator[Line | Fault]:
+def _csv_row(
+    line: int, names: Sequence[str], cells: Sequence[str], reading: Reading, *, points_may_group: bool
+) -> Iterator[Line | Fault]:
     if len(cells) != len(names):
+        # The same mark separates columns and, in some cell, something else.
+        mark = "semicolons or line breaks" if points_may_group else "commas, and numbers with decimal commas"
         yield Fault(
             line=line,
-            problem=f"has {len(cells)} cells, and the header {len(names)}; put quotes around text with commas",
+            problem=f"has {len(cells)} cells, and the header {len(names)}; put quotes around text with {mark}",
         )
         return
     values = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name not in reading.ignore}
-    yield from order_of(line, {name: cell for name, cell in values.items() if cell}, reading)
+    given = {name: cell for name, cell in values.items() if cell}
+    yield from order_of(line, given, reading, points_may_group=points_may_group)
 
 
 # --- JSON Lines -----------------------------------------------------------------------------------------------------

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import attrs
 
 from wren_async.batch.input.faults import Fault, quoted
+from wren_async.batch.input.numbers import read_number
 from wren_async.batch.intents import ORDER_TYPES, Intent, forms, required
 from wren_async.errors import InvalidArgument
 
@@ -19,11 +21,12 @@ COLUMNS: Final = ("kind", *dict.fromkeys(name for each in ORDER_TYPES.values() f
 
 _TELLING: Final = {required(each)[0]: name for name, each in ORDER_TYPES.items()}
 """The attribute that tells the type of an order where no column `kind` does."""
-_LONGEST_NUMBER: Final = 50
-"""Characters of a number. Longer ones are no amounts, and only cost time to read."""
 _MOST_COLUMNS: Final = 256
 _UNKNOWN_TOLD: Final = 5
 """Unknown columns of one row, or of the header, that are told."""
+_NUMBERED: Final = frozenset({"id", "no", "nr", "number", "invoice", "reference", "ref", "ride", "booking", "row"})
+"""Words in the names of columns that mostly hold people's own number of an order."""
+_WORDS: Final = re.compile(r"[a-z]+")
 _LONGEST_NAME: Final = 60
 """Characters of a column's name that is compared with those that are known."""
 
@@ -92,13 +95,29 @@ def unknown_columns(line: int, names: Sequence[str], reading: Reading) -> Iterat
 
 
 def _unknown_column(name: str) -> str:
-    near = difflib.get_close_matches(name[:_LONGEST_NAME].strip().lower(), COLUMNS, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}?" if near else f"name it among those to ignore, or use {', '.join(COLUMNS)}"
+    told = name[:_LONGEST_NAME].strip().lower()
+    if set(_WORDS.findall(told)) & _NUMBERED and not difflib.get_close_matches(told, COLUMNS, n=1, cutoff=0.8):
+        remedy = (
+            "if it is your own number of the order, call the column external_id; else name it among those to ignore"
+        )
+    elif near := difflib.get_close_matches(told, COLUMNS, n=1, cutoff=0.5):
+        remedy = f"did you mean {near[0]!r}?"
+    else:
+        remedy = f"name it among those to ignore, or use {', '.join(COLUMNS)}"
     return f"unknown column {quoted(name)}; {remedy}"
 
 
-def order_of(line: int, given: Mapping[str, Any], reading: Reading) -> Iterator[Line | Fault]:
-    """The order that the values of a row tell, or all that is wrong with them."""
+def order_of(
+    line: int, given: Mapping[str, Any], reading: Reading, *, points_may_group: bool = False
+) -> Iterator[Line | Fault]:
+    """The order that the values of a row tell, or all that is wrong with them.
+
+    Args:
+        line: Where the row stands.
+        given: Its values by their columns, without the empty ones.
+        reading: How to read it.
+        points_may_group: Whether `1.234` may be meant for 1234, as where semicolons separate the columns.
+    """
     order_type = _order_type(line, {**_default_type(reading), **given})
     if isinstance(order_type, Fault):
         yield order_type
@@ -111,7 +130,7 @@ def order_of(line: int, given: Mapping[str, Any], reading: Reading) -> Iterator[
         if name == "kind":
             continue
         try:
-            values[name] = _value(name, value, known)
+            values[name] = _value(name, value, known, points_may_group=points_may_group and name in given)
         except ValueError as error:
             faults.append(
                 misread(line, name)
@@ -161,7 +180,7 @@ def _order_type(line: int, given: Mapping[str, Any]) -> type[Intent] | Fault:
     return Fault(line=line, problem=f"tells no order; fill one of {', '.join(_TELLING)}")
 
 
-def _value(name: str, value: object, known: Mapping[str, str]) -> object:
+def _value(name: str, value: object, known: Mapping[str, str], *, points_may_group: bool) -> object:
     if name not in known:
         raise ValueError(f"does not belong to this kind of order, which takes {', '.join(known)}; leave it empty")
     form = known[name]
@@ -171,25 +190,9 @@ def _value(name: str, value: object, known: Mapping[str, str]) -> object:
         return value
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError(f"takes a number, not {quoted(value)}")
-    number = _number(value)
+    number = read_number(value, points_may_group=points_may_group or form == "integer")
     if form == "decimal":
         return number
     if number != number.to_integral_value():
         raise ValueError(f"takes a whole number, not {quoted(value)}")
     return int(number)
-
-
-def _number(value: str | int | Decimal) -> Decimal:
-    text = str(value)
-    if len(text) > _LONGEST_NUMBER:
-        raise ValueError(f"has {len(text):,} characters, and no amount has more than {_LONGEST_NUMBER}; correct it")
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        remedy = "; write a point and no separators, such as 1234.5" if set(text) & set(",'  ") else ""
-        raise ValueError(f"takes a number, not {quoted(text)}{remedy}") from None
-    if not number.is_finite() or "_" in text:
-        raise ValueError(f"takes a number, not {quoted(text)}")
-    if abs(number.adjusted()) >= _LONGEST_NUMBER:
-        raise ValueError(f"is beyond any amount: {quoted(text)}; write it out, such as 1234.5")
-    return number

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import attrs
 
 from wren_async.batch.journal.contract import State
 
-_WIDTHS: Final = (1, 5, 15, 30, 60, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400)
-"""Widths of slots in seconds, each a multiple of the one before; past the last one, each is twice that."""
+_WIDTHS: Final = (
+    1, 5, 10, 50, 100, 500,
+    *(1000 * each for each in (1, 5, 15, 30, 60, 120, 600, 1800, 3600, 10800, 21600, 43200, 86400)),
+)  # fmt: skip
+"""Widths of slots in milliseconds, each a multiple of the one before; past the last one, each is twice that."""
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _PER_DECADE: Final = 20
@@ -40,35 +45,38 @@ class Timeline:
 
     most: int = 120
     """Slots at most."""
-    width: int = _WIDTHS[0]
-    """Seconds of a slot."""
+    _width: int = _WIDTHS[0]
     _slots: dict[int, Slot] = attrs.field(factory=dict[int, Slot])
 
     def __bool__(self) -> bool:
         return bool(self._slots)
 
+    @property
+    def width(self) -> timedelta:
+        """How long a slot is."""
+        return self._width * _MILLISECOND
+
     def take(self, moment: datetime, state: State, cents: int) -> None:
         """Take in an order that was sent at that moment; a clock may have been wrong by any number of years."""
-        number = int(min(max(moment, _EARLIEST), _LATEST).timestamp()) // self.width
-        slot = self._slots.get(number)
-        if slot is None:
-            slot = self._slots[number] = Slot()
+        number = (min(max(moment, _EARLIEST), _LATEST) - _EPOCH) // self.width
+        is_new = number not in self._slots
+        slot = self._slots.setdefault(number, Slot())
         slot.orders[state] += 1
         slot.cents += cents
-        while max(self._slots) - min(self._slots) >= self.most:
+        while is_new and max(self._slots) - min(self._slots) >= self.most:
             self._widen()
 
     def slots(self) -> Iterator[tuple[datetime, Slot]]:
         """Each slot and when it began, without gaps, from the first to the last."""
         for number in range(min(self._slots), max(self._slots) + 1) if self._slots else ():
-            yield datetime.fromtimestamp(number * self.width, UTC), self._slots.get(number) or Slot()
+            yield _EPOCH + number * self.width, self._slots.get(number) or Slot()
 
     def _widen(self) -> None:
-        was, old = self.width, self._slots
-        self.width = next((width for width in _WIDTHS if width > was), was * 2)
+        was, old = self._width, self._slots
+        self._width = next((width for width in _WIDTHS if width > was), was * 2)
         self._slots = {}
         for number, slot in old.items():
-            self._slots.setdefault(number * was // self.width, Slot()).merge(slot)
+            self._slots.setdefault(number * was // self._width, Slot()).merge(slot)
 
 
 @attrs.define

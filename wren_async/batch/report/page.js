@@ -12,10 +12,12 @@ function show() {
     row.hidden = !fits;
     count += fits;
   });
-  found.textContent = `${count.toLocaleString("en")} shown`;
+  found.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
 }
 
 if (search) {
+  // Without this script there is nothing to search with.
+  search.parentElement.hidden = false;
   search.addEventListener("input", show);
   state.addEventListener("change", show);
   show();

@@ -7,10 +7,10 @@ import base64
 import hashlib
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ import attrs
 
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report import wording
-from wren_async.batch.report.escaping import printable
+from wren_async.batch.report.escaping import link_host, one_line
 from wren_async.batch.report.summary import Report
 from wren_async.batch.report.targets import check_target
 from wren_async.batch.units import duration, mass, usd
@@ -35,8 +35,22 @@ _REASONS: Final = 8
 """Reasons of each sort that are shown, the most frequent first."""
 _MANY: Final = 4
 """Orders with so many attempts or more share a bar."""
+_DOUBTS: Final = 100
+"""Orders in doubt that are shown with their commands."""
+_REFUSED: Final = 100
+"""Refused orders that are shown apart, with why."""
 _DIFFERENCES: Final = 100
 """Differences of each book that are shown."""
+
+
+PAGE_COLUMNS: Final = (
+    "line", "external id", "type", "state", "text", "order", "planned", "cost", "ordered", "answered kg", "attempts",
+    "by", "reason", "reference",
+)  # fmt: skip
+"""The columns of the page's table of orders."""
+PAGE_NUMBERS: Final = (0, 6, 7, 8, 9, 10)
+DOUBT_COLUMNS: Final = ("line", "external id", "type", "text", "planned", "why", "lists may be late until", "then say")
+"""The columns of the page's table of orders in doubt."""
 
 
 @attrs.frozen
@@ -64,6 +78,7 @@ def html_page(report: Report, journal: str = "JOURNAL") -> str:
         script_hash=_hash(_text("page.js")),
         style=_text("page.css"),
         needs=list(wording.needs(report, journal)),
+        doubts=list(islice(wording.doubts(report, journal), _DOUBTS)),
         states=list(_states(report)),
         attempts=list(_attempts(report)),
         reasons=list(_reasons(report)),
@@ -73,6 +88,7 @@ def html_page(report: Report, journal: str = "JOURNAL") -> str:
         ],
         spend=_spend(report),
         most_differences=_DIFFERENCES,
+        most_refused=_REFUSED,
     )
 
 
@@ -96,19 +112,26 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"usd": usd, "mass": mass, "duration": duration, "when": wording.when}
+    environment.globals |= {
+        "link_host": link_host,
+        "DOUBT_COLUMNS": DOUBT_COLUMNS,
+        "PAGE_COLUMNS": PAGE_COLUMNS,
+        "PAGE_NUMBERS": PAGE_NUMBERS,
+    }
     environment.globals |= {name: getattr(wording, name) for name in _WORDS}
     return environment.from_string(_text("page.html.jinja"))
 
 
 _WORDS: Final = (
-    "NOTHING", "ORDER_COLUMNS", "ORDER_NUMBERS", "TYPE_COLUMNS", "average", "count", "difference_text", "order_cells",
-    "sentence", "spent", "type_cells", "verdict",
+    "NOTHING", "TYPE_COLUMNS", "average", "count", "difference_text", "mass_text", "ordered", "rehearsal", "sentence",
+    "spent",
+    "type_cells", "verdict",
 )  # fmt: skip
 
 
 def _shown(value: Any) -> Any:
     """What an expression of the template becomes: text of servers and files is made printable, markup of ours stays."""
-    return printable(value) if type(value) is str else value
+    return one_line(value) if type(value) is str else value
 
 
 def _text(name: str) -> str:
@@ -154,18 +177,27 @@ def _durations(report: Report) -> Iterator[Bar]:
 
 
 def _spend(report: Report) -> dict[str, Any] | None:
-    """The line of what was spent over time, in a box of 100 by 30; `None` where nothing is known to be spent."""
+    """The line of what was spent over time, in a box of 100 by 30; `None` where there is no time to spread it over."""
     slots = list(report.timeline.slots())
     sums = list(accumulate(slot.cents for _, slot in slots))
-    if not sums or not sums[-1]:
+    if len(slots) < 2 or not sums[-1]:
         return None
     points = [
         f"{100 * (place + 1) / len(sums):.2f},{30 - 29 * cents / sums[-1]:.2f}" for place, cents in enumerate(sums)
     ]
-    began, last = slots[0][0], slots[-1][0] + timedelta(seconds=report.timeline.width)
-    form = "%H:%M:%S" if last.date() == began.date() else "%Y-%m-%d %H:%M"
+    width = report.timeline.width
+    began, ended = slots[0][0], slots[-1][0] + width
     return {
         "points": " ".join(["0,30", *points]),
-        "labels": (f"{began:{form}}", f"{last:{form}} UTC"),
-        "slot": duration(report.timeline.width),
+        "labels": _labels(began, ended, width),
+        "slot": duration(width.total_seconds()),
     }
+
+
+def _labels(began: datetime, ended: datetime, width: timedelta) -> tuple[str, str]:
+    """When a chart begins and ends, as exactly as its slots are wide."""
+    if began.date() != ended.date():
+        return f"{began:%Y-%m-%d %H:%M}", f"{ended:%Y-%m-%d %H:%M} UTC"
+    if width >= timedelta(seconds=1):
+        return f"{began:%Y-%m-%d %H:%M:%S}", f"{ended:%H:%M:%S} UTC"
+    return f"{began:%Y-%m-%d %H:%M:%S}.{began:%f}"[:-3], f"{ended:%H:%M:%S}.{ended:%f}"[:-3] + " UTC"

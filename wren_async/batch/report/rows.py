@@ -1,28 +1,25 @@
-"""One order of a batch as a report shows it, and the table of them as CSV."""
+"""One order of a batch as a report shows it: what the input says of it, and what came of it."""
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
-from wren_async.batch.chunks import in_chunks
-from wren_async.batch.input.origin import noted_input
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, State
-from wren_async.batch.report.escaping import cell
-from wren_async.batch.report.targets import check_target
+from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.report.servers import Rehearsal, is_sandbox_id, noted_servers, rehearsal_at
 from wren_async.batch.units import plain
-from wren_async.core.replacing import Replacement
+
+JournalLike: TypeAlias = str | os.PathLike[str] | Journal
+"""A journal, or the path of one, which is then opened to be read alone: also while a run holds it."""
 
 _MOST_DIGITS: Final = 15
 """Digits before the point of a mass. What has more was no mass, and must not break a report."""
@@ -37,9 +34,12 @@ class ReportRow:
 
     position: int
     """Line of the input, from 1."""
+    external_id: str | None
+    """The user's own number of the order."""
     kind: str
     """Type of the order, such as `wren.offset`."""
     reference: str
+    """Random text that was sent with the order, by which it is found in the API's lists."""
     state: State
     planned_cents: int
     """What the plan expected, in USD cents."""
@@ -47,40 +47,54 @@ class ReportRow:
     """What the plan expected, in grams of CO2e; 0 where the order is not by mass."""
     ordered_kilograms: Decimal | None
     """Kilograms of CO2e that were ordered; `None` for an order by money or trees."""
+    ordered_trees: int | None
     payment_method: str | None
     """Who pays an order of Wren's: `stripe` or `credits`."""
     subaccount_id: str | None
     description: str | None
-    """What the input says of it: `description` of CNaught's orders, `note` of Wren's."""
+    """The public text of an order of CNaught's."""
+    note: str | None
+    """The text of an order of Wren's."""
+    server: str | None
+    """Where its orders go, as the journal names it; `None` where it was not noted."""
     order_id: str | None
     cents: int | None
     """What it cost, in USD cents; `None` where that was not answered."""
     kilograms: Decimal | None
     """Kilograms of CO2e that were answered."""
     certificate: str | None
+    """Address of the certificate, as the API answered it."""
     attempts: int
+    """How often it was sent."""
     replayed: bool
+    """Whether the API answered that it had the order already."""
     reconciled: bool
+    """Whether looking for the order, or a person, told what came of it."""
     reason: str | None
+    """Why it was refused, or is undecided."""
     first_sent: datetime | None
     last_sent: datetime | None
 
     @classmethod
-    def of(cls, entry: Entry) -> ReportRow:
-        """The row of an order."""
+    def of(cls, entry: Entry, servers: Mapping[Api, str] | None = None) -> ReportRow:
+        """The row of an order; `servers` are those of its batch."""
         row, result = entry.row, entry.result
         # Not the whole intent: it was checked when it was taken in, and a report may have a million of them.
         intent = json.loads(row.intent)
         return cls(
             position=row.position,
             kind=intent["kind"],
+            external_id=intent.get("external_id"),
+            server=(servers or {}).get(_api_of(intent["kind"])),
             reference=row.reference,
             planned_cents=row.cents,
             planned_grams=row.grams,
             ordered_kilograms=_ordered(intent),
+            ordered_trees=intent.get("amount_of_trees"),
             payment_method=intent.get("payment_method"),
             subaccount_id=intent.get("subaccount_id"),
-            description=intent.get("description") or intent.get("note"),
+            description=intent.get("description"),
+            note=intent.get("note"),
             kilograms=_sane(result.kilograms),
             **{name: getattr(result, name) for name in _OF_RESULT},
         )
@@ -88,7 +102,17 @@ class ReportRow:
     @property
     def api(self) -> Api:
         """The API that sells it."""
-        return "wren" if self.kind.startswith(_WREN) else "cnaught"
+        return _api_of(self.kind)
+
+    @property
+    def rehearsal(self) -> Rehearsal | None:
+        """Why nothing real was bought: `sandbox` or `test token`; `None` where it was, or may have been."""
+        return rehearsal_at(self.server) or ("sandbox" if is_sandbox_id(self.api, self.order_id) else None)
+
+    @property
+    def text(self) -> str | None:
+        """What the input says of it: `description` of CNaught's orders, `note` of Wren's."""
+        return self.description or self.note
 
     @property
     def tonnes(self) -> Decimal | None:
@@ -125,6 +149,10 @@ _OF_RESULT: Final = (
 )  # fmt: skip
 
 
+def _api_of(kind: str) -> Api:
+    return "wren" if kind.startswith(_WREN) else "cnaught"
+
+
 def _sane(kilograms: Decimal | None) -> Decimal | None:
     if kilograms is None or not kilograms.is_finite() or kilograms.adjusted() >= _MOST_DIGITS:
         return None
@@ -137,79 +165,31 @@ def _ordered(intent: dict[str, str]) -> Decimal | None:
     return Decimal(intent["amount_kg"]) if "amount_kg" in intent else None
 
 
-async def report_rows(journal: Journal, *states: State) -> AsyncIterator[ReportRow]:
-    """The orders in these states (all if none is named), by position, a few in memory at a time."""
-    async for entry in journal.entries(*states):
-        yield ReportRow.of(entry)
+@asynccontextmanager
+async def reading(journal: JournalLike) -> AsyncIterator[Journal]:
+    """A journal to be read: the one that was given, or that of a path, which is closed afterwards."""
+    if isinstance(journal, str | os.PathLike):
+        async with await SqliteJournal.open(journal, read_only=True) as opened:
+            yield opened
+    else:
+        yield journal
 
 
-# --- CSV ------------------------------------------------------------------------------------------------------------
+async def report_rows(journal: JournalLike, *states: State) -> AsyncIterator[ReportRow]:
+    """The orders in these states (all if none is named), by position, a few in memory at a time.
+
+    Args:
+        journal: A journal or its path. It may be in use by a run; nothing in it changes.
+        states: Only orders in these states.
+
+    Raises `JournalError` where there is no journal, or a damaged one.
+    """
+    async with reading(journal) as opened:
+        servers = await noted_servers(opened)
+        async for entry in opened.entries(*states):
+            yield ReportRow.of(entry, servers)
 
 
 def mass_text(mass: Decimal | None) -> str:
     """A mass written out; nothing where it is not known."""
     return "" if mass is None else plain(mass)
-
-
-def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(UTC).isoformat()
-
-
-def _text(text: str | None) -> str:
-    return cell(text or "")
-
-
-def _number(number: int | None) -> str:
-    return "" if number is None else str(number)
-
-
-_COLUMNS: Final[dict[str, Callable[[ReportRow], str]]] = {
-    "line": lambda row: str(row.position),
-    "kind": lambda row: _text(row.kind),
-    "state": lambda row: row.state.value,
-    "reference": lambda row: _text(row.reference),
-    "order_id": lambda row: _text(row.order_id),
-    "planned_cents": lambda row: str(row.planned_cents),
-    "cents": lambda row: _number(row.cents),
-    "ordered_kilograms": lambda row: mass_text(row.ordered_kilograms),
-    "kilograms": lambda row: mass_text(row.kilograms),
-    "tonnes": lambda row: mass_text(row.tonnes),
-    "difference_kilograms": lambda row: mass_text(row.difference),
-    "certificate": lambda row: _text(row.certificate),
-    "attempts": lambda row: str(row.attempts),
-    "settled_by": lambda row: row.settled_by,
-    "reason": lambda row: _text(row.reason),
-    "payment_method": lambda row: _text(row.payment_method),
-    "subaccount_id": lambda row: _text(row.subaccount_id),
-    "first_sent": lambda row: _moment(row.first_sent),
-    "last_sent": lambda row: _moment(row.last_sent),
-    "description": lambda row: _text(row.description),
-}
-
-CSV_COLUMNS: Final = tuple(_COLUMNS)
-"""The columns of the CSV. What a spreadsheet would take for a formula has an apostrophe before it."""
-
-
-async def write_csv(journal: Journal, path: str | os.PathLike[str]) -> int:
-    """Write all orders of a batch to a CSV file that only its owner can read; returns how many they are.
-
-    The file is replaced whole or not at all. Raises `InvalidArgument` where a journal or a file of orders would be.
-    """
-    target = Path(path)
-    await asyncio.to_thread(check_target, target, await noted_input(journal))
-    count = 0
-    file = await asyncio.to_thread(Replacement, target, private=True)
-    with file:
-        await asyncio.to_thread(file.write, _lines([CSV_COLUMNS]))
-        async for chunk in in_chunks(report_rows(journal)):
-            count += len(chunk)
-            lines = _lines([[column(row) for column in _COLUMNS.values()] for row in chunk])
-            await asyncio.to_thread(file.write, lines)
-        await asyncio.to_thread(file.keep)
-    return count
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()

@@ -11,25 +11,26 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, get_args
-from urllib.parse import urlsplit
+from typing import Final
 
 import attrs
 
 from wren_async.batch.input.origin import noted_input
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
-from wren_async.batch.journal.notes import Note, server_of
+from wren_async.batch.journal.notes import Note, account_of, read_note
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.histograms import Durations, Timeline
-from wren_async.batch.report.rows import ReportRow, report_rows
+from wren_async.batch.report.rows import JournalLike, ReportRow, reading, report_rows
+from wren_async.batch.report.servers import APIS, Rehearsal, is_sandbox_id, noted_servers, rehearsal_at
+from wren_async.batch.run.account_check import TokenDigest
 from wren_async.batch.run.history import History
 from wren_async.batch.run.reasons import Reasons
 
 _KEPT: Final = 500
 _SHOWN: Final = 5000
-_APIS: Final[tuple[Api, ...]] = get_args(Api)
-_TEST_TOKEN: Final = "(test token)"  # noqa: S105 - no secret, but what the journal says of one
+_MARK: Final = 8
+"""Hexadecimal digits of an account's mark."""
 _UNSETTLED: Final = (State.UNDECIDED, State.SENDING)
 
 
@@ -94,10 +95,23 @@ class Report:
     history: History
     source: Path | None = None
     """The file that the batch was planned from, where it then was; `None` where it was planned from none."""
+    file_digest: str | None = None
+    """SHA-256 of the file's bytes when it was planned, as `sha256sum` tells it."""
+    planned: datetime | None = None
+    """When the batch was planned, by the clocks of the servers."""
+    planned_by: str | None = None
+    """The version of the library that planned it."""
+    sent_over: str | None = None
+    """The HTTP library that its orders last went over."""
     servers: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
     """Where its orders were sent, with what is particular there, such as a test token."""
+    accounts: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
+    """A mark of the token that its orders were placed with. It tells two tokens of this batch apart, and no secret; the
+    same token has another mark in another batch."""
     audits: tuple[Audit, ...] = ()
     """Empty where they were not looked at."""
+    by_ids: dict[Api, Rehearsal] = attrs.field(factory=dict[Api, Rehearsal])
+    """APIs in whose own sandbox an order was placed, as its id says."""
     all: Sums = attrs.field(factory=Sums)
     order_types: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
     """Sums by the type of order."""
@@ -129,9 +143,13 @@ class Report:
         return bool(self.attempts) or self.number(State.PENDING) < self.all.orders
 
     @property
-    def rehearsal(self) -> bool:
-        """Whether every server was one on this machine, such as a sandbox, or was spoken to with a test token."""
-        return bool(self.servers) and all(map(is_rehearsal, self.servers.values()))
+    def rehearsals(self) -> Mapping[Api, Rehearsal]:
+        """The APIs of which nothing real was bought, and why: by their servers, or by the ids of what was placed."""
+        found = dict(self.by_ids)
+        for api, server in self.servers.items():
+            if (kind := rehearsal_at(server)) is not None:
+                found[api] = kind
+        return found
 
     @property
     def in_doubt(self) -> int:
@@ -151,6 +169,8 @@ class Report:
         """Take in an order."""
         self.all.take(row)
         self.order_types.setdefault(row.kind, Sums()).take(row)
+        if is_sandbox_id(row.api, row.order_id):
+            self.by_ids[row.api] = "sandbox"
         if len(self.rows) < _SHOWN:
             self.rows.append(row)
         if row.attempts:
@@ -173,34 +193,49 @@ class Report:
             _keep(self.altered_rows, row)
 
 
-def is_rehearsal(server: str) -> bool:
-    """Whether a server, as the journal names it, is one on this machine, or was spoken to with a test token."""
-    host = urlsplit(server.partition(" ")[0]).hostname or ""
-    return server.endswith(_TEST_TOKEN) or host in ("localhost", "::1") or host.startswith("127.")
-
-
 def _keep(rows: list[ReportRow], row: ReportRow) -> None:
     if len(rows) < _KEPT:
         rows.append(row)
 
 
-async def read_report(journal: Journal, *, audits: tuple[Audit, ...] = (), made: datetime | None = None) -> Report:
+async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), made: datetime | None = None) -> Report:
     """The report of a batch, from its journal.
 
     Args:
-        journal: The journal; nothing in it changes.
+        journal: The journal or its path; nothing in it changes.
         audits: What `audit_books` gave, if the books are to be part of it.
         made: When the report is made; now, if left out.
+
+    Raises `JournalError` where there is no journal, or a damaged one.
     """
-    report = Report(
-        batch_id=await journal.noted(Note.ROOT) or journal.batch_id,
-        made=made or datetime.now(UTC),
-        totals=await journal.totals(),
-        history=await History.of(journal),
-        source=await noted_input(journal),
-        servers={api: server for api in _APIS if (server := await journal.noted(server_of(api))) is not None},
-        audits=audits,
-    )
-    async for row in report_rows(journal):
-        report.take(row)
+    async with reading(journal) as opened:
+        report = Report(
+            batch_id=await opened.noted(Note.ROOT) or opened.batch_id,
+            made=made or datetime.now(UTC),
+            totals=await opened.totals(),
+            history=await History.of(opened),
+            source=await noted_input(opened),
+            file_digest=await opened.noted(Note.INPUT_DIGEST),
+            planned=await _planned(opened),
+            planned_by=await opened.noted(Note.PLANNED_BY),
+            sent_over=await opened.noted(Note.SENT_OVER),
+            servers=await noted_servers(opened),
+            accounts=await _accounts(opened),
+            audits=audits,
+        )
+        async for row in report_rows(opened):
+            report.take(row)
     return report
+
+
+async def _planned(journal: Journal) -> datetime | None:
+    noted = await journal.noted(Note.PLANNED)
+    return None if noted is None else read_note(Note.PLANNED, noted, datetime.fromisoformat)
+
+
+async def _accounts(journal: Journal) -> Mapping[Api, str]:
+    marks: dict[Api, str] = {}
+    for api in APIS:
+        if (noted := await journal.noted(account_of(api))) is not None:
+            marks[api] = read_note(account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
+    return marks

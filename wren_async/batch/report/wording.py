@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 import attrs
 
+from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow, mass_text
+from wren_async.batch.report.servers import Rehearsal, rehearsal_at
 from wren_async.batch.report.summary import Report, Sums
 from wren_async.batch.run.worker import EXPLAIN
 from wren_async.batch.units import mass, usd
@@ -22,11 +25,14 @@ NOTHING: Final = "–"
 """What a cell says where there is nothing to say."""
 
 ORDER_COLUMNS: Final = (
-    "line", "type", "state", "order", "planned", "cost", "ordered kg", "answered kg", "attempts", "by", "reason",
+    "line", "external id", "type", "state", "order", "planned", "cost", "ordered kg", "answered kg", "attempts", "by",
+    "reason",
 )  # fmt: skip
-ORDER_NUMBERS: Final = (0, 4, 5, 6, 7, 8)
+ORDER_NUMBERS: Final = (0, 5, 6, 7, 8, 9)
 """Which of those columns hold numbers."""
 TYPE_COLUMNS: Final = ("type", "orders", "placed", "planned", "cost", "ordered", "answered", "replayed", "reconciled")
+
+_NAMES: Final[Mapping[Api, str]] = {"wren": "Wren", "cnaught": "CNaught"}
 
 
 @attrs.frozen
@@ -49,9 +55,33 @@ def when(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def rehearsal(report: Report) -> tuple[str, str] | None:
+    """A word for a batch, or a part of one, that bought nothing real, and what that is seen by; `None` for others."""
+    if not (found := report.rehearsals):
+        return None
+    told = [_rehearsed(api, kind, report.servers.get(api)) for api, kind in found.items()]
+    real = [
+        f"Orders of {_NAMES[api]} are REAL: they go to {server}."
+        for api, server in report.servers.items()
+        if api not in found
+    ]
+    kinds = " and ".join(sorted(set(found.values())))
+    return f"{'partly ' if real else ''}{kinds}", " ".join([*told, *real])
+
+
+def _rehearsed(api: Api, kind: Rehearsal, server: str | None) -> str:
+    if kind == "test token":
+        return f"Orders of {_NAMES[api]} are placed with a test token, which buys nothing."
+    if rehearsal_at(server) is None:
+        return f"Orders of {_NAMES[api]} were placed in its own sandbox, as their ids say."
+    return f"Orders of {_NAMES[api]} go to {server}, a server on this machine."
+
+
 def sentence(report: Report) -> str:
     """How the batch stands, in a sentence or three."""
     placed, orders = report.number(State.PLACED), report.all.orders
+    if not orders:
+        return "The batch has no orders."
     if not report.sent:
         return "The order was not sent yet." if orders == 1 else f"None of {orders:,} orders was sent yet."
     were = "was" if placed == 1 else "were"
@@ -85,8 +115,9 @@ def order_cells(row: ReportRow) -> tuple[str, ...]:
     """An order in the columns of `ORDER_COLUMNS`."""
     unknown = "unknown" if row.state is State.PLACED else NOTHING
     return (
-        str(row.position), row.kind, row.state.value, row.order_id or NOTHING, usd(row.planned_cents),
-        unknown if row.cents is None else usd(row.cents), mass_text(row.ordered_kilograms) or NOTHING,
+        str(row.position), row.external_id or NOTHING, row.kind, row.state.value, row.order_id or NOTHING,
+        usd(row.planned_cents), unknown if row.cents is None else usd(row.cents),
+        mass_text(row.ordered_kilograms) or NOTHING,
         mass_text(row.kilograms) or NOTHING, _sent(row.attempts), row.settled_by or NOTHING, row.reason or "",
     )  # fmt: skip
 
@@ -94,6 +125,13 @@ def order_cells(row: ReportRow) -> tuple[str, ...]:
 def _sent(number: int) -> str:
     """A number of what was sent; none is told as nothing, because nothing may have been sent yet."""
     return f"{number:,}" if number else NOTHING
+
+
+def ordered(row: ReportRow) -> str:
+    """What an order was for, where that is a mass or trees and not money."""
+    if row.ordered_trees is not None:
+        return count(row.ordered_trees, "tree")
+    return NOTHING if row.ordered_kilograms is None else f"{mass_text(row.ordered_kilograms)} kg"
 
 
 def type_cells(name: str, sums: Sums) -> tuple[str, ...]:
@@ -126,48 +164,82 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
         journal: The path of its journal, as the commands are to name it.
     """
 
-    def command(name: str, *words: str) -> str:
-        return shlex.join(["wren-async", "batch", name, *words])
-
     if report.history.alarms:
         yield Need(f"An alarm was raised: see Runs, below. {EXPLAIN}")
     if report.in_doubt:
         yield Need(
             f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "
-            f"{usd(report.totals.reserved_cents)} held back. Look for what is in doubt in the account; if that does "
-            "not tell, settle each by hand, once the API's own pages have shown what became of it.",
-            (
-                command("reconcile", journal),
-                command("settle", journal, "LINE", "--placed", "ORDER_ID"),
-                command("settle", journal, "LINE", "--not-placed"),
-            ),
+            f"{usd(report.totals.reserved_cents)} held back. This looks for them in the account, and buys nothing:",
+            (_command("reconcile", journal),),
             _since(report),
         )
     if pending := report.number(State.PENDING):
         # What raised an alarm is to be understood first.
-        commands = () if report.history.alarms else (command("resume", journal),)
+        commands = () if report.history.alarms else (_command("resume", journal),)
         yield Need(f"Not sent yet: {count(pending, 'order')}.", commands)
     if report.all.unknown:
         told = (
             f"What {count(report.all.unknown, 'placed order')} cost was not answered: compare with the account's books."
         )
-        yield Need(told, (command("report", journal, "--books"),))
+        yield Need(told, (_command("report", journal, "--books"),))
     if report.agrees is False:
         yield Need("The books do not agree, or could not be read. See Books, below.")
     if refused := report.number(State.REFUSED):
-        source = report.source.name if report.source else "ORDERS"
+        source, corrected = ("ORDERS", "CORRECTED") if report.source is None else _files(report.source)
         yield Need(
             f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
             "correct its lines in the file, and let the corrected lines alone be written to a file of their own.",
-            (command("changes", source, "--journal", journal, "--output", "CORRECTED"),),
+            (_command("changes", source, "--journal", journal, "--output", corrected),),
         )
+
+
+@attrs.frozen
+class Doubt:
+    """An order that may or may not have been placed, and how a person settles it."""
+
+    row: ReportRow
+    since: datetime | None
+    """Before this, its absence from the API's lists proves nothing."""
+    placed: str
+    """The command that says that it was placed."""
+    not_placed: str
+    """The command that says that it was not, and gives it up."""
+
+
+def doubts(report: Report, journal: str) -> Iterator[Doubt]:
+    """The orders in doubt, each with its own commands. Neither of them sends or buys anything.
+
+    Args:
+        report: The report.
+        journal: The path of its journal, as the commands are to name it.
+    """
+    for row in report.open_rows:
+        line = str(row.position)
+        yield Doubt(
+            row,
+            _settled_after(row.last_sent),
+            _command("settle", journal, line, "--placed", "ORDER_ID"),
+            _command("settle", journal, line, "--not-placed"),
+        )
+
+
+def _files(source: Path) -> tuple[str, str]:
+    """The name of a file of orders, and one for its corrected lines."""
+    return source.name, f"corrected{'.csv' if source.suffix.lower() == '.xlsx' else source.suffix}"
+
+
+def _command(name: str, *words: str) -> str:
+    return shlex.join(["wren-async", "batch", name, *words])
 
 
 def _since(report: Report) -> datetime | None:
     """When the last of the orders in doubt is old enough for its absence to prove anything."""
-    sent = [row.last_sent for row in report.open_rows if row.last_sent is not None]
+    return _settled_after(max((row.last_sent for row in report.open_rows if row.last_sent is not None), default=None))
+
+
+def _settled_after(sent: datetime | None) -> datetime | None:
     try:
-        return max(sent) + timedelta(seconds=SETTLE_TIME) if sent else None
+        return None if sent is None else sent + timedelta(seconds=SETTLE_TIME)
     except OverflowError:  # a clock was wrong by millennia
         return None
 

@@ -30,6 +30,7 @@ from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.budget import Budget, Caps, bounds_of, caps_of, check_caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
+from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
@@ -172,7 +173,8 @@ class Batch:
         Where the journal has them already, see that the input is the same.
 
         Args:
-            source: A `.csv`, `.tsv`, `.jsonl` or `.ndjson` file, or an iterable, asynchronous or not, of intents.
+            source: A `.csv`, `.tsv`, `.xlsx`, `.jsonl` or `.ndjson` file, or an iterable of intents, asynchronous or
+                not.
             skip_bad_rows: Leave bad rows out instead of refusing the input; the plan tells them.
             defaults: Values for columns that a row leaves empty, such as `{"payment_method": "credits"}`.
             ignore: Columns of a file that mean nothing here.
@@ -292,10 +294,11 @@ class Batch:
         await check_clients(self.journal, self._clients)
         await History.of(self.journal)  # refused now, where it cannot be read, and not in the middle of the run
         history = History()
-        stream = _Stream()
+        stream, log = _Stream(), RunLog(self.batch_id)
 
         async def tell(event: Event) -> None:
             history.add(event, self._clocks.now())
+            log.note(event)
             if isinstance(event, Progress):
                 # Kept now and then, so that a process that is killed leaves the history of its run too.
                 await history.keep(self.journal)

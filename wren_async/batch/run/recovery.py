@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import attrs
 
+from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
@@ -27,7 +28,6 @@ from wren_async.errors import AccessRefused, CallError, InvalidConfiguration
 from wren_async.reconcile import Checkpoint, Verdict
 from wren_async.wren import WrenClient
 
-_CHUNK: Final = 500
 _AT_ONCE: Final = 10_000
 """Orders in doubt that are looked for in one reading of the lists; more might not fit in memory."""
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -156,7 +156,7 @@ class Recovery:
             return
         await self._journal.note(Note.DOUBT, reason)
         earliest = await self._planned() or _LONG_AGO
-        async for chunk in self._chunks(State.PENDING):
+        async for chunk in in_chunks(self._journal.entries(State.PENDING)):
             # Those of a process that ended in between are found as being sent.
             await self._journal.mark_sending([entry.row.position for entry in chunk], earliest)
             async with asyncio.TaskGroup() as group:
@@ -165,16 +165,6 @@ class Recovery:
                     group.create_task(self._journal.record(entry.row.position, result))
         await self._journal.note(Note.DOUBT, "")
         self._is_past_known = True
-
-    async def _chunks(self, state: State) -> AsyncIterator[Sequence[Entry]]:
-        chunk: list[Entry] = []
-        async for entry in self._journal.entries(state):
-            chunk.append(entry)
-            if len(chunk) >= _CHUNK:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
 
     async def _reason_to_doubt(self, control: Control) -> str | None:
         is_first_of_another = self._continues and await self._journal.noted(Note.CONFIRMED) is None

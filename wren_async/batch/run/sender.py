@@ -59,7 +59,7 @@ class Order:
         self.attempts = self.entry.result.attempts
 
 
-class Sender:
+class OrderSender:
     """Sends the orders of a run. The answers of the servers set the concurrency, and may end the run."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Sender:
         pause: Callable[[float], None],
         alarm: RaiseAlarm,
     ) -> None:
-        self._clients = {api: client.with_options(retries=0) for api, client in clients.items()}
+        self._clients = {api: client._for_journal() for api, client in clients.items()}
         self._slots = slots
         self._concurrency = concurrency
         self._timing = timing

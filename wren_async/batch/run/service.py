@@ -162,6 +162,8 @@ class WorkerService:
             )
             async with batch:
                 self._running = batch
+                if self._stopping.is_set():
+                    return None
                 try:
                     return await self._follow(name, batch)
                 finally:

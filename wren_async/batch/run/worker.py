@@ -23,7 +23,7 @@ from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Budget, Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.outcomes import pending
-from wren_async.batch.run.sender import Emit, Order, Sender
+from wren_async.batch.run.sender import Emit, Order, OrderSender
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.slots import Slots
 from wren_async.core.client import BaseClient
@@ -63,7 +63,7 @@ class Worker:
         self._emit = emit
         self._concurrency = concurrency
         self._slots = Slots(concurrency, timing)
-        self._sender = Sender(
+        self._sender = OrderSender(
             clients,
             slots=self._slots,
             concurrency=concurrency,

@@ -37,6 +37,7 @@ __all__ = [
     "instant",
     "parse",
     "parse_error",
+    "plain",
     "structure",
 ]
 
@@ -115,10 +116,18 @@ def structure(value: JSON, form: type[T]) -> T:
         raise Unreadable((f"$: {error}",)) from None
 
 
+def plain(value: object) -> JSON:
+    """A model, or any JSON value, as dicts, lists, text and exact numbers; or raise `Unwritable`."""
+    try:
+        return _plain(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise Unwritable(str(error)) from None
+
+
 def encode(value: object) -> bytes:
     """A model or any JSON value as bytes, or raise `Unwritable`."""
     try:
-        return _encoder.encode(_writable(value))
+        return _encoder.encode(_plain(value))
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise Unwritable(str(error)) from None
 
@@ -133,7 +142,7 @@ def converter() -> Converter:
 _encoder: Final = msgspec.json.Encoder(decimal_format="number")
 
 
-def _writable(value: object) -> JSON:
+def _plain(value: object) -> JSON:
     try:
         return fast.plain(value)
     except fast.FastPathRefused:

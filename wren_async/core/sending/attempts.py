@@ -19,9 +19,10 @@ from wren_async.core.policy import retry_after
 from wren_async.core.redaction import forget_frames
 from wren_async.core.reply import Reply
 from wren_async.core.request import fingerprint, prepare
-from wren_async.core.sending.detached import DetachedAttempt, timed_out
-from wren_async.core.sending.session import Outcome, Session, attach_outcome, logger
-from wren_async.core.telemetry import Attempt, OnAttempt
+from wren_async.core.sending.limiter import Place
+from wren_async.core.sending.running import DetachedAttempt, RunningAttempt, aborted, timed_out
+from wren_async.core.sending.session import Outcome, Session, attach_outcome
+from wren_async.core.sending.telling import Watcher, log_attempt, log_retry, log_unknown, logger, watcher
 from wren_async.core.values import UNSET
 from wren_async.errors import CallError, OutcomeUnknown
 from wren_async.http.exchange import Answer, ExchangeFailed, Progress
@@ -38,6 +39,7 @@ class Attempts(Generic[T]):
     __slots__ = (
         "_call",
         "_came",
+        "_cancelled",
         "_ends",
         "_entered",
         "_history",
@@ -49,6 +51,7 @@ class Attempts(Generic[T]):
         "_running",
         "_sending",
         "_session",
+        "_watcher",
     )
 
     def __init__(self, call: Call[T], identity: Identity, limits: Limits, session: Session) -> None:
@@ -59,6 +62,8 @@ class Attempts(Generic[T]):
         self._history = History()
         self._running: DetachedAttempt[T] | None = None
         self._outcome: Outcome | None = None
+        self._watcher: Watcher | None = None
+        self._cancelled = False
 
     async def run(self) -> T:
         """Make as many attempts as it takes. Returns the decoded value, or raises the error, of the last one."""
@@ -95,6 +100,8 @@ class Attempts(Generic[T]):
             session.bind(self._prepared.key, fingerprint(self._prepared, self._identity))
         reference = self._prepared.reference
         self._sending = None if reference is None else session.references.begin(self._prepared, reference)
+        if session.telemetry is not None:
+            self._watcher = watcher(session.telemetry, self._prepared, session, self._identity.credentials)
 
     def reply(self) -> Reply[T]:
         """The whole reply, once it is there."""
@@ -107,7 +114,7 @@ class Attempts(Generic[T]):
             headers=answer.headers,
             body=answer.body,
             attempts=self._history.attempts,
-            replayed=answer.headers.get("x-idempotent-replay", "").lower() == "true",
+            replayed=_is_replayed(answer),
             call=self._prepared.call,
         )
 
@@ -117,22 +124,24 @@ class Attempts(Generic[T]):
         # Not `async`: where a place is free, that would add a coroutine, which costs something at every resumption.
         session = self._session
         self._came = self._entered = session.timing.monotonic()
-        return self._begin() if not session.closed and session.limiter.enter() else self._queue()
+        place = session.limiter.enter()
+        return self._queue() if place is None else self._begin(place)
 
     async def _queue(self) -> AttemptResult[T]:
-        admitted = await self._session.limiter.wait(self._left())
+        if self._watcher is not None:
+            self._watcher.queued()
+        place = await self._session.limiter.wait(self._left())
         self._entered = self._session.timing.monotonic()
-        if not admitted:
-            reason = "the deadline passed while waiting for a free connection"
-            return AttemptResult(reason=reason, unsent=True, timed_out=True)
+        if place is not None:
+            return await self._begin(place)
         if self._session.closed:
-            self._session.limiter.leave()
             return AttemptResult(reason="the client was closed before this attempt", unsent=True)
-        return await self._begin()
+        reason = "the deadline passed while waiting for a free connection"
+        return AttemptResult(reason=reason, unsent=True, timed_out=True)
 
-    def _begin(self) -> Awaitable[AttemptResult[T]]:
+    def _begin(self, place: Place) -> Awaitable[AttemptResult[T]]:
         self._history.attempts += 1
-        return self._write() if self._prepared.writes else self._read()
+        return self._write(place) if self._prepared.writes else self._read(place)
 
     def _classify(self, result: AttemptResult[T]) -> Decision:
         prepared, history = self._prepared, self._history
@@ -148,59 +157,43 @@ class Attempts(Generic[T]):
         history.may_have_acted |= decision.may_have_acted
         history.accepted |= result.succeeded
         if logger.isEnabledFor(logging.DEBUG):
-            said = result.status or self._identity.credentials.quote(result.reason)
-            logger.debug("%s attempt %d: %s", operation.id, history.attempts, said)
-        if self._session.on_attempt is not None:
-            self._report(result, self._session.on_attempt)
+            log_attempt(prepared, history.attempts, result, self._identity.credentials)
         return decision
 
-    def _report(self, result: AttemptResult[T], on_attempt: OnAttempt) -> None:
-        limiter = self._session.limiter
-        attempt = Attempt(
-            operation=self._call.operation.id,
-            number=self._history.attempts,
-            status=result.status,
-            reason=self._identity.credentials.quote(result.reason),
-            unsent=result.unsent,
-            waited=self._entered - self._came,
-            took=self._session.timing.monotonic() - self._entered,
-            in_flight=limiter.in_flight,
-            waiting=limiter.waiting,
-        )
-        try:
-            on_attempt(attempt)
-        except Exception:
-            logger.exception("on_attempt failed, which changes nothing for the call")
-
-    async def _read(self) -> AttemptResult[T]:
+    async def _read(self, place: Place) -> AttemptResult[T]:
         """An attempt of a call that changes nothing, run in the caller's task: cancelling the caller ends it."""
-        limit, progress = self._attempt_time(), Progress()
+        running: RunningAttempt[T] = RunningAttempt(place, self._attempt_time())
         try:
-            async with asyncio.timeout(limit):
-                return await self._exchange(progress)
+            async with asyncio.timeout(running.limit):
+                return await self._exchange(running)
         except TimeoutError:
-            return timed_out(limit, progress)
+            running.finish(result := timed_out(running.limit, running.progress))
+            return result
         finally:
-            self._session.limiter.leave()
+            if running.result is None:
+                running.finish(aborted(running.progress))
 
-    def _write(self) -> asyncio.Future[AttemptResult[T]]:
+    def _write(self, place: Place) -> asyncio.Future[AttemptResult[T]]:
         """An attempt of a write, run in a task of the client's: cancelling the caller does not break it off."""
-        running: DetachedAttempt[T] = DetachedAttempt(self._session, self._attempt_time())
+        running: DetachedAttempt[T] = DetachedAttempt(place, self._attempt_time(), self._session)
         self._running = running
         if self._limits.permit is not None:
             running.progress.permit = self._permit(self._limits.permit)
-        running.begin(self._exchange(running.progress, running))
+        running.begin(self._exchange(running))
         return running.finished
 
-    async def _exchange(self, progress: Progress, running: DetachedAttempt[T] | None = None) -> AttemptResult[T]:
-        timing = self._session.timing
+    async def _exchange(self, running: RunningAttempt[T]) -> AttemptResult[T]:
+        timing, progress, request = self._session.timing, running.progress, self._prepared.request
+        if self._watcher is not None:
+            request = self._watcher.attempt_began(self._history.attempts, self._entered - self._came, request)
+            running.watcher = self._watcher
         begun, begun_at = timing.utc(), timing.monotonic()
         try:
             if progress.permit is not None:
                 # Here too, and not only before the first byte: a backend of the caller's may not tell of that.
                 progress.check_permit()
             progress.started = True
-            answer = await self._session.backend.exchange(self._prepared.request, progress)
+            answer = await self._session.backend.exchange(request, progress)
         except Exception as error:
             result: AttemptResult[T] = _broken(error, progress)
         except asyncio.CancelledError as error:
@@ -211,8 +204,7 @@ class Attempts(Generic[T]):
         finally:
             if not progress.unsent:
                 self._history.note_sent(begun, begun_at, timing.utc(), timing.monotonic())
-        if running is not None:
-            running.finish(result)
+        running.finish(result)
         return result
 
     def _understand(self, answer: Answer) -> AttemptResult[T]:
@@ -254,6 +246,7 @@ class Attempts(Generic[T]):
             retry=retry_if_result(_wants_another),
             wait=self._wait,
             stop=self._must_stop,
+            before_sleep=self._tell_retry,
             sleep=self._session.timing.sleep,
             retry_error_callback=lambda state: _result(state),
         )
@@ -274,6 +267,12 @@ class Attempts(Generic[T]):
             or self._session.closed
             or not self._session.budget.spend()
         )
+
+    def _tell_retry(self, state: RetryCallState) -> None:
+        result, _ = _result(state)
+        if self._watcher is not None:
+            self._watcher.retry_follows(state.upcoming_sleep)
+        log_retry(self._prepared, self._history.attempts, result, state.upcoming_sleep, self._identity.credentials)
 
     # --- time ---
 
@@ -306,6 +305,10 @@ class Attempts(Generic[T]):
         self._result = result
         if self._sending is not None:
             self._sending.placed(result.value)
+        if self._watcher is not None:
+            replayed = result.answer is not None and _is_replayed(result.answer)
+            attempts, cancelled = self._history.attempts, self._cancelled
+            self._watcher.succeeded(result.value, attempts, cancelled=cancelled, replayed=replayed)
 
     def _fail(self, result: AttemptResult[T]) -> CallError:
         """The error of the call. The key, the reference and the log keep what somebody may need of it later."""
@@ -325,9 +328,24 @@ class Attempts(Generic[T]):
         )
         if self._sending is not None:
             self._sending.failed(error)
-        if isinstance(error, OutcomeUnknown) and (session.closed or result.aborted):
-            session.tell_undecided(self._name(), prepared.call)
+        if isinstance(error, OutcomeUnknown):
+            self._tell_unknown(error, result)
+        if self._watcher is not None:
+            self._watcher.failed(error, cancelled=self._cancelled)
         return error
+
+    def _forget(self) -> None:
+        """Nothing was sent, or nothing that writes, and the caller has gone."""
+        if self._sending is not None:
+            self._sending.forget()
+        if self._watcher is not None:
+            self._watcher.undone(self._history.attempts)
+
+    def _tell_unknown(self, error: OutcomeUnknown, result: AttemptResult[T]) -> None:
+        if self._session.closed or result.aborted:
+            self._session.tell_undecided(self._name(), self._prepared.call)
+        elif not self._identity.journaled:
+            log_unknown(error, kept_as=None if self._outcome is None else self._outcome.name)
 
     def _name(self) -> str:
         return self._prepared.name or _draw()
@@ -337,12 +355,13 @@ class Attempts(Generic[T]):
     def _abandon(self, cancelled: asyncio.CancelledError) -> None:
         """Keep an outcome for whatever may have been sent, and attach it to the cancellation."""
         running, in_doubt = self._running, self._history.may_have_acted
+        self._cancelled = True
         if (running is not None and running.detach(self._decide)) or in_doubt:
             self._keep()
         if running is None and in_doubt:
             self._keep().fail(self._fail(AttemptResult(reason="the call was cancelled before its outcome was known")))
-        elif running is None and self._sending is not None:
-            self._sending.forget()
+        elif running is None:
+            self._forget()
         if self._outcome is not None:
             attach_outcome(cancelled, self._outcome)
 
@@ -350,8 +369,7 @@ class Attempts(Generic[T]):
         """The attempt of a cancelled caller has ended: its result becomes an outcome that the client keeps."""
         decision = self._classify(result)
         if self._outcome is None and result.unsent and not self._history.may_have_acted:
-            if self._sending is not None:
-                self._sending.forget()
+            self._forget()
         elif decision.next is Next.DONE:
             self._succeed(result)
             self._keep().succeed(self.reply())
@@ -375,6 +393,11 @@ def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
         timed_out=told.timed_out if told else isinstance(error, TimeoutError),
         error=error.__cause__ or error if told else error,
     )
+
+
+def _is_replayed(answer: Answer) -> bool:
+    """Whether the server repeated its answer to an earlier request with the same key."""
+    return answer.headers.get("x-idempotent-replay", "").lower() == "true"
 
 
 def _draw() -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from typing import TypeAlias
 
-Waiter: TypeAlias = "asyncio.Future[bool]"
+Waiter: TypeAlias = "asyncio.Future[Place | None]"
 
 
 def affordable(wish: int) -> int:
@@ -17,6 +17,23 @@ def affordable(wish: int) -> int:
         return wish
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return wish if files == resource.RLIM_INFINITY else max(1, min(wish, files // 2))
+
+
+class Place:
+    """A place at the limiter. Whoever holds it gives it back by `leave`; to do so again changes nothing."""
+
+    __slots__ = ("_limiter",)
+
+    def __init__(self, limiter: ConcurrencyLimiter) -> None:
+        self._limiter: ConcurrencyLimiter | None = limiter
+        limiter.in_flight += 1
+
+    def leave(self) -> None:
+        """Give the place back: to whoever has waited longest, if anybody waits."""
+        limiter, self._limiter = self._limiter, None
+        if limiter is not None:
+            limiter.in_flight -= 1
+            limiter.pass_on()
 
 
 class ConcurrencyLimiter:
@@ -31,7 +48,8 @@ class ConcurrencyLimiter:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.in_flight = 0
-        """Exchanges that are under way."""
+        """Places that are taken: exchanges that are under way."""
+        self._closed = False
         self._queue: OrderedDict[Waiter, None] = OrderedDict()
 
     @property
@@ -39,42 +57,51 @@ class ConcurrencyLimiter:
         """Calls that wait for a place."""
         return len(self._queue)
 
-    def enter(self) -> bool:
-        """Take a place if one is free. Returns whether one was."""
-        if self.in_flight >= self.limit:
-            return False
-        self.in_flight += 1
-        return True
+    def enter(self) -> Place | None:
+        """A place, if one is free."""
+        return Place(self) if self.in_flight < self.limit and not self._closed else None
 
-    async def wait(self, within: float | None) -> bool:
-        """Take a place as soon as one is free, waiting up to `within` seconds for it. Returns whether one was."""
-        if self.enter():
-            return True
+    async def wait(self, within: float | None) -> Place | None:
+        """A place as soon as one is free; `None` where none is within so many seconds, or no more are given."""
+        if (place := self.enter()) is not None or self._closed:
+            return place
         loop = asyncio.get_running_loop()
         waiter: Waiter = loop.create_future()
         self._queue[waiter] = None
         timer = None if within is None else loop.call_later(within, self._turn_away, waiter)
         try:
-            return await waiter
-        except asyncio.CancelledError:
-            self._queue.pop(waiter, None)
-            if waiter.done() and not waiter.cancelled() and waiter.result():
-                self.leave()  # the place came in the same turn of the loop as the cancellation
+            place = await waiter
+        except BaseException:
+            self._withdraw(waiter)
             raise
         finally:
             if timer is not None:
                 timer.cancel()
+        if place is not None and self._closed:
+            place.leave()  # it closed in the same turn of the loop in which the place came
+            return None
+        return place
+
+    def close(self) -> None:
+        """Give no more places, and turn away those who wait. Places that are taken are not concerned."""
+        self._closed = True
+        while self._queue:
+            self._turn_away(next(iter(self._queue)))
+
+    def pass_on(self) -> None:
+        """Give a place that has become free to whoever has waited longest."""
+        while self._queue and self.in_flight < self.limit:
+            waiter, _ = self._queue.popitem(last=False)
+            if not waiter.done():
+                waiter.set_result(Place(self))
 
     def _turn_away(self, waiter: Waiter) -> None:
         self._queue.pop(waiter, None)
         if not waiter.done():
-            waiter.set_result(False)
+            waiter.set_result(None)
 
-    def leave(self) -> None:
-        """Give the place back: to whoever has waited longest, if anybody waits."""
-        while self._queue:
-            waiter, _ = self._queue.popitem(last=False)
-            if not waiter.done():
-                waiter.set_result(True)
-                return
-        self.in_flight -= 1
+    def _withdraw(self, waiter: Waiter) -> None:
+        """Whoever waited was cancelled, perhaps in the same turn of the loop in which the place came."""
+        self._queue.pop(waiter, None)
+        if waiter.done() and not waiter.cancelled() and (place := waiter.result()) is not None:
+            place.leave()

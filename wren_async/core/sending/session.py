@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context
@@ -12,21 +11,23 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from wren_async.core.log import UNDECIDED_AT_CLOSE, get_logger
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget
+from wren_async.core.printable import printable
 from wren_async.core.reply import Reply
 from wren_async.core.sending.limiter import ConcurrencyLimiter
 from wren_async.core.sending.references import ReferenceBook
 from wren_async.core.server_clock import ServerClock
-from wren_async.core.telemetry import OnAttempt
+from wren_async.core.telemetry import Telemetry
 from wren_async.core.timing import Timing
-from wren_async.core.values import UNSET
+from wren_async.core.values import UNSET, given
 from wren_async.errors import ClientClosed, IdempotencyKeyReused, OutcomeUnknown, WrongEventLoop
 from wren_async.http.backend import Backend
 
 R = TypeVar("R")
 
-logger = logging.getLogger("wren_async")
+logger = get_logger(__name__)
 
 _REMEMBERED: Final = 10_000
 
@@ -38,6 +39,8 @@ class Outcome:
     `await outcome.reply()` waits for its end and gives what the call would have given.
     """
 
+    name: str
+    """Its name in `client.outcomes`: the reference, or else the idempotency key."""
     call: Call[Any]
     """The call with its key and reference."""
     _result: asyncio.Future[Reply[Any]] = attrs.field(repr=False, alias="result")
@@ -74,9 +77,8 @@ class Outcome:
 def attach_outcome(cancelled: BaseException, outcome: Outcome) -> None:
     """Let whoever handles a cancellation find the order that it left behind."""
     cancelled.__dict__["wren_async_outcome"] = outcome
-    known = outcome.call.reference or outcome.call.idempotency_key
     cancelled.add_note(
-        f"{outcome.call.operation.id} may have been carried out; its outcome is in client.outcomes[{known!r}]"
+        f"{outcome.call.operation.id} may have been carried out; its outcome is in client.outcomes[{outcome.name!r}]"
     )
 
 
@@ -107,11 +109,11 @@ class Session:
         max_in_flight: int,
         timing: Timing,
         budget: RetryBudget,
-        on_attempt: OnAttempt | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self.backend = backend
         self.timing = timing
-        self.on_attempt = on_attempt
+        self.telemetry = telemetry
         self.budget = budget
         self.limiter = ConcurrencyLimiter(max_in_flight)
         self.closed = False
@@ -186,7 +188,7 @@ class Session:
         while kept in self._outcomes and not _repeats(call, self._outcomes[kept].call):
             count += 1
             kept = f"{name}#{count}"
-        outcome = self._outcomes[kept] = Outcome(call=call, result=result)
+        outcome = self._outcomes[kept] = Outcome(name=kept, call=call, result=result)
         if len(self._outcomes) > _REMEMBERED:
             self._forget_one()
         return outcome
@@ -205,6 +207,7 @@ class Session:
             return
         self._check_loop()
         self.closed = True
+        self.limiter.close()
         # Of those that have ended already; a write that ends undecided from now on is named as it ends.
         self._name_undecided(lambda outcome: outcome.unknown)
         try:
@@ -231,7 +234,17 @@ class Session:
         if name in self._told:
             return
         self._told.add(name)
-        logger.error("undecided when the client closed: %s (%s)", name, call.operation.id)
+        logger.error(
+            "%s %r is undecided, and the client closed: do not order again, but look for it with reconcile()",
+            call.operation.id,
+            printable(name),
+            extra={
+                "event": UNDECIDED_AT_CLOSE,
+                "operation": call.operation.id,
+                "reference": given(call.reference),
+                "idempotency_key_sent": given(call.idempotency_key) is not None,
+            },
+        )
 
 
 def _repeats(call: Call[Any], earlier: Call[Any]) -> bool:

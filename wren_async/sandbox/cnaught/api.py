@@ -25,7 +25,7 @@ from wren_async.sandbox.cnaught.orders import Order
 from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, Problem
 from wren_async.sandbox.cnaught.subaccounts import LOGO_OPERATIONS
 from wren_async.sandbox.exchange import CONTENT_TYPE, JSON, Handler, SandboxAnswer, SandboxRequest
-from wren_async.sandbox.world import World
+from wren_async.sandbox.world import World, newest
 
 
 class CNaughtApi:
@@ -178,24 +178,26 @@ class CNaughtApi:
         """Every order of production, then every one of sandbox mode, oldest first."""
         return [order for account in self._accounts.by_mode.values() for order in account.orders]
 
-    def state(self) -> dict[str, JSON]:
-        """Everything that both modes hold, oldest first, as plain values."""
+    def state(self, latest: int | None = None) -> dict[str, JSON]:
+        """Everything that both modes hold, oldest first, as plain values; of each list the `latest` ones, or all."""
         state: dict[str, JSON] = {
-            mode.value: self._account_state(held) for mode, held in self._accounts.by_mode.items()
+            mode.value: self._account_state(held, latest) for mode, held in self._accounts.by_mode.items()
         }
         state["outbox"] = {
-            "waiting": [note.plain() for note in self.outbox.waiting.values()],
-            "delivered": [note.plain() for note in self.outbox.delivered],
-            "given_up": [note.plain() for note in self.outbox.given_up],
+            "waiting": [note.plain() for note in newest(self.outbox.waiting.values(), latest)],
+            "delivered": [note.plain() for note in newest(self.outbox.delivered, latest)],
+            "given_up": [note.plain() for note in newest(self.outbox.given_up, latest)],
         }
         return state
 
-    def _account_state(self, account: CNaughtAccount) -> JSON:
+    def _account_state(self, account: CNaughtAccount, latest: int | None) -> JSON:
         now, behaviours = self.world.clock.now(), self.behaviours
         return {
-            "orders": [order.body(behaviours) for order in account.orders],
-            "subaccounts": [subaccount.body(now, behaviours) for subaccount in account.subaccounts],
-            "checkout_sessions": [session.body(now, behaviours) for session in account.sessions.values()],
-            "invoice": [attrs.asdict(line) for line in account.invoice],
+            "orders": [order.body(behaviours) for order in newest(account.orders, latest)],
+            "subaccounts": [subaccount.body(now, behaviours) for subaccount in newest(account.subaccounts, latest)],
+            "checkout_sessions": [
+                session.body(now, behaviours) for session in newest(account.sessions.values(), latest)
+            ],
+            "invoice": [attrs.asdict(line) for line in newest(account.invoice, latest)],
             "idempotency_keys": len(account.idempotency),
         }

@@ -67,7 +67,7 @@ class IdempotencyStore:
     def answer(
         self, request: SandboxRequest, now: datetime, carry_out: Callable[[SandboxRequest], SandboxAnswer]
     ) -> SandboxAnswer:
-        """The stored answer of a request sent before, or a new one, which is stored."""
+        """The stored answer, where this request was carried out before; else carry it out, and store its answer."""
         slot = self._slot(request)
         if slot is None:
             return carry_out(request)
@@ -96,7 +96,7 @@ class IdempotencyStore:
         return (key, request.operation, *request.path.values())
 
     def _forget_expired(self, now: datetime) -> None:
-        # Keys stand in the order of their storing, so the walk ends at the first one that is young enough.
+        # Keys are kept in the order in which they were stored: where one has not expired, none after it has.
         while self._stored:
             oldest = next(iter(self._stored))
             if now - self._stored[oldest].stored_on < self._behaviours.idempotency_retention:

@@ -19,7 +19,7 @@ IMPACT_PAGES = "https://impact.cnaught.com"
 
 
 def equivalents(total_kg: Decimal, behaviours: CNaughtBehaviours) -> dict[str, JSON]:
-    """Everyday comparisons of a mass."""
+    """What a mass is equal to in everyday terms, such as cars off the road."""
     cars, trees, homes, flights = (
         number(total_kg * PER_100_TONNES[name] / 100_000) for name in ("cars", "trees", "homes", "flights")
     )
@@ -32,7 +32,7 @@ def equivalents(total_kg: Decimal, behaviours: CNaughtBehaviours) -> dict[str, J
 
 
 def usage_by_category(retirements: Iterable[Retirement], behaviours: CNaughtBehaviours) -> list[JSON]:
-    """Retired masses by category, and by project within each, in the order of their ids."""
+    """The masses retired in each category and, within it, by each project. Both are sorted by id."""
     masses: dict[tuple[str, str], Decimal] = {}
     samples: dict[tuple[str, str], Retirement] = {}
     for retirement in retirements:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import attrs
 
+from wren_async.sandbox.codec import encode
 from wren_async.sandbox.exchange import JSON
 
 GIVEN_UP_AFTER = timedelta(hours=24)
@@ -30,8 +32,13 @@ class Notification:
         """Whether the receiver answered 200; any other status, 204 too, counts as a failure."""
         return bool(self.attempts) and self.attempts[-1] == 200
 
+    @property
+    def content(self) -> bytes:
+        """The body as it is posted."""
+        return encode(self.body)
+
     def plain(self) -> dict[str, JSON]:
-        """The notification as plain values."""
+        """The notification as JSON, for the control API."""
         return {
             "id": self.id,
             "order_id": self.order_id,
@@ -45,15 +52,18 @@ class Notification:
 
 @attrs.define
 class Outbox:
-    """Notifications that wait, and those that are done with."""
+    """The notifications of an account: those still to be sent, those delivered, and those given up."""
 
     waiting: dict[int, Notification] = attrs.field(factory=dict)
     delivered: list[Notification] = attrs.field(factory=list)
     given_up: list[Notification] = attrs.field(factory=list)
     _last_id: int = 0
 
+    def __iter__(self) -> Iterator[Notification]:
+        return iter(sorted([*self.waiting.values(), *self.delivered, *self.given_up], key=lambda note: note.id))
+
     def post(self, *, order_id: str, state: str, url: str, body: dict[str, JSON], now: datetime) -> None:
-        """Put a notification in."""
+        """Add a notification, to be sent from now on."""
         self._last_id += 1
         self.waiting[self._last_id] = Notification(
             id=self._last_id, order_id=order_id, state=state, url=url, body=body, created_on=now
@@ -67,7 +77,7 @@ class Outbox:
         return [*self.waiting.values()]
 
     def attempted(self, notification_id: int, status: int | None) -> None:
-        """Note how the receiver answered; after a 200 the notification is done with."""
+        """Note how the receiver answered. After a 200 the notification counts as delivered, and is not sent again."""
         notification = self.waiting.get(notification_id)
         if notification is None:
             return

@@ -145,3 +145,4 @@ class OrderService:
             body=wrapped if self.behaviours.notification_body == "wrapped" else body,
             now=self.world.clock.now(),
         )
+        self.world.changed(f"notification queued: order {order.id} is {order.state.value}")

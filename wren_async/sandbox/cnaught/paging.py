@@ -15,7 +15,7 @@ LARGEST_LIMIT = 100
 
 
 class Timeline:
-    """Ids in order of creation, each with its place, so that a page costs as much as its items."""
+    """Ids in order of creation. It knows the place of each, so that a page is found without going through the list."""
 
     def __init__(self) -> None:
         self._ids: list[str | None] = []
@@ -33,20 +33,20 @@ class Timeline:
         self._ids.append(item_id)
 
     def remove(self, item_id: str) -> None:
-        """Take an item out. Its place stays empty until half of all places are."""
+        """Remove an item. Its place stays empty, until so many are that all places are numbered anew."""
         self._ids[self._places.pop(item_id)] = None
         if len(self._ids) > 2 * len(self._places) + 16:
             self._ids = [kept for kept in self._ids if kept is not None]
             self._places = {kept: place for place, kept in enumerate(self._ids) if kept is not None}
 
     def newest_first(self, *, before: str | None = None, until: str | None = None) -> Iterable[str]:
-        """Items going back in time: those created before one item, or after another, both exclusive."""
+        """Items from newer to older: those created before `before` and after `until`, without these two."""
         start = len(self._ids) if before is None else self._places[before]
         stop = -1 if until is None else self._places[until]
         return self._at(range(start - 1, stop, -1))
 
     def oldest_first(self, *, after: str) -> Iterable[str]:
-        """Items going forward in time, beginning with the one created next after `after`."""
+        """Items from older to newer, beginning with the one that was created next after `after`."""
         return self._at(range(self._places[after] + 1, len(self._ids)))
 
     def _at(self, places: range) -> Iterable[str]:

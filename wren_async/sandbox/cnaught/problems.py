@@ -85,12 +85,12 @@ def unauthorized(*, typed: bool = False) -> Problem:
 
 
 def invalid_parameters(errors: Mapping[str, Sequence[str]]) -> Problem:
-    """The body or the query did not validate: messages by the name of the field."""
+    """The body or the query did not validate. `errors` has the messages by the name of the field."""
     return Problem(status=400, title=TITLES["invalid-parameters"], type="invalid-parameters", errors=errors)
 
 
 def invalid_pagination(detail: str) -> Problem:
-    """The cursors of a list do not make sense."""
+    """The request for a page names two cursors, or one that is no item of the list."""
     return Problem(status=400, title=TITLES["invalid-pagination"], type="invalid-pagination", detail=detail)
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from wren_async.sandbox.checking import BodyRules
 from wren_async.sandbox.exchange import JSON, Handler, SandboxAnswer, SandboxRequest
-from wren_async.sandbox.world import World
+from wren_async.sandbox.world import World, newest
 from wren_async.sandbox.wren.accounts import WrenAccount, WrenAccounts
 from wren_async.sandbox.wren.behaviours import WrenBehaviours
 from wren_async.sandbox.wren.casing import camel
@@ -121,11 +121,11 @@ class WrenApi:
         """Every order that was placed, oldest first."""
         return list(self.book)
 
-    def state(self) -> dict[str, JSON]:
-        """Accounts, orders and ledgers as plain values."""
+    def state(self, latest: int | None = None) -> dict[str, JSON]:
+        """Accounts, orders and ledgers as plain values; of orders and ledgers the `latest` ones, or all."""
         return {
-            "accounts": [_account_state(account) for account in self.accounts],
-            "orders": [_group_state(group) for group in self.book],
+            "accounts": [_account_state(account, latest) for account in self.accounts],
+            "orders": [_group_state(group) for group in newest(self.book, latest)],
         }
 
     def _preview(self, request: SandboxRequest) -> SandboxAnswer:
@@ -160,7 +160,7 @@ class WrenApi:
         return attrs.evolve(answer, body={**answer.body, **self.behaviours.extra_members})
 
 
-def _account_state(account: WrenAccount) -> dict[str, JSON]:
+def _account_state(account: WrenAccount, latest: int | None) -> dict[str, JSON]:
     return {
         "token": account.token,
         "team": account.team,
@@ -178,7 +178,7 @@ def _account_state(account: WrenAccount) -> dict[str, JSON]:
                 "order_group_id": entry.order_group_id,
                 "stripe_charge_id": entry.stripe_charge_id,
             }
-            for entry in account.wallet.entries
+            for entry in newest(account.wallet.entries, latest)
         ],
     }
 

@@ -26,7 +26,7 @@ _FLIGHTS_A_TON = Decimal("1.1")
 
 
 class History:
-    """Reads the book. Every list can be made to lag behind the orders."""
+    """What an account sees of the orders that were placed. Behaviours can let each list lag behind them."""
 
     def __init__(self, world: World, behaviours: WrenBehaviours, book: GroupBook) -> None:
         self._world = world
@@ -222,7 +222,7 @@ def _certificate_data(group: Group) -> dict[str, JSON]:
 
 
 def _certificate_pdf(group: Group) -> bytes:
-    # Only the outside of a PDF: clients hand the bytes over, they do not read them.
+    # Only the first and the last line are those of a PDF: a client passes the bytes on and does not read them.
     return b"%PDF-1.4\n% " + msgspec.json.encode(_certificate_data(group), enc_hook=str) + b"\n%%EOF\n"
 
 

@@ -20,16 +20,16 @@ class LedgerEntry(Value):
 
     id: str | int | None = attrs.field(default=None, metadata={"lenient": True})
     """Id of the entry. Not documented, so it may be absent."""
-    amount_usd_cents: int | Decimal
+    amount_usd_cents: int | Decimal = attrs.field(metadata={"aliases": ("amountUsdCents",)})
     """Amount in US cents: above zero for a top-up, below zero for a deduction, and presumably above zero for a refund.
 
     Documented as cents, and a row of an order below a cent may have a fraction of one.
     """
     type: LedgerEntryType
     """What kind of movement it is."""
-    order_group_id: str | None = None
+    order_group_id: str | None = attrs.field(default=None, metadata={"aliases": ("orderGroupId",)})
     """Id of the order group that a deduction paid for. Null for a top-up; not stated for a refund."""
-    stripe_charge_id: str | None = None
+    stripe_charge_id: str | None = attrs.field(default=None, metadata={"aliases": ("stripeChargeId",)})
     """Stripe charge id of a top-up. Null for a deduction; not stated for a refund."""
     created_at: datetime | None = attrs.field(default=None, metadata={"aliases": ("createdAt",), "lenient": True})
     """When the entry was made. Not documented, so it may be absent."""

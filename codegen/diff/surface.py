@@ -1,4 +1,4 @@
-"""The face of a contract: everything that a Python caller sees of it, by its name, with the facts that count."""
+"""The API surface of a contract: everything that a Python caller sees of it, by name, with the facts compared."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ class Item:
     facts: Mapping[str, Any]
 
 
-Face: TypeAlias = Mapping[Key, Item]
+Surface: TypeAlias = Mapping[Key, Item]
 
 
-def face(contract: Contract) -> Face:
-    """The face of a contract; raises `GenerationFailed` where the generator cannot read it."""
+def surface(contract: Contract) -> Surface:
+    """The surface of a contract; raises `GenerationFailed` where the generator cannot read it."""
     config = generator_config(contract, Path("unused"))
     found = names(contract, parse_contract(contract, config), config)
     if len(set(found.functions.values())) < len(list(contract.operations())):
