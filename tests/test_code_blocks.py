@@ -7,6 +7,7 @@ The tests find the blocks of any page in `docs/` by themselves. What a page may 
   file, too, and is not run where a command further down runs it.
 - A `sh` or `console` block runs in a shell, in a folder with `examples/`. What would install something, or ask for a
   make target, is only looked up; what serves is started and ended.
+- A block may take a database from `WREN_ASYNC_DATABASE`, which is empty where the page begins.
 - `<!-- file: orders.csv -->` before a block of any language writes it to that file.
 - `<!-- output -->` before a block says that it is what the last command printed. `make follow` writes it.
 - `<!-- skip: next "reason" -->` leaves the next block out, and says why. There are few of these.
@@ -227,7 +228,10 @@ def runner(tmp_path: Path) -> Iterator[Runner]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in RUN_BY_OTHERS], ids=name_of)
-def test_every_block_of_a_page_runs(page: Path, runner: Runner) -> None:
+def test_every_block_of_a_page_runs(page: Path, runner: Runner, request: pytest.FixtureRequest) -> None:
+    if 'os.environ["WREN_ASYNC_DATABASE"]' in page.read_text():
+        address = request.getfixturevalue("database_address")
+        runner.environment = {**runner.environment, "WREN_ASYNC_DATABASE": address}
     for example in examples(page, runner):
         try:
             example.evaluate()
