@@ -129,10 +129,10 @@ def _taken(words: tuple[str, ...], argument: Any) -> tuple[str, ...] | None:
     if bool in _kinds(argument):
         return None
     if (words[-1], argument.name) == ("sandbox", "--fault"):
-        with contextlib.suppress(ModuleNotFoundError):
-            from wren_async.sandbox import FaultKind
+        from wren_async.cli.serving import fault_names
 
-            return tuple(kind.value for kind in FaultKind)
+        with contextlib.suppress(ModuleNotFoundError):
+            return fault_names()
     return _values(argument)
 
 

@@ -80,12 +80,19 @@ def add_fault(served: Sandbox, given: str) -> None:
     name = name.strip().replace("-", "_")
     kinds = {kind.value: kind for kind in FaultKind}
     if name not in kinds:
-        raise Stop(f"--fault {given}: no fault has this name; {_there_are(name, sorted(kinds))}")
+        raise Stop(f"--fault {given}: no fault has this name; {_there_are(name, fault_names())}")
     arguments: dict[str, Any] = dict(_option(given, kinds[name], each) for each in options.split(",") if each)
     try:
         served.faults.add(kinds[name], **arguments)
     except (ValueError, TypeError) as error:
         raise Stop(f"--fault {given}: {error}") from None
+
+
+def fault_names() -> tuple[str, ...]:
+    """What `--fault` may name. Raises `ModuleNotFoundError` without the extra."""
+    from wren_async.sandbox import FaultKind
+
+    return tuple(sorted(kind.value for kind in FaultKind))
 
 
 def _option(given: str, kind: FaultKind, text: str) -> tuple[str, object]:
