@@ -27,18 +27,24 @@ async def offset(rides: Path, journal: Path) -> int:
     async with CNaughtClient() as cnaught, Batch(journal, cnaught=cnaught, caps=Caps(cents=MOST_CENTS)) as batch:
         plan = await batch.plan(rides, defaults={"kind": "cnaught.mass"})
         print(f"{rides.name}: {plan.cents} US cents expected, at most {MOST_CENTS}")
+        end: Ended | None = None
         async for event in batch.run():
             if isinstance(event, Ended):
                 end = event
-        orders = end.totals.orders
-        print(", ".join(f"{count} {state}" for state, count in orders.items() if count) or "no orders")
-        if end.ending is not Ending.DONE:
-            print(f"stopped: {end.message}", file=sys.stderr)
-            return LATER if end.ending in (Ending.UNREACHABLE, Ending.ASKED) else PERSON
-        if orders[State.UNDECIDED]:
-            print("some are undecided: a start after a quarter of an hour finds out", file=sys.stderr)
-            return LATER
-        return PERSON if orders[State.REFUSED] else 0
+    return PERSON if end is None else exit_code(end)
+
+
+def exit_code(end: Ended) -> int:
+    """Tell how the night ended."""
+    orders = end.totals.orders
+    print(", ".join(f"{count} {state}" for state, count in orders.items() if count) or "no orders")
+    if end.ending is not Ending.DONE:
+        print(f"stopped: {end.message}", file=sys.stderr)
+        return LATER if end.ending in (Ending.UNREACHABLE, Ending.ASKED) else PERSON
+    if orders[State.UNDECIDED]:
+        print("some are undecided: a start after a quarter of an hour finds out", file=sys.stderr)
+        return LATER
+    return PERSON if orders[State.REFUSED] else 0
 
 
 def main(rides: str, night: str) -> int:

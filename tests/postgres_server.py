@@ -79,6 +79,11 @@ class PostgresServer:
         self.start()
 
     @property
+    def pid(self) -> int:
+        """The id of its first process."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    @property
     def _data(self) -> Path:
         assert self._directory is not None
         return self._directory / "data"

@@ -14,6 +14,7 @@ The tests find the blocks of any page in `docs/` by themselves. What a page may 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -28,6 +29,7 @@ from pathlib import Path
 from unittest import SkipTest
 
 import pytest
+from postgres_server import running_server
 from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
@@ -40,6 +42,7 @@ RUN_BY_OTHERS = {
     "docs/performance.md": "its commands measure for half an hour",
 }
 MOST_SKIPPED = 6
+DATABASE = "WREN_ASYNC_DATABASE"
 
 PYTEST = (
     *("-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--import-mode", "importlib"),
@@ -157,12 +160,17 @@ class Runner:
             return self._has_target
         if line.startswith(("pip install ", "uv pip install ", "python -m pip install ")):
             return self._has_extras
-        if line.startswith(("python -m venv ", ". .venv/bin/activate")):
+        if line.startswith(("python -m venv ", ". .venv/bin/activate")) or self._is_set(line):
             return self._known
         return self._serves if _SERVER.match(line) else None
 
+    def _is_set(self, line: str) -> bool:
+        """Whether it exports what the environment of the tests has already, for servers of their own."""
+        found = re.match(r"export (\w+)=", line)
+        return found is not None and found[1] in self.environment
+
     def _known(self, line: str) -> None:
-        """`make follow` does these."""
+        """What the environment of the tests stands for. `make follow` does these."""
 
     def _has_target(self, line: str) -> None:
         target = line.split("#")[0].split()[1]
@@ -208,11 +216,12 @@ def examples(page: Path, runner: Runner) -> Iterator[Example]:
     yield from Sybil(parsers=parsers, path=str(page.parent)).parse(page).examples()
 
 
-@pytest.fixture
-def runner(tmp_path: Path) -> Iterator[Runner]:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    with Sandbox() as sandbox:
-        environment = {
+@contextlib.contextmanager
+def environment_of(page: Path) -> Iterator[dict[str, str]]:
+    """Tokens and addresses of a sandbox, and a database for the pages that name one."""
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox())
+        found = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "WREN_API_TOKEN": sandbox.wren.live_token,
@@ -222,18 +231,24 @@ def runner(tmp_path: Path) -> Iterator[Runner]:
             "PYTHONWARNINGS": "error",
             "COLUMNS": "80",
         }
-        yield Runner(tmp_path, environment)
+        if DATABASE in page.read_text():
+            server = stack.enter_context(running_server())
+            found[DATABASE] = stack.enter_context(server.fresh_database())
+        yield found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page) not in RUN_BY_OTHERS], ids=name_of)
-def test_every_block_of_a_page_runs(page: Path, runner: Runner) -> None:
-    for example in examples(page, runner):
-        try:
-            example.evaluate()
-        except SkipTest:
-            continue
-    runner.finish()
+def test_every_block_of_a_page_runs(page: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    with environment_of(page) as environment:
+        runner = Runner(tmp_path, environment)
+        for example in examples(page, runner):
+            try:
+                example.evaluate()
+            except SkipTest:
+                continue
+        runner.finish()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

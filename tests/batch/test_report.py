@@ -480,8 +480,8 @@ async def test_no_time_or_pause_that_a_server_named_breaks_a_report() -> None:
     far = datetime.max.replace(tzinfo=UTC)
     doubt = Result(state=State.UNDECIDED, attempts=1, first_sent=datetime.min.replace(tzinfo=UTC), last_sent=far)
     mass_of_nothing = placed("b", kilograms=Decimal("1E-999999999"), first_sent=NOON, last_sent=far)
-    journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
     for pause in (1e14, float("inf"), float("nan")):
+        journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
         history = History()
         history.add(events.Paused(seconds=pause), NOON)
         await history.keep(journal)

@@ -72,6 +72,15 @@ def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: s
         assert work(shell) == 0
     assert "would exceed $0.00" in shell.told
     assert shell.sandbox.orders == []
+    # Neither looking on nor resuming takes a cap away by saying nothing of it.
+    assert shell.run("run", orders, "--yes", "--leave") == 0
+    assert shell.run("resume", "orders", "--yes", "--max-failures", "7") == 0
+    with psycopg.connect(database) as connection:
+        caps = connection.execute("SELECT cap_cents, cap_failures FROM wren_async.batch").fetchall()
+    assert caps == [(0, 7)]
+    assert shell.run("resume", "orders", "--yes", "--max-usd", "900.00") == 0
+    assert work(shell) == 0
+    assert len(shell.sandbox.orders) == 3
 
 
 def test_without_money_said_nothing_is_started(shell: Shell, database: str) -> None:

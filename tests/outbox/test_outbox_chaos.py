@@ -23,7 +23,7 @@ from wren_async.sandbox import FaultKind, Sandbox, When
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills of POSIX")
 
-KILLS = 6
+KILLS = 4
 
 
 @attrs.define

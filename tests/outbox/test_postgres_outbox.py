@@ -392,3 +392,26 @@ async def test_a_restart_of_the_database_in_the_middle_loses_and_doubles_nothing
         for number in range(40):
             await becomes(one, f"ride-{number}", State.PLACED)
     assert shared.orders() == {f"ride-{number}": 1 for number in range(40)}
+
+
+async def test_a_worker_that_others_have_taken_over_from_settles_nothing_and_begins_anew(shared: Shared) -> None:
+    await shared.here.seed()
+    shared.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=1.0, operation="createTreeOrder", nth=2)
+    async with shared.open(worker=True, settle_time=1.0, timing=shared.here.timing) as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await becomes(outbox, "trees-1", State.SENDING)
+        with psycopg.connect(shared.address) as connection:
+            # As another worker does once a lease is over.
+            connection.execute("UPDATE wren_async.runner SET declared_dead = clock_timestamp()")
+        await becomes(outbox, "trees-1", State.PLACED)
+        await outbox.submit(RIDE, reference="ride-1")
+        await becomes(outbox, "ride-1", State.PLACED)
+        found = await outbox.get("trees-1")
+        with psycopg.connect(shared.address) as connection:
+            stray = connection.execute("SELECT state FROM wren_async.stray_answer").fetchall()
+            runners = connection.execute("SELECT count(*) FROM wren_async.runner").fetchone()
+    assert found is not None
+    assert found.result.reconciled, "what it heard too late settled nothing; the lists told"
+    assert stray == [("placed",)]
+    assert runners == (2,)
+    assert shared.orders() == {"trees-1": 1, "ride-1": 1}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -220,3 +222,20 @@ async def test_a_submission_that_is_cancelled_is_whole_or_not_there(boxes: Outbo
         await outbox.drain()
     assert sorted(boxes.here.committed()) == sorted(f"ride-{number}" for number in range(20))
     assert len(boxes.here.sandbox.orders) == 20
+
+
+def test_every_name_is_there_without_the_extras_and_a_database_names_the_one_it_needs() -> None:
+    code = """
+import sys
+for extra in ("psycopg", "psycopg_pool", "procrastinate", "sqlalchemy", "asyncpg"):
+    sys.modules[extra] = None  # as if it were not installed
+from wren_async import InvalidConfiguration
+from wren_async.outbox import *
+Outbox("orders.outbox")
+try:
+    Outbox("postgresql://app@localhost/rides")
+except InvalidConfiguration as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'wren-async[postgres]'" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -11,7 +12,7 @@ from batch_world import World, end_of, run
 from postgres_server import PostgresServer, cable_to
 
 from wren_async.batch import Caps, CNaughtMass, Ending, Intent, JournalError, State, WrenOffset
-from wren_async.batch.journal.contract import CapReached, Past, Result
+from wren_async.batch.journal.contract import CapReached, Entry, Past, Result
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.run.history import History
 from wren_async.errors import InvalidArgument
@@ -137,10 +138,11 @@ async def begun(address: str, *, lease: float = 60.0) -> PostgresJournal:
 
 async def test_nobody_settles_what_another_is_sending(here: World, database_address: str) -> None:
     await plan(here, database_address, KILOS[:3])
-    async with await begun(database_address) as one, await begun(database_address) as other:
+    person = await PostgresJournal.open(database_address, "rides")
+    async with person, await begun(database_address) as one, await begun(database_address) as other:
         await one.mark_sending([1], here.timing.utc())
         placed = Result(state=State.PLACED, order_id="o1")
-        for stranger in (other, await PostgresJournal.open(database_address, "rides")):
+        for stranger in (other, person):
             with pytest.raises(JournalError, match="another worker is at it"):
                 await stranger.record(1, placed)
         await one.record(1, placed)
@@ -149,19 +151,13 @@ async def test_nobody_settles_what_another_is_sending(here: World, database_addr
 async def test_spans_are_claimed_by_one_at_a_time(here: World, database_address: str) -> None:
     await plan(here, database_address, KILOS)
     async with await begun(database_address) as one, await begun(database_address) as other:
-
-        async def all_of(journal: PostgresJournal) -> list[int]:
-            found = []
-            async for entry in journal.claimed():
-                found.append(entry.row.position)
-                await asyncio.sleep(0)
-            return found
-
-        first, second = await asyncio.gather(all_of(one), all_of(other))
-        assert first
-        assert second
-        assert sorted([*first, *second]) == list(range(1, 451))
-        assert len(await all_of(one)) == 450, "given back at the end, because nothing became of them"
+        claims: list[AsyncGenerator[Entry, None]] = [one.claimed(), other.claimed(), one.claimed()]  # type: ignore[list-item]
+        firsts = [(await anext(claim)).row.position for claim in claims[:2]]
+        assert firsts == [1, 201]
+        rest = [entry.row.position async for entry in claims[0]]
+        assert rest == [*range(2, 201), *range(401, 451)], "the other has the span between"
+        await claims[1].aclose()
+        assert len([entry async for entry in claims[2]]) == 450, "given back, because nothing became of them"
 
 
 async def test_a_worker_that_died_leaves_orders_in_doubt_and_its_spans_to_others(
@@ -297,6 +293,70 @@ async def test_a_worker_cut_off_from_its_database_sends_nothing_once_its_lease_i
         with pytest.raises(JournalError, match="taken over"):
             await running
         await cut_off.aclose()
+
+
+async def test_a_full_disk_stops_what_it_has_to_and_lets_it_go_on_later(here: World, database_address: str) -> None:
+    await plan(here, database_address, KILOS[:60])
+    async with await PostgresJournal.open(database_address, "rides") as person:
+
+        async def carry_out(statement: str) -> None:
+            await person._execute(statement)
+
+        await carry_out("""
+            CREATE FUNCTION public.full() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file: No space left'; END $$
+        """)
+        running = asyncio.create_task(work(here, database_address, concurrency=3))
+        while len(here.committed()) < 10:  # noqa: ASYNC110 - the other side tells no one
+            await asyncio.sleep(0.01)
+        await carry_out("CREATE TRIGGER full_now BEFORE UPDATE ON wren_async.standing EXECUTE FUNCTION public.full()")
+        await asyncio.sleep(0.3)
+        sent = len(here.committed())
+        await asyncio.sleep(0.3)
+        assert len(here.committed()) == sent < 60, "nothing is sent that cannot be marked"
+        assert not running.done()
+        await carry_out("DROP TRIGGER full_now ON wren_async.standing")
+        assert end_of(await running).ending is Ending.DONE
+    assert await states(database_address) == {State.PLACED: 60}
+    assert len(here.committed()) == 60
+
+
+# --- another database than before ---
+
+
+async def test_after_a_failover_what_is_not_settled_is_looked_for_before_it_is_sent(
+    here: World, database_address: str
+) -> None:
+    """An asynchronous standby had not the last marks: an order that was placed stands there as never sent."""
+    await here.seed()
+    await plan(here, database_address, KILOS[:4])
+    async with await begun(database_address) as journal:
+        lost = await journal.entry(2)
+        _, cnaught = here.clients()
+        async with cnaught:
+            # Sent as a worker does it, with the order's own key.
+            await cnaught.orders.create(amount_kg=5, reference=lost.row.reference, idempotency_key=lost.row.key)
+        await journal._execute("UPDATE wren_async.batch SET server = 'the old primary' WHERE number = %(batch)s")
+    journal = await PostgresJournal.open(database_address, "rides")
+    await journal.join()
+    assert journal.past is Past.BEHIND
+    await journal.aclose()
+    await work(here, database_address)
+    here.pass_time(3600)
+    await work(here, database_address)
+    assert await states(database_address) == {State.PLACED: 4}
+    assert sorted(len(orders) for orders in here.committed().values()) == [1, 1, 1, 1]
+
+
+async def test_a_worker_stops_where_the_database_is_on_another_timeline(here: World, database_address: str) -> None:
+    await plan(here, database_address, KILOS[:2])
+    async with await begun(database_address) as journal:
+        assert journal._runner is not None
+        journal._runner._timeline = "000000FF"
+        with pytest.raises(LeaseLost, match="replaced by a standby or restored"):
+            await journal.mark_sending([1], here.timing.utc())
+        assert not journal.may_send(1)
+        assert (await journal.entry(1)).result.state is State.PENDING
 
 
 def test_an_address_is_no_journal() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import wren_async.cnaught
+import wren_async.sync
 import wren_async.wren
 from wren_async import (
     UNSET,
@@ -32,6 +33,7 @@ from wren_async import (
     Outcome,
     OutcomeUnknown,
     Page,
+    Placed,
     RateLimited,
     Reply,
     RetryPolicy,
@@ -157,6 +159,39 @@ async def sending(client: CNaughtClient, stream: AsyncIterator[bytes]) -> None:
     assert_type(await client.subaccounts.logo.upload("s1", b"png", content_type="image/png"), Subaccount)
     assert_type(await client.subaccounts.logo.upload("s1", stream, content_type="image/webp"), Subaccount)
     assert_type(await client.subaccounts.modify("s1", email=None, name=UNSET), Subaccount)
+
+
+def without_await(client: wren_async.sync.CNaughtClient, wren: wren_async.sync.WrenClient) -> None:
+    assert_type(client.orders.create(amount_kg=10), Order)
+    assert_type(client.orders.get("o1"), Order)
+    assert_type(client.subaccounts.delete("s1"), None)
+    assert_type(client.orders.certificate("o1", to=Path("c.pdf")), Document)
+    assert_type(client.orders.wait_until("o1", "placed"), Order)
+    for order in client.orders.list(limit=5):
+        assert_type(order, Order)
+    for page in client.subaccounts.list().pages():
+        assert_type(page, Page[Subaccount])
+    assert_type(client.orders.list().first(), Page[Order])
+    assert_type(wren.credits.ledger().first(), OffsetPage[LedgerEntry])
+    assert_type([entry.amount_usd_cents for entry in wren.credits.ledger()], list[int | Decimal])
+    for portfolio in wren.portfolios.list():
+        assert_type(portfolio, wren_models.Portfolio)
+    assert_type(wren.offset_orders.list().answer, wren_models.OffsetOrderList)
+    assert_type(client.portfolios.list()[0].id, str)
+    assert_type(client.send(wren_async.cnaught.Orders.create(amount_kg=1)), Order)
+    assert_type(client.with_options(timeout=3), wren_async.sync.CNaughtClient)
+    assert_type(client.for_subaccount("s1"), wren_async.sync.CNaughtClient)
+    assert_type(client.subaccounts.logo.upload("s1", "logo.png"), Subaccount)
+    assert_type(client.find_or_place(wren_async.cnaught.Orders.create(amount_kg=1)), Placed[Order])
+    assert_type(client.outcomes, Mapping[str, wren_async.sync.SyncOutcome])
+    with wren_async.sync.WrenClient(timeout=3, ceilings=None) as opened:
+        assert_type(opened, wren_async.sync.WrenClient)
+        assert_type(opened.credits.balance(), wren_models.CreditBalance)
+    client.orders.create(amount_kg=0.5)  # type: ignore[arg-type]
+    client.orders.create()  # type: ignore[call-arg]
+    client.orders.list(limits=5)  # type: ignore[call-arg]
+    wren.offset_orders.create(tons=1, payment_method="visa")  # type: ignore[arg-type]
+    wren_async.sync.WrenClient(timeot=3)  # type: ignore[call-arg]
 
 
 class Own:

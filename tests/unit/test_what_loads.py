@@ -40,6 +40,7 @@ def loaded(code: str) -> list[str]:
         "wren_async.reconcile.rules",
         "wren_async.reconcile.verdict",
         "wren_async.reconcile.wren",
+        "wren_async.sync",
         "aiohttp",
     ],
 )

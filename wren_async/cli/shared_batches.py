@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
+import attrs
 from cyclopts import App, Parameter
 
 from wren_async.batch.events import Progress
-from wren_async.batch.journal.contract import State, Totals
+from wren_async.batch.journal.contract import Bounds, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import batch_names
 from wren_async.batch.journal.postgres.store import PostgresJournal
@@ -19,7 +20,7 @@ from wren_async.batch.report.files import write_csv
 from wren_async.batch.report.page import write_page
 from wren_async.batch.report.summary import read_report
 from wren_async.batch.run.batch import Batch
-from wren_async.batch.run.budget import bounds_of
+from wren_async.batch.run.budget import Caps, bounds_of, caps_of
 from wren_async.cli.access import access, check_file
 from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
 from wren_async.cli.batches import Input, Limits, Yes
@@ -152,7 +153,7 @@ def resume(name: Name, *, database: DatabaseOption = None, yes: Yes = False, lim
     async def go(_: Interrupts) -> Exit:
         async with opened(database, name) as journal:
             if limits is not None:
-                await journal.set_bounds(bounds_of(limits.settings().caps))
+                await journal.set_bounds(bounds_of(await _caps(journal, limits.settings().caps)))
                 if limits.alarm_is_explained and await journal.noted(Note.ALARM):
                     await journal.note(Note.DOUBT, "something else may have placed them, as an alarm told")
                     await journal.note(Note.ALARM, "")
@@ -235,23 +236,35 @@ def _plan(orders: Path, database: str | None, name: str | None, given: Input, li
     async def make(_: Interrupts) -> Ahead:
         async with access(settings.concurrency) as clients:
             await check_file(orders, reading)
-            async with (
-                opened(database, _name_of(orders, name), make=True) as journal,
-                open_batch(journal, clients, settings) as batch,
-            ):
-                made = await batch.plan(
-                    orders,
-                    skip_bad_rows=given.skip_bad_rows,
-                    defaults=reading.defaults,
-                    ignore=reading.ignore,
-                    encoding=reading.encoding,
-                    tell=progress.take,
-                )
+            async with opened(database, _name_of(orders, name), make=True) as journal:
+                kept = attrs.evolve(settings, caps=await _caps(journal, settings.caps))
+                async with open_batch(journal, clients, kept) as batch:
+                    made = await batch.plan(
+                        orders,
+                        skip_bad_rows=given.skip_bad_rows,
+                        defaults=reading.defaults,
+                        ignore=reading.ignore,
+                        encoding=reading.encoding,
+                        tell=progress.take,
+                    )
                 progress.end()
                 show_plan(output(), made)
                 return await look_ahead(journal, clients)
 
     return asyncio.run(interruptible(make, progress))
+
+
+async def _caps(journal: PostgresJournal, given: Caps) -> Caps:
+    """The caps that are given, and for those that are not, the ones that the batch has: none is lost by silence."""
+    bounds = await journal.bounds()
+    if bounds is None or bounds == Bounds():
+        return given
+    kept = caps_of(bounds)
+    return Caps(
+        cents=kept.cents if given.cents is None else given.cents,
+        kilograms=kept.kilograms if given.kilograms is None else given.kilograms,
+        failures=kept.failures if given.failures == Caps().failures else given.failures,
+    )
 
 
 def _name_of(orders: Path, name: str | None) -> str:

@@ -22,7 +22,7 @@ from wren_async.outbox.postgres_tables import OUTBOX
 from wren_async.postgres.database import Database
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import check_server, migrate
+from wren_async.postgres.schema import check_server, migrate, versions
 from wren_async.reconcile import SETTLE_TIME
 
 DatabaseOption = Annotated[
@@ -81,20 +81,21 @@ def worker(
                 on_event=_tell,
             )
             interrupts.stop = service.stop
-            outbox = Outbox(
-                dsn,
-                wren=clients.wren,
-                cnaught=clients.cnaught,
-                worker=not until_done,
-                concurrency=concurrency,
-                settle_time=settle_time,
-                lease=lease,
-            )
             async with contextlib.AsyncExitStack() as stack:
-                if not batch:
+                outbox: Outbox | None = None
+                if not batch and await _has_outbox(dsn):
+                    outbox = Outbox(
+                        dsn,
+                        wren=clients.wren,
+                        cnaught=clients.cnaught,
+                        worker=not until_done,
+                        concurrency=concurrency,
+                        settle_time=settle_time,
+                        lease=lease,
+                    )
                     await stack.enter_async_context(outbox)
                 await service.run(until_done=until_done)
-                if until_done and not batch:
+                if outbox is not None and until_done:
                     await outbox.drain()
         return Exit.ALL_PLACED
 
@@ -118,6 +119,12 @@ def migrate_(*, database: DatabaseOption = None) -> Exit:
     versions = ", ".join(f"{part.name} {part.version}" for part in parts)
     _say(f"{dsn}: up to date ({versions})")
     return Exit.ALL_PLACED
+
+
+async def _has_outbox(dsn: Dsn) -> bool:
+    """Whether somebody has made an outbox in the database."""
+    async with Database(dsn) as made:
+        return OUTBOX.name in await made.read(versions)
 
 
 def dsn_of(given: str | None) -> Dsn:

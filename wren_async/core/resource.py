@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, overload
@@ -63,7 +64,7 @@ class _Binding(Generic[P, T]):
             except TypeError as error:
                 raise in_users_words(error, qualname, kwargs, build) from None
             if call.operation.deprecated:
-                warnings.warn(_renamed(call.operation.deprecated, build), DeprecationWarning, stacklevel=2)
+                warnings.warn(_renamed(call.operation.deprecated, build), DeprecationWarning, _callers_level())
             running = begin(call)
             # Where the `await` was forgotten, Python's warning shows this name.
             running.__qualname__ = qualname  # type: ignore[attr-defined]
@@ -133,6 +134,14 @@ def in_users_words(
     message = str(error)
     ours = message.startswith(f"{build.__name__}()")
     return TypeError(message.replace(f"{build.__name__}()", name, 1)) if ours else error
+
+
+def _callers_level() -> int:
+    """How many frames above a method the program stands that called it: a sync client's lie between."""
+    level, frame = 2, sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("wren_async."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _renamed(advice: str, build: Callable[..., object]) -> str:

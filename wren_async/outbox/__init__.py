@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from wren_async.batch.journal.contract import JournalError, Result, State
     from wren_async.errors import ReferenceReused
     from wren_async.outbox.caps import OutboxCaps, Spent
-    from wren_async.outbox.outbox import Health, Outbox
-    from wren_async.outbox.store import Submission, Submitted
+    from wren_async.outbox.outbox import Outbox
+    from wren_async.outbox.store import Health, Submission, Submitted
     from wren_async.outbox.submitting import submit_within
 
 _HOMES = {
@@ -29,8 +29,8 @@ _HOMES = {
     "wren_async.batch.journal.contract": "JournalError Result State",
     "wren_async.errors": "ReferenceReused",
     "wren_async.outbox.caps": "OutboxCaps Spent",
-    "wren_async.outbox.outbox": "Health Outbox",
-    "wren_async.outbox.store": "Submission Submitted",
+    "wren_async.outbox.outbox": "Outbox",
+    "wren_async.outbox.store": "Health Submission Submitted",
     "wren_async.outbox.submitting": "submit_within",
 }
 __all__ = [

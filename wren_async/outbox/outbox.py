@@ -15,12 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-import attrs
-
-from wren_async.batch.input.ceilings import above
-from wren_async.batch.input.pricing import Price
-from wren_async.batch.intents import Api, CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject
-from wren_async.batch.journal.contract import Entry, JournalError, State, Totals
+from wren_async.batch.intents import Api, Intent
+from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
@@ -28,13 +24,13 @@ from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration, UsageError
-from wren_async.outbox.caps import OutboxCaps, Spent
+from wren_async.outbox.caps import OutboxCaps
 from wren_async.outbox.placing import KeptCaps, Placing
 from wren_async.outbox.planning import Planning
 from wren_async.outbox.schedule import needs_person
 from wren_async.outbox.sqlite import SqliteOutbox
-from wren_async.outbox.store import OutboxStore, Submission, Submitted
-from wren_async.outbox.submitting import new_order, submitted
+from wren_async.outbox.store import Health, OutboxStore, Submission, Submitted
+from wren_async.outbox.submitting import above_ceilings, new_order, submitted
 from wren_async.outbox.waiting import Waiting
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
@@ -54,22 +50,6 @@ _LONGEST_REST: Final = 60.0
 _logger = logging.getLogger("wren_async.outbox")
 
 OnSettled = Callable[[Submission], Awaitable[object]]
-
-
-@attrs.frozen(kw_only=True)
-class Health:
-    """How an outbox stands."""
-
-    problem: str | None
-    """Why not everything is priced or placed now, if that is so. After some time it is tried again."""
-    halted: str | None
-    """Why nothing is sent until a person has looked into it and called `resume()`, if that is so."""
-    totals: Totals
-    """Sums over all orders that have a price."""
-    waiting: int
-    """Orders with a price that are not taken up yet: they wait for their turn, or for the caps."""
-    spent: Spent
-    """What is spent or reserved today and this month, in UTC."""
 
 
 class Outbox:
@@ -164,10 +144,14 @@ class Outbox:
             raise InvalidConfiguration(f"nobody could place an order of {order.api}: give Outbox({order.api}=...)")
         if reason := self._place().caps.now.refusal(intent):
             raise InvalidArgument("intent", reason)
-        self._check_ceilings(intent)
+        client = self._clients.get(intent.api)
+        if client is not None and client.ceilings is not None and (reason := above_ceilings(client.ceilings, intent)):
+            raise InvalidArgument("intent", reason)
         outcome = submitted(order, await store.submit(order, connection))
-        if self._placing is not None:
-            self._placing.wake()
+        if self._has_worker:
+            self._place().wake()
+        elif connection is None:
+            await store.nudge([""])
         return outcome
 
     async def nudge(self) -> None:
@@ -176,14 +160,6 @@ class Outbox:
         if self._placing is not None:
             self._placing.wake()
         await self._store.nudge([""])
-
-    def _check_ceilings(self, intent: Intent) -> None:
-        """Refuse what is above a ceiling before its price is known; the rest is refused once it is."""
-        client = self._clients.get(intent.api)
-        if client is None or client.ceilings is None:
-            return
-        if reason := above(client.ceilings, intent, _named_price(intent)):
-            raise InvalidArgument("intent", reason)
 
     # --- results ---
 
@@ -375,9 +351,9 @@ class Outbox:
                 await store.aclose()
 
     def _new_placing(self, store: OutboxStore, caps: KeptCaps) -> Placing:
-        clients = self._clients
-        if store.lease is not None:
-            clients = {api: each.with_permit(store.may_send, within=store.lease / 2) for api, each in clients.items()}
+        clients: Mapping[Api, BaseClient] = self._clients
+        if (lease := store.lease) is not None:
+            clients = {api: each.with_permit(store.may_send, within=lease / 2) for api, each in self._clients.items()}
         return Placing(
             store=store,
             clients=clients,
@@ -452,7 +428,7 @@ class Outbox:
                 failures = 0
             except Exception:
                 failures += 1
-                _logger.exception("on_settled failed, and is called again")
+                _logger.exception("settled orders could not be handed on; they are handed on again")
                 self._settled.set()
                 await self._timing.sleep(min(_LONGEST_REST, 2.0 ** min(failures, 10)))
             if not self._store.is_shared:
@@ -461,21 +437,6 @@ class Outbox:
             # Other processes settle orders too, and may end before they have numbered them.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._settled.wait(), _FINISHING)
-
-
-def _named_price(intent: Intent) -> Price:
-    """What an order itself says of its cost and its mass."""
-    match intent:
-        case CNaughtMass():
-            return Price(cents=0, grams=int(intent.amount_kg * 1000))
-        case WrenOffset():
-            return Price(cents=0, grams=int(intent.tons * 1_000_000))
-        case CNaughtPrice():
-            return Price(cents=intent.total_price_usd_cents, grams=0)
-        case WrenProject():
-            return Price(cents=intent.amount_in_usd_cents, grams=0)
-        case _:
-            return Price(cents=0, grams=0)
 
 
 def _database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import attrs
 
@@ -257,11 +257,13 @@ class Placing:
         """Recover or reconcile what is in doubt, then place what is pending."""
         if halted := await self.halted():
             self._fail(_PLACING, f"{halted} Once a person has looked into it: `resume()`")
+            self._failures = min(self._failures, 2)  # another process may be told so: look soon
             self._resumed.clear()
             return Again.REST
         if (halt := await self.store.halt_of_all()) is not None:
             if halt[0] is not Ending.PAYMENT_REQUIRED:
                 self._fail(_PLACING, halt[1])
+                self._failures = min(self._failures, 2)
                 return Again.REST
             await self.store.lift_halt()
         if not self._is_recovered:
@@ -407,7 +409,7 @@ class Placing:
 
     async def _rest(self, seconds: float | None, news: asyncio.Event | None = None) -> None:
         """Wait for some seconds, or until there is word, or until it is stopped."""
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._stopped.wait())]
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stopped.wait())]
         if seconds is not None:
             waits.append(asyncio.ensure_future(self.timing.sleep(seconds)))
         if news is not None:

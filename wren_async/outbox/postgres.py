@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import attrs
@@ -69,6 +69,11 @@ _SETTLED: Final = f"""
 SELECT o.position, o.day, s.planned_cents, s.planned_grams, s.state, s.cents, s.grams {_JOINED}
 WHERE o.finished IS NULL AND s.state IN ('placed', 'refused') ORDER BY o.position LIMIT %(most)s
 """
+_NUMBER: Final = """
+UPDATE wren_async.outbox SET finished = given.number
+FROM unnest(%(positions)s::bigint[], %(numbers)s::bigint[]) AS given (position, number)
+WHERE outbox.position = ANY(%(positions)s::bigint[]) AND outbox.position = given.position
+"""
 _OPEN: Final = f"""
 {statements.SELECT} AND position IN (
     SELECT position FROM wren_async.outbox WHERE finished IS NULL AND position > %(last)s)
@@ -80,7 +85,7 @@ _SUBMISSION: Final = "SELECT position, reference, intent, submitted, finished FR
 class PostgresOutbox(PostgresJournal):
     """An outbox in a database that other processes use too."""
 
-    is_shared: Final = True
+    is_shared = True
     inherited = 0
     """The last position that may have been submitted before this process was there."""
 
@@ -140,9 +145,7 @@ class PostgresOutbox(PostgresJournal):
             return await submit_over(own, order)
 
         # It may be repeated: where it was committed, and only the answer was lost, the reference is known.
-        known = await self._carry_out(self._reader.read, work)
-        await self.nudge([""])
-        return known
+        return await self._carry_out(self._reader.read, work)
 
     async def nudge(self, references: Collection[str]) -> None:
         """Give the other processes word: of these settled orders, or by an empty one of a submission."""
@@ -262,14 +265,13 @@ class PostgresOutbox(PostgresJournal):
             settled = await (await own.execute(_SETTLED.encode(), {"most": PAGE, **self._batch})).fetchall()
             found = await (await own.execute("SELECT coalesce(max(finished), 0) FROM wren_async.outbox")).fetchone()
             last = found[0] if found else 0
-            for number, (position, day, planned, planned_grams, state, cents, grams) in enumerate(settled, last + 1):
-                await own.execute("UPDATE wren_async.outbox SET finished = %s WHERE position = %s", (number, position))
-                is_placed = state == State.PLACED
-                cost = (planned if cents is None else cents) if is_placed else 0
-                bought = (planned_grams if grams is None else grams) if is_placed else 0
-                if day is not None and (cost, bought) != (planned, planned_grams):
-                    more = {"day": day, "cents": cost - planned, "grams": bought - planned_grams}
-                    await own.execute(_COUNT, more)
+            numbers = {
+                "positions": [position for position, *_ in settled],
+                "numbers": list(range(last + 1, last + 1 + len(settled))),
+            }
+            await own.execute(_NUMBER, numbers)
+            for day, (cents, grams) in _differences(settled).items():
+                await own.execute(_COUNT, {"day": day, "cents": cents, "grams": grams})
             return len(settled)
 
         if not await self._all(_SETTLED, most=1):
@@ -305,6 +307,19 @@ class PostgresOutbox(PostgresJournal):
         entries = await self._entries(query, planned=planned) if planned else []
         by_position = {entry.row.position: entry for entry in entries}
         return [_submission(each, by_position.get(each[0])) for each in found]
+
+
+def _differences(settled: Sequence[tuple[Any, ...]]) -> dict[date, tuple[int, int]]:
+    """What settled orders really cost more, or less, than was reserved for them, in cents and grams by the day."""
+    found: dict[date, tuple[int, int]] = {}
+    for _, day, planned, planned_grams, state, cents, grams in settled:
+        is_placed = state == State.PLACED
+        cost = (planned if cents is None else cents) if is_placed else 0
+        bought = (planned_grams if grams is None else grams) if is_placed else 0
+        if day is not None and (cost, bought) != (planned, planned_grams):
+            had = found.get(day, (0, 0))
+            found[day] = had[0] + cost - planned, had[1] + bought - planned_grams
+    return found
 
 
 def _submission(found: tuple[Any, ...], entry: Entry | None) -> Submission:

@@ -80,7 +80,7 @@ _ANY: Final = 2**62
 class SqliteOutbox(SqliteJournal):
     """An outbox in a file. Writes are carried out whether or not the asking task still waits."""
 
-    is_shared: Final = False
+    is_shared = False
     inherited = 0
     """The last position that may have been submitted, and sent, before this process was there."""
 

@@ -14,7 +14,7 @@ import attrs
 
 from wren_async.batch.events import Ending
 from wren_async.batch.intents import Api, Intent
-from wren_async.batch.journal.contract import Entry, Journal, Result, Row, State
+from wren_async.batch.journal.contract import Entry, Journal, Result, Row, State, Totals
 from wren_async.outbox.caps import OutboxCaps, Spent
 
 
@@ -50,6 +50,22 @@ class Submission:
     def is_settled(self) -> bool:
         """Whether it is placed or refused, and nothing changes any more."""
         return self.state in (State.PLACED, State.REFUSED)
+
+
+@attrs.frozen(kw_only=True)
+class Health:
+    """How an outbox stands."""
+
+    problem: str | None
+    """Why not everything is priced or placed now, if that is so. After some time it is tried again."""
+    halted: str | None
+    """Why nothing is sent until a person has looked into it and called `resume()`, if that is so."""
+    totals: Totals
+    """Sums over all orders that have a price."""
+    waiting: int
+    """Orders with a price that are not taken up yet: they wait for their turn, or for the caps."""
+    spent: Spent
+    """What is spent or reserved today and this month, in UTC."""
 
 
 @attrs.frozen(kw_only=True)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from wren_async.batch.input.ceilings import above
+from wren_async.batch.input.pricing import Price
 from wren_async.batch.intents import (
     CNaughtMass,
     CNaughtPrice,
@@ -21,6 +23,7 @@ from wren_async.batch.intents import (
     canonical,
     digest,
 )
+from wren_async.core.ceilings import Ceilings
 from wren_async.core.reference import attach, check_reference
 from wren_async.errors import InvalidArgument, ReferenceReused
 from wren_async.outbox.store import Known, NewOrder, Submitted
@@ -56,6 +59,26 @@ def new_order(intent: Intent, reference: str, submitted: datetime | None = None)
         api=intent.api,
         submitted=submitted or datetime.now(UTC),
     )
+
+
+def above_ceilings(ceilings: Ceilings, intent: Intent) -> str | None:
+    """Why an order is above its client's ceilings by what it names itself, before its price is known."""
+    return above(ceilings, intent, _named_price(intent))
+
+
+def _named_price(intent: Intent) -> Price:
+    """What an order itself says of its cost and its mass."""
+    match intent:
+        case CNaughtMass():
+            return Price(cents=0, grams=int(intent.amount_kg * 1000))
+        case WrenOffset():
+            return Price(cents=0, grams=int(intent.tons * 1_000_000))
+        case CNaughtPrice():
+            return Price(cents=intent.total_price_usd_cents, grams=0)
+        case WrenProject():
+            return Price(cents=intent.amount_in_usd_cents, grams=0)
+        case _:
+            return Price(cents=0, grams=0)
 
 
 def _check_storable(name: str, text: str) -> None:

@@ -41,6 +41,8 @@ _LONGEST: Final = 60.0
 _LONGEST_WAIT: Final = 2.0
 _CONFLICTS: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _REPEATS: Final = 8
+_PREPARE_AFTER: Final = 3
+"""How often a statement is carried out before its plan is kept."""
 
 
 class DatabaseLost(JournalError):
@@ -50,9 +52,17 @@ class DatabaseLost(JournalError):
 class Database:
     """One connection to a database, by which one transaction at a time is carried out."""
 
-    def __init__(self, dsn: Dsn, *, longest: float = _LONGEST) -> None:
-        """Make it; it connects when it is first used. A transaction may take `longest` seconds."""
+    def __init__(self, dsn: Dsn, *, longest: float = _LONGEST, prepares: bool = False) -> None:
+        """Make it; it connects when it is first used.
+
+        Args:
+            dsn: Where the database is.
+            longest: Seconds that a transaction may take.
+            prepares: Let the database keep the plans of statements that are carried out often. A pooler between has to
+                be able to bear that.
+        """
         self.dsn = dsn
+        self._prepare_threshold = _PREPARE_AFTER if prepares else None
         self._longest = longest
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
@@ -124,7 +134,7 @@ class Database:
             raise JournalError("the connection to the database is closed")
         given = {name: value for name, value in _CONNECTING.items() if f"{name}=" not in self.dsn.reveal()}
         connection: Connection = await AsyncConnection.connect(
-            self.dsn.reveal(), autocommit=True, prepare_threshold=None, **given
+            self.dsn.reveal(), autocommit=True, prepare_threshold=self._prepare_threshold, **given
         )
         try:
             await _set_up(connection)

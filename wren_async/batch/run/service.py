@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from typing import Final, cast
 
-from wren_async.batch.events import Ended, Ending, Event
+from wren_async.batch.events import Ended, Ending, Event, Settled
 from wren_async.batch.journal.contract import State
 from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches
 from wren_async.batch.journal.postgres.store import PostgresJournal
@@ -90,6 +90,8 @@ class WorkerService:
         self._stopping = asyncio.Event()
         self._running: Batch | None = None
         self._later: dict[str, tuple[float, float]] = {}
+        self._settled = 0
+        """Orders that the last run brought to an end."""
 
     def stop(self) -> None:
         """Take no new orders, and finish those on the wire; `run` then returns."""
@@ -138,11 +140,14 @@ class WorkerService:
             return
         if ended is None or ended.ending is Ending.ASKED:
             return
-        if ended.ending is Ending.DONE and not ended.totals.orders.get(State.UNDECIDED, 0):
-            self._later.pop(batch.name, None)
-        else:
+        if ended.ending is not Ending.DONE or ended.totals.orders.get(State.UNDECIDED, 0):
             # What is in doubt is not proven before its settle time, and what a server refuses now it refuses a while.
             self._put_off(batch.name)
+        elif self._settled:
+            self._later.pop(batch.name, None)
+        else:
+            # Others have the rest, or a worker that is gone has it until the end of its lease.
+            self._later[batch.name] = (self._timing.monotonic() + self._retry_after, 0.0)
 
     async def _run_once(self, name: str) -> Ended | None:
         async with await PostgresJournal.open(self._dsn, name, make=False, lease=self._lease) as journal:
@@ -157,19 +162,22 @@ class WorkerService:
             )
             async with batch:
                 self._running = batch
+                if self._stopping.is_set():
+                    return None
                 try:
                     return await self._follow(name, batch)
                 finally:
                     self._running = None
 
     async def _follow(self, name: str, batch: Batch) -> Ended | None:
-        ended = None
+        ended, self._settled = None, 0
         async with aclosing(cast("AsyncGenerator[Event, None]", batch.run())) as events:
             async for event in events:
                 if self._stopping.is_set():
                     batch.stop()
                 if self._on_event is not None:
                     self._on_event(name, event)
+                self._settled += isinstance(event, Settled)
                 if isinstance(event, Ended):
                     ended = event
         return ended

@@ -68,6 +68,10 @@ class Outcome:
         """The error, where the outcome is decided and is one."""
         return self._result.exception() if self._result.done() else None
 
+    def result(self) -> Reply[Any]:
+        """The reply of an outcome that is decided, or its error."""
+        return self._result.result()
+
     async def reply(self) -> Reply[Any]:
         """Wait for the reply. Raises what the call would have raised, such as `OutcomeUnknown`. Sends nothing, so it
         may be awaited any number of times."""

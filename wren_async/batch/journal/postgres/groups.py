@@ -72,6 +72,7 @@ class Groups:
         self._jobs: list[Job] = []
         self._more = asyncio.Event()
         self._closing = False
+        self._has_caps = True
         self.sending: set[int] = set()
         """Orders that this process has marked, and of which nothing was recorded yet."""
         self._task = asyncio.create_task(self._run())
@@ -126,6 +127,7 @@ class Groups:
 
     async def _carry_out(self, group: Sequence[Job], connection: Connection) -> Refusals | None:
         refused: Refusals = {}
+        self._has_caps = await self._look(connection)
         numbers = {id(job): str(index) for index, job in enumerate(group)}
         for bundle in _bundles(group):
             if len(bundle) == 1 and not (bundle[0].is_mark or bundle[0].result is not None):
@@ -136,13 +138,16 @@ class Groups:
             found = await self._record(connection, [job for job in bundle if job.result is not None])
             found |= await self._mark(connection, [job for job in bundle if job.result is None])
             refused |= {numbers[number]: why for number, why in found.items()}
-        await self._look(connection)
         return refused or None
 
-    async def _look(self, connection: Connection) -> None:
+    async def _look(self, connection: Connection) -> bool:
+        """Pass on what concerns every process; whether the batch has caps."""
         found = await (await connection.execute(statements.SIGNAL, {"batch": self._batch})).fetchone()
-        if found is not None and (found[0] > 0 or found[1] is not None):
+        if found is None:
+            return False
+        if found[0] > 0 or found[1] is not None:
             self._on_signal(Signal(pause=max(0.0, found[0]), ending=found[1], message=found[2]))
+        return bool(found[3])
 
     async def _alone(self, connection: Connection, job: Job) -> list[str] | None:
         """A write that is not alike with others. Returns why it was refused."""
@@ -215,12 +220,12 @@ class Groups:
     async def _without_room(self, connection: Connection, jobs: Sequence[Job]) -> dict[int, str]:
         """Which marks the caps have no room for, and why. Where there are caps, everyone else who marks waits."""
         batch = {"batch": self._batch}
-        caps = await (await connection.execute(statements.CAPS, batch)).fetchone() if jobs else None
-        if caps is None or caps == (None, None):
+        if not jobs or not self._has_caps:
             return {}
-        caps = await (await connection.execute(statements.LOCK_CAPS.encode(), batch)).fetchone()
+        caps = await (await connection.execute(statements.LOCK_CAPS, batch)).fetchone()
         held = await (await connection.execute(statements.HELD, batch)).fetchone()
-        assert caps is not None and held is not None  # noqa: S101, PT018 - the row is there, and a sum always is
+        if caps is None or held is None:
+            return {}
         cents, grams = held
         positions = [job.positions[0] for job in jobs]
         rows = await (await connection.execute(statements.PLANNED, {**batch, "positions": positions})).fetchall()

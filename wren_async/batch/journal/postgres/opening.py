@@ -73,7 +73,7 @@ class OpenBatch:
 
     name: str
     is_free: bool
-    """Whether a worker finds something to do: orders that nobody has claimed, or that a dead worker left."""
+    """Whether there may be something to do: orders that nobody has claimed, or that a worker left that is gone."""
     in_doubt: int
     """Orders that may have been placed, and are looked for."""
 
@@ -84,10 +84,9 @@ async def open_batches(connection: Connection) -> list[OpenBatch]:
         SELECT name,
             EXISTS (SELECT FROM wren_async.span WHERE span.batch = batch.number AND NOT done AND owner IS NULL)
             OR EXISTS (SELECT FROM wren_async.runner WHERE scope = 'batch ' || batch.number AND NOT is_cleared
-                AND (ended IS NOT NULL OR declared_dead IS NOT NULL OR lease_until + lease * 0.2 < clock_timestamp())
-                AND EXISTS (SELECT FROM wren_async.span WHERE span.batch = batch.number AND owner = runner.id)),
+                AND (ended IS NOT NULL OR declared_dead IS NOT NULL OR lease_until + lease * 0.2 < clock_timestamp())),
             coalesce((SELECT sum(orders) FROM wren_async.tally
-                WHERE tally.batch = batch.number AND state IN ('undecided', 'sending')), 0)::bigint
+                WHERE tally.batch = batch.number AND state = 'undecided'), 0)::bigint
         FROM wren_async.batch WHERE source_digest IS NOT NULL AND is_started AND halted IS NULL AND EXISTS (
             SELECT FROM wren_async.tally WHERE tally.batch = batch.number
                 AND state IN ('pending', 'sending', 'undecided') GROUP BY state HAVING sum(orders) > 0)

@@ -108,10 +108,12 @@ SELECT coalesce(sum(CASE WHEN state = 'placed' THEN spent_cents + unknown_cents
                          WHEN state IN ('sending', 'undecided') THEN planned_grams ELSE 0 END), 0)::bigint
 FROM wren_async.tally WHERE batch = %(batch)s
 """
-CAPS: Final = "SELECT cap_cents, cap_grams FROM wren_async.batch WHERE number = %(batch)s AND keeps_caps"
-LOCK_CAPS: Final = f"{CAPS} FOR NO KEY UPDATE"
+LOCK_CAPS: Final = """
+SELECT cap_cents, cap_grams FROM wren_async.batch WHERE number = %(batch)s AND keeps_caps FOR NO KEY UPDATE
+"""
 SIGNAL: Final = """
-SELECT coalesce(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8, halted, halted_because
+SELECT coalesce(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8, halted, halted_because,
+    keeps_caps AND (cap_cents IS NOT NULL OR cap_grams IS NOT NULL)
 FROM wren_async.batch WHERE number = %(batch)s
 """
 FAILED: Final = """

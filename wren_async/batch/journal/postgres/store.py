@@ -76,7 +76,7 @@ class PostgresJournal:
         trusted.
         """
         dsn = address if isinstance(address, Dsn) else Dsn(address)
-        reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease))
+        reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease), prepares=True)
         try:
             for warning in await reader.run(check_server):
                 logger.warning("%s: %s", dsn, warning)
@@ -412,7 +412,7 @@ class PostgresJournal:
 
     async def signal(self) -> Signal:
         """What concerns every worker now."""
-        pause, ending, message = await self._one(statements.SIGNAL)
+        pause, ending, message, _ = await self._one(statements.SIGNAL)
         return Signal(pause=max(0.0, pause), ending=ending, message=message)
 
     async def workers(self) -> Sequence[tuple[int, str, str, float]]:
