@@ -19,6 +19,8 @@ APIS: Final = {
     "cnaught": "CNaught: orders, quotes, subaccounts and checkout sessions.",
 }
 _SANDBOX: Final = "--sandbox"
+_SHARED: Final = ("worker", "database")
+"""Commands of a database that others share, which no throw-away sandbox may touch."""
 SHORT: Final = {
     "balance": (("wren", "credits", "balance"), "Show what Wren's prepaid wallet holds."),
     "ledger": (("wren", "credits", "ledger"), "List what came into Wren's wallet and what left it."),
@@ -61,6 +63,11 @@ def run(arguments: Sequence[str]) -> int:
         given.remove(_SANDBOX)
         if {"--help", "-h"}.intersection(options):
             return _run(given)
+        if given and given[0] in _SHARED:
+            raise Stop(
+                f"{_SANDBOX} does not go with {given[0]}: others work on the same database, and a throw-away sandbox "
+                "knows nothing of its orders"
+            )
         from wren_async.cli.throwaway import rehearse, throwaway_sandbox
 
         if given[:1] == ["batch"]:
