@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cli_shell import Shell
 
+from wren_async.cli import main
 from wren_async.cli.exits import Exit
 
 
@@ -67,3 +68,9 @@ def test_caps_and_mistakes_are_told_in_a_rehearsal_as_in_earnest(bare: Shell) ->
     assert bare.run("run", "--sandbox", "--help") == 0
     assert "throw-away" not in bare.told
     assert Path(orders).exists()
+
+
+@pytest.mark.parametrize("words", [["worker", "--database=x"], ["database", "migrate", "--database=x"]])
+def test_a_database_that_others_share_is_not_rehearsed(bare: Shell, words: list[str]) -> None:
+    assert main([*words, "--sandbox"]) == Exit.USAGE
+    assert f"--sandbox does not go with {words[0]}" in bare.capsys.readouterr().err

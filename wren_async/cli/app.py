@@ -19,6 +19,8 @@ APIS: Final = {
     "cnaught": "CNaught: orders, quotes, subaccounts and checkout sessions.",
 }
 _SANDBOX: Final = "--sandbox"
+_SHARED: Final = ("worker", "database")
+"""Commands of a database that others share, which no throw-away sandbox may touch."""
 SHORT: Final = {
     "balance": (("wren", "credits", "balance"), "Show what Wren's prepaid wallet holds."),
     "ledger": (("wren", "credits", "ledger"), "List what came into Wren's wallet and what left it."),
@@ -61,6 +63,11 @@ def run(arguments: Sequence[str]) -> int:
         given.remove(_SANDBOX)
         if {"--help", "-h"}.intersection(options):
             return _run(given)
+        if given and given[0] in _SHARED:
+            raise Stop(
+                f"{_SANDBOX} does not go with {given[0]}: others work on the same database, and a throw-away sandbox "
+                "knows nothing of its orders"
+            )
         from wren_async.cli.throwaway import rehearse, throwaway_sandbox
 
         if given[:1] == ["batch"]:
@@ -80,8 +87,11 @@ def _run(given: list[str]) -> int:
         code = app(rest, result_action="return_value", exit_on_error=False, print_error=False)
         return code if isinstance(code, Exit) else Exit.ALL_PLACED
     except CycloptsError as error:
+        from wren_async.cli.messages import mistake
+
         # Told by us: the words of a command line may come from a file, too.
-        _say(f"{error}\n{shlex.join(['wren-async', *_named(given), '--help'])} tells the commands and their options")
+        helps = shlex.join(["wren-async", *_named(given), "--help"])
+        _say(f"{mistake(error)}\n{helps} tells the commands and their options")
         return Exit.USAGE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -224,9 +234,8 @@ def _group(groups: dict[tuple[str, ...], App], words: tuple[str, ...]) -> App:
 
 def _named(given: list[str]) -> list[str]:
     """As many of the first words as name something."""
-    commands = (*_BY_WORDS, *ALONE, ("batch",))
-    known = {words[:length] for words in commands for length in range(1, len(words) + 1)}
-    return next((given[:length] for length in (4, 3, 2, 1) if tuple(given[:length]) in known), [])
+    words = itertools.takewhile(lambda word: not word.startswith("-"), given)
+    return list(root_app().parse_commands(list(words))[0])
 
 
 def _version() -> str:
