@@ -9,6 +9,9 @@ STAMP := $(VENV)/.made-from-$(shell cat pyproject.toml requirements/dev.txt 2>/d
 QUICK ?= tests/unit tests/backends tests/reconcile/test_reconcile_rules.py tests/batch/test_intents.py \
 	tests/batch/test_reading.py tests/batch/test_budget.py tests/batch/test_concurrency.py
 
+# What users see, which four type checkers have to like: tests/typing holds what each finds in reveal.py.
+FACE := examples wren_async/wren.py wren_async/cnaught.py wren_async/sync wren_async/tables
+
 # Interpreters that `make every-python` runs the suite on, as far as they are here.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 PIN := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -48,9 +51,11 @@ format: $(STAMP) ## mend the style as far as a program can
 hooks: $(STAMP) ## check what `make lint` checks before each commit, too
 	$(BIN)/prek install
 
-types: $(STAMP) ## mypy --strict and pyright
+types: $(STAMP) ## mypy --strict and pyright; pyrefly and ty over what users see
 	$(BIN)/mypy
 	$(BIN)/pyright
+	$(BIN)/pyrefly check --preset default --python-version 3.11 $(FACE)
+	$(BIN)/ty check --quiet --ignore deprecated --python $(VENV) --python-version 3.11 $(FACE)
 
 drift: $(STAMP) ## is the generated code what the contract gives?
 	$(BIN)/python -m codegen --check

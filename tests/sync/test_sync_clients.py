@@ -222,6 +222,51 @@ def test_many_threads_share_a_client(sandbox: Sandbox) -> None:
     assert [each for each in threading.enumerate() if each.name == "wren-async"] == []
 
 
+def test_calls_of_other_threads_end_when_a_client_is_closed(sandbox: Sandbox) -> None:
+    sandbox.faults.add("never_answer", operation="getOrder", when="before")
+    client = CNaughtClient(sandbox.cnaught.api_key, base_url=sandbox.cnaught.base_url)
+    ends: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            client.orders.get("o1")
+        except BaseException as error:
+            ends.append(error)
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while len(sandbox.requests.of("getOrder")) < 8:
+        threading.Event().wait(0.01)
+    client.close(patience=0)
+    for thread in threads:
+        thread.join(30)
+    assert len(ends) == 8
+    assert all(isinstance(error, wren_async.WrenAsyncError) for error in ends)
+
+
+@pytest.mark.parametrize("_", range(10))
+def test_a_client_may_be_closed_while_threads_begin_calls(sandbox: Sandbox, _: int) -> None:
+    client = CNaughtClient(sandbox.cnaught.api_key, base_url=sandbox.cnaught.base_url)
+    start = threading.Barrier(5)
+
+    def call() -> object:
+        start.wait(30)
+        try:
+            return client.portfolios.list()
+        except wren_async.WrenAsyncError as error:
+            return error
+
+    def close() -> None:
+        start.wait(30)
+        client.close()
+
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(call) for _ in range(4)]
+        pool.submit(close).result(30)
+        assert all(each.result(30) for each in calls)
+
+
 async def test_a_client_works_while_a_loop_is_running(cnaught: CNaughtClient) -> None:
     """As in a notebook, whose cells run inside a loop."""
     assert asyncio.get_running_loop()

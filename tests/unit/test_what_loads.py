@@ -30,6 +30,7 @@ def loaded(code: str) -> list[str]:
         "cattrs",
         "msgspec",
         "tenacity",
+        "wren_async.core.display",
         "wren_async.core.document",
         "wren_async.core.paging",
         "wren_async.reconcile.cnaught",

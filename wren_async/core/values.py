@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Self, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar, final
 
 import attrs
+
+if TYPE_CHECKING:
+    from wren_async.core.display import Printer
 
 T = TypeVar("T")
 
@@ -36,6 +39,24 @@ class Value:
         shown = [f"{field.alias}={_text(self, field)}" for field in _fields(self) if field.repr]
         return f"{type(self).__qualname__}({', '.join(shown)})"
 
+    def _repr_html_(self) -> str:
+        """A table, for notebooks."""
+        from wren_async.core.display import html_of
+
+        return html_of(type(self).__qualname__, _shown(self))
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
+        """A line an attribute, for IPython's terminal."""
+        from wren_async.core.display import pretty_of
+
+        printer.text("..." if cycle else pretty_of(type(self).__qualname__, _shown(self)))
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        """The attributes, for `rich`."""
+        from wren_async.core.display import rich_of
+
+        yield from rich_of(_shown(self))
+
 
 def _fields(value: Any) -> tuple[attrs.Attribute[Any], ...]:
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(type(value))
@@ -44,6 +65,23 @@ def _fields(value: Any) -> tuple[attrs.Attribute[Any], ...]:
 
 def _get(value: object, field: attrs.Attribute[Any]) -> object:
     return getattr(value, field.alias or field.name)
+
+
+class _Verbatim(str):
+    """What a field shows in place of its value."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _shown(value: object) -> Iterator[tuple[str, object]]:
+    """The attributes that a person may see. A field that shows something else than its value shows that here, too."""
+    for field in _fields(value):
+        if field.repr:
+            held = _get(value, field)
+            yield field.alias or field.name, _Verbatim(field.repr(held)) if callable(field.repr) else held
 
 
 def _text(value: object, field: attrs.Attribute[Any]) -> str:

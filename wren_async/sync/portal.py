@@ -44,12 +44,17 @@ class Portal:
 
         Ctrl-C, and whatever else the handler of a signal raises, cancels it, and is raised once it has ended.
         """
+        job = _Job(work)
         try:
-            loop = self.check()
-        except BaseException:
+            self._post(job)
+        except UsageError:
             work.close()
             raise
-        return _carry_out(work, loop)
+        except BaseException as interrupted:
+            job.cancel_soon(self._loop)
+            _tell_what_was_left(interrupted, job)
+            raise
+        return job.outcome(self._loop)
 
     def read(self, look: Callable[[], T]) -> T:
         """What the loop's thread sees at a moment when it changes nothing; or this thread, where there is no loop."""
@@ -63,16 +68,20 @@ class Portal:
 
     def close(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a last coroutine, and end the thread. A second time, or in a forked process, it does nothing."""
-        forked = self._pid not in (None, os.getpid())
-        if self._closed or self._loop is None or forked:
-            self._closed = self._closed or not forked
+        if self._pid not in (None, os.getpid()):
             work.close()
             return
-        self._closed = True
+        with self._lock:
+            first, self._closed = not self._closed, True
+        if not first or self._loop is None:
+            work.close()
+            return
         _open.discard(self)
         loop, thread = self._loop, cast(threading.Thread, self._thread)
         try:
-            _carry_out(work, loop)
+            job = _Job(work)
+            loop.call_soon_threadsafe(job.begin)
+            job.outcome(loop)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -81,8 +90,19 @@ class Portal:
         """Close what a program left open, so that an order on the wire is decided, or named in the log."""
         self.close(self._close())
 
-    def check(self) -> asyncio.AbstractEventLoop:
-        """The loop, which begins now if it has not. Raises `UsageError` where the client cannot be used from here."""
+    def check(self) -> None:
+        """Raise `UsageError` where the client cannot be used from here; else the thread begins, if it has not."""
+        self._refuse()
+        with self._lock:
+            self._running_loop()
+
+    def _post(self, job: _Job[Any]) -> None:
+        self._refuse()
+        with self._lock:
+            # Within the lock, so that it begins before a loop that is being closed stops.
+            self._running_loop().call_soon_threadsafe(job.begin)
+
+    def _refuse(self) -> None:
         if self._pid not in (None, os.getpid()):
             # Before the lock is touched, which another thread may have held at the fork.
             raise UsageError(
@@ -91,10 +111,11 @@ class Portal:
             )
         if threading.current_thread() is self._thread:
             raise UsageError("a sync client was called from its own thread, which would wait for itself for ever")
-        with self._lock:
-            if self._closed:
-                raise ClientClosed("the client is closed; make a new one, or keep it open for as long as it is used")
-            return self._loop or self._start()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._closed:
+            raise ClientClosed("the client is closed; make a new one, or keep it open for as long as it is used")
+        return self._loop or self._start()
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._prepare()
@@ -133,7 +154,7 @@ class _Job(Generic[T]):
         self._task: asyncio.Task[None] | None = None
         self.ended = threading.Event()
         self.value: T | None = None
-        self.error: BaseException | None = ClientClosed("the client was closed before this call had ended")
+        self.error: BaseException | None = asyncio.CancelledError()
 
     def begin(self) -> None:
         """Start it. In the loop's thread, as `cancel` is."""
@@ -155,25 +176,35 @@ class _Job(Generic[T]):
         else:
             self._task.cancel()
 
+    def cancel_soon(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Cancel it from another thread, and wait until it has ended."""
+        try:
+            cast(asyncio.AbstractEventLoop, loop).call_soon_threadsafe(self.cancel)
+        except (AttributeError, RuntimeError):
+            # There is no loop yet, or none any more, in which it could go on.
+            self._end()
+        self.ended.wait()
+
+    def outcome(self, loop: asyncio.AbstractEventLoop | None) -> T:
+        """Wait for its end, from another thread: its value, or its error."""
+        try:
+            self.ended.wait()
+        except BaseException as interrupted:
+            # Only once it has ended does the client's `outcomes` know of a write that was on the wire.
+            self.cancel_soon(loop)
+            _tell_what_was_left(interrupted, self)
+            raise
+        if isinstance(self.error, asyncio.CancelledError):
+            closed = ClientClosed("the client was closed before this call had ended")
+            _tell_what_was_left(closed, self)
+            raise closed from None
+        if self.error is not None:
+            raise self.error
+        return cast(T, self.value)
+
     def _end(self) -> None:
         self._work.close()
         self.ended.set()
-
-
-def _carry_out(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
-    job = _Job(work)
-    try:
-        loop.call_soon_threadsafe(job.begin)
-        job.ended.wait()
-    except BaseException as interrupted:
-        loop.call_soon_threadsafe(job.cancel)
-        # Only then does the client's `outcomes` know of a write that was on the wire.
-        job.ended.wait()
-        _tell_what_was_left(interrupted, job)
-        raise
-    if job.error is not None:
-        raise job.error
-    return cast(T, job.value)
 
 
 def _tell_what_was_left(interrupted: BaseException, job: _Job[Any]) -> None:

@@ -5,28 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from wren_async.batch.report.rows import ReportRow
 
-Form: TypeAlias = Literal["integer", "decimal", "text", "time"]
+RowT = TypeVar("RowT")
+
+Form: TypeAlias = Literal["boolean", "integer", "decimal", "text", "time"]
 Value: TypeAlias = int | Decimal | str | datetime | None
 
 
 @attrs.frozen
-class Column:
-    """A column of the table of orders."""
+class Column(Generic[RowT]):
+    """A column of a table."""
 
     name: str
     form: Form
     """What it holds. `time` is an aware one."""
-    of: Callable[[ReportRow], Value]
-    """Its value for an order; `None` where there is none."""
+    of: Callable[[RowT], Value]
+    """Its value for a row; `None` where there is none."""
 
 
-REPORT_COLUMNS: Final = (
+REPORT_COLUMNS: Final[tuple[Column[ReportRow], ...]] = (
     Column("line", "integer", lambda row: row.position),
     Column("external_id", "text", lambda row: row.external_id),
     Column("kind", "text", lambda row: row.kind),

@@ -6,11 +6,11 @@ import asyncio
 import io
 import json
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Final
 
 from wren_async.batch.chunks import in_chunks
-from wren_async.batch.report.columns import REPORT_COLUMNS, Form, Value
+from wren_async.batch.report.arrow import arrow_schema, arrow_table
+from wren_async.batch.report.columns import REPORT_COLUMNS
 from wren_async.batch.report.facts import facts
 from wren_async.batch.report.files import Target, new_file
 from wren_async.batch.report.rows import JournalLike, ReportRow, reading, report_rows
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 _GROUP: Final = 20_000
 """Rows of a row group, which is what is held in memory."""
-_DIGITS: Final = 38
-_PLACES: Final = 12
-"""Digits of a mass, and those of them after the point: a thousand-millionth of a gram."""
-_STEP: Final = Decimal(1).scaleb(-_PLACES)
 
 
 async def write_parquet(journal: JournalLike, path: Target) -> int:
@@ -56,16 +52,9 @@ async def write_parquet(journal: JournalLike, path: Target) -> int:
 
 def _schema() -> pa.Schema:
     try:
-        import pyarrow as pa
+        return arrow_schema(REPORT_COLUMNS)
     except ModuleNotFoundError:
         raise UsageError("a report as Parquet needs pyarrow: pip install 'wren-async[parquet]'") from None
-    types: dict[Form, pa.DataType] = {
-        "integer": pa.int64(),
-        "decimal": pa.decimal128(_DIGITS, _PLACES),
-        "text": pa.string(),
-        "time": pa.timestamp("us", tz="UTC"),
-    }
-    return pa.schema([pa.field(column.name, types[column.form]) for column in REPORT_COLUMNS])
 
 
 class _Table:
@@ -79,13 +68,7 @@ class _Table:
 
     def add(self, rows: Sequence[ReportRow]) -> None:
         """Add a row group."""
-        import pyarrow as pa
-
-        arrays = [
-            pa.array([_storable(column.of(row)) for row in rows], field.type)
-            for column, field in zip(REPORT_COLUMNS, self._schema, strict=True)
-        ]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
+        self._writer.write_table(arrow_table(rows, REPORT_COLUMNS, self._schema))
 
     def close(self) -> None:
         """Write the end of the file."""
@@ -110,7 +93,3 @@ class _Sink(io.RawIOBase):
         self._file.write(raw)
         self._place += len(raw)
         return len(raw)
-
-
-def _storable(value: Value) -> Value:
-    return value.quantize(_STEP, ROUND_HALF_EVEN) if isinstance(value, Decimal) else value
