@@ -70,6 +70,12 @@ def test_caps_and_mistakes_are_told_in_a_rehearsal_as_in_earnest(bare: Shell) ->
     assert Path(orders).exists()
 
 
+def test_a_rehearsal_leaves_the_database_of_the_environment_alone(bare: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WREN_ASYNC_DATABASE", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert bare.run("run", bare.orders(2), "--sandbox") == 0
+    assert "2 of 2 placed" in bare.told
+
+
 @pytest.mark.parametrize("words", [["worker", "--database=x"], ["database", "migrate", "--database=x"]])
 def test_a_database_that_others_share_is_not_rehearsed(bare: Shell, words: list[str]) -> None:
     assert main([*words, "--sandbox"]) == Exit.USAGE
