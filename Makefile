@@ -108,13 +108,13 @@ build: $(STAMP) ## the wheel and the source distribution, into dist
 	$(BIN)/python -m hatchling build
 
 docs: $(STAMP) ## the site of docs/ and of the reference, into build/docs; a warning is a failure
-	$(BIN)/python docs/build.py
+	$(BIN)/python -m docs.build
 
 docs-serve: $(STAMP) ## build the site and serve it on this machine, so that its search works
-	$(BIN)/python docs/build.py --serve
+	$(BIN)/python -m docs.build --serve
 
 follow: $(STAMP) ## follow the first pages word by word in a new environment, and tell how long it took
-	$(BIN)/python docs/follow.py
+	$(BIN)/python -m docs.follow
 
 walks: $(STAMP) ## how many files an order goes through, and how the imports of the rooms look
 	@$(BIN)/python benchmarks/walks.py
@@ -138,9 +138,7 @@ clean: ## take away what the other targets made
 	rm -rf $(VENV) .venv-* .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
 $(STAMP):
-	rm -rf $(VENV)
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "$(PYTHON) is not here: install Python 3.11 or later, or name it: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) requirements/environment.py $(VENV)
 	@touch $@

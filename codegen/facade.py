@@ -21,6 +21,8 @@ class Method:
     line: int
     bound: bool
     """Whether it is one line, with the builder's own signature."""
+    iterates: bool = False
+    """Whether it is such a line for a list that is one answer, and can be iterated over too."""
 
 
 def path(root: Path, api: str) -> Path:
@@ -46,6 +48,7 @@ def methods(root: Path, api: str) -> list[Method]:
                         builder=builder,
                         line=statement.lineno,
                         bound=isinstance(statement, ast.Assign),
+                        iterates=isinstance(statement, ast.Assign) and _binder(statement) == "listed",
                     )
                 )
     return list(dict.fromkeys(found))
@@ -81,6 +84,10 @@ def _builders(statement: ast.stmt, modules: dict[str, str]) -> Iterator[tuple[st
     for node in ast.walk(statement):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             yield modules[node.value.id], node.attr
+
+
+def _binder(statement: ast.Assign) -> str:
+    return ast.unparse(statement.value.func) if isinstance(statement.value, ast.Call) else ""
 
 
 def _name(statement: ast.stmt) -> str:

@@ -221,7 +221,7 @@ def _examples(page: Page, told: Told) -> Iterator[str]:
     program = in_python(
         page.name,
         example,
-        pager=not page.method.bound and "Pager" in returns,
+        pager=page.method.iterates or (not page.method.bound and "Pager" in returns),
         answers=returns not in ("Call[None]", "None"),
         deprecated=told.deprecated is not None,
     )
@@ -303,6 +303,8 @@ def _returns(page: Page, files: Mapping[str, str]) -> Iterator[str]:
     if item:
         yield f"A pager of `{item[2]}`: `await` it for the first page, iterate over it (`async for`) for all. "
         yield "[Paging](../../paging.md) tells more."
+    elif page.method.iterates:
+        yield f"`await` it for the whole answer, a `{answer}`, or iterate over it (`async for`) for its rows."
     else:
         yield f"`{answer}`."
     yield ""

@@ -1,4 +1,4 @@
-"""Builds the site of these pages: `python docs/build.py` into build/docs; with `--serve`, serves it on this machine.
+"""Builds the site of these pages: `python -m docs.build` into build/docs; with `--serve`, serves it on this machine.
 
 The pages are copied to build/pages first. There they get what a site needs and a reader of the repository does not:
 links into the repository become addresses, and the pages of the Python reference are added.
@@ -18,63 +18,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from docs.python_pages import python_pages
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCS: Final = ROOT / "docs"
 BUILD: Final = ROOT / "build"
 """Where it is built: `pages` are the sources, `docs` is the site."""
 REPOSITORY: Final = "https://github.com/wren-async/wren-async/blob/main/"
 
-PYTHON: Final[Mapping[str, tuple[str, ...]]] = {
-    "Clients": ("wren_async.wren.WrenClient", "wren_async.cnaught.CNaughtClient"),
-    "Methods of WrenClient": (
-        "wren_async.wren.OffsetOrders",
-        "wren_async.wren.ProjectOrders",
-        "wren_async.wren.TreeOrders",
-        "wren_async.wren.Portfolios",
-        "wren_async.wren.Purchases",
-        "wren_async.wren.ProjectDonations",
-        "wren_async.wren.Credits",
-    ),
-    "Methods of CNaughtClient": (
-        "wren_async.cnaught.Orders",
-        "wren_async.cnaught.Quotes",
-        "wren_async.cnaught.Impact",
-        "wren_async.cnaught.Subaccounts",
-        "wren_async.cnaught.SubaccountLogo",
-        "wren_async.cnaught.CheckoutSessions",
-        "wren_async.cnaught.Portfolios",
-        "wren_async.cnaught.Projects",
-        "wren_async.cnaught.ProjectCategories",
-        "wren_async.cnaught.parse_order_notification",
-    ),
-    "Options and values": (
-        "wren_async.core.operation",
-        "wren_async.core.policy.RetryPolicy",
-        "wren_async.core.ceilings.Ceilings",
-        "wren_async.core.reply.Reply",
-        "wren_async.core.timing.Timing",
-        "wren_async.core.values.OpenStrEnum",
-        "wren_async.core.document.Document",
-        "wren_async.core.paging.CursorPager",
-        "wren_async.core.paging.OffsetPager",
-        "wren_async.http.over_aiohttp.AiohttpBackend",
-    ),
-    "Exceptions": ("wren_async.errors",),
-    "Reconciling": ("wren_async.reconcile.verdict", "wren_async.core.sending.session.outcome_of"),
-    "Batches": (
-        "wren_async.batch.run.batch.Batch",
-        "wren_async.batch.intents",
-        "wren_async.batch.events",
-    ),
-    "Models of Wren": ("wren_async._generated.wren.models",),
-    "Models of CNaught": ("wren_async._generated.cnaught.models",),
-    "Telemetry": (
-        "wren_async.core.telemetry",
-        "wren_async.telemetry.otel.OpenTelemetry",
-        "wren_async.telemetry.prometheus.PrometheusMetrics",
-    ),
-    "Sandbox": ("wren_async.sandbox.sandbox.Sandbox", "wren_async.testing"),
-}
+PYTHON: Final = python_pages()
 """Pages of the Python reference, and what stands on each."""
 
 

@@ -1,6 +1,6 @@
 """Follows the first pages word by word in a new environment, tells how long that took, and writes what they show.
 
-    python docs/follow.py
+    python -m docs.follow
 
 Each command of a page is given to a shell in a folder of its own, each file is saved under the name that its first line
 tells, and the block after `<!-- output -->` is replaced by what the command before it printed. The one thing that
@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,11 +24,21 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PAGES: Final = ("get-started-wren.md", "get-started-cnaught.md")
+FIRST: Final = ("get-started-wren.md", "get-started-cnaught.md")
+"""Pages that begin with nothing."""
+LATER: Final = ("batches.md", "command-line.md")
+"""Pages for whoever has installed the package and started the sandbox, as the first pages say."""
+BEFORE: Final = (
+    'python -m venv .venv\n. .venv/bin/activate\npip install "wren-async[aiohttp,cli,parquet,sandbox,xlsx]"',
+    ". .venv/bin/activate\nwren-async sandbox",
+    "export WREN_BASE_URL=http://127.0.0.1:8765 WREN_API_TOKEN=5a4db0c5-0000-4000-8000-000000000001",
+    "export CNAUGHT_BASE_URL=http://127.0.0.1:8765/v1 CNAUGHT_API_KEY=cnaught_sandbox_live_key",
+)
+"""What they did for it."""
 TOLD_APART: Final = ("WREN_", "CNAUGHT_", "VIRTUAL_ENV", "PYTHON", "COVERAGE", "MAKE", "MFLAGS")
 """How variables begin that a reader does not have."""
 
-_BLOCK: Final = re.compile(r"(<!-- output -->\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK: Final = re.compile(r"(?:^<!-- ([^\n]*) -->\n+)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _NAMED: Final = re.compile(r"# ([\w./-]+\.py)\n")
 _SERVER: Final = re.compile(r"^wren-async sandbox$", re.MULTILINE)
 _PACKAGE: Final = re.compile(r'"wren-async(\[[\w,]+\])"')
@@ -91,6 +102,11 @@ def follow(page: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         reader = Reader(Path(folder))
         try:
+            if page.name in LATER:
+                shutil.copytree(ROOT / "examples", reader.folder / "examples")
+                for block in BEFORE:
+                    _step(reader, "sh", block)
+                began = time.monotonic()
             written = "".join(_steps(reader, text))
         finally:
             reader.leave()
@@ -104,11 +120,15 @@ def _steps(reader: Reader, text: str) -> Iterator[str]:
     for found in _BLOCK.finditer(text):
         yield text[at : found.start()]
         at = found.end()
-        shown, language, block = found.groups()
-        if shown:
-            yield f"{shown}```{language}\n{_kept(block, printed)}```"
+        comment, language, block = found.groups()
+        if comment == "output":
+            yield f"<!-- output -->\n```{language}\n{_kept(block, printed)}```"
             continue
         yield found[0]
+        if (comment or "").startswith("skip:") or language not in ("sh", "python"):
+            if (comment or "").startswith("file: "):
+                (reader.folder / str(comment).removeprefix("file: ")).write_text(block)
+            continue
         began = time.monotonic()
         printed = _step(reader, language, block)
         print(f"  {time.monotonic() - began:5.1f} s  {block.splitlines()[0]}", flush=True)
@@ -118,10 +138,10 @@ def _steps(reader: Reader, text: str) -> Iterator[str]:
 def _step(reader: Reader, language: str, block: str) -> str:
     if language == "sh":
         return reader.serve(block) if _SERVER.search(block) else reader.type(block)
-    if language == "python" and (named := _NAMED.match(block)):
+    if named := _NAMED.match(block):
         (reader.folder / named[1]).write_text(block)
         return ""
-    return reader.type(f"python - <<'END'\n{block}END") if language == "python" else ""
+    return reader.type(f"python - <<'END'\n{block}END")
 
 
 def _kept(shown: str, printed: str) -> str:
@@ -136,11 +156,12 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a page shows something else")
     options = parser.parse_args()
     changed = []
-    for name in PAGES:
-        page = ROOT / "docs" / name
+    for page in [ROOT / "docs" / name for name in (*FIRST, *LATER)]:
+        if not page.exists():
+            continue
         followed = follow(page)
         if followed != page.read_text():
-            changed.append(name)
+            changed.append(page.name)
             if not options.check:
                 page.write_text(followed)
     if changed:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
 from browser import chromium_page
 from hypothesis import HealthCheck, settings
+from postgres_server import PostgresServer, running_server
 
 from wren_async import Timing
 
@@ -61,7 +63,21 @@ def timing(clock: VirtualTime) -> Timing:
     return clock.timing
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The PostgreSQL of this worker of the tests."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def database_address(postgres: PostgresServer) -> Iterator[str]:
+    """The address of a database of the test's own."""
+    with postgres.fresh_database() as address:
+        yield address
+
+
 @pytest.fixture(autouse=True)
 def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WREN_API_TOKEN", "WREN_BASE_URL", "CNAUGHT_API_KEY", "CNAUGHT_BASE_URL"):
+    for name in ("WREN_API_TOKEN", "WREN_BASE_URL", "CNAUGHT_API_KEY", "CNAUGHT_BASE_URL", "WREN_ASYNC_DATABASE"):
         monkeypatch.delenv(name, raising=False)

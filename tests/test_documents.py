@@ -80,6 +80,12 @@ def test_every_link_leads_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(there), f"{document.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/**/*.md")), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_page_has_one_title_and_says_something(page: Path) -> None:
+    assert len(re.findall(r"^# .+$", prose(page), re.MULTILINE)) == 1
+    assert len(prose(page).split()) > 50
+
+
 @pytest.mark.parametrize("name", NAMING)
 def test_a_link_to_a_file_is_called_by_that_files_name(name: str) -> None:
     for text, target in re.findall(r"\[`([^`\]]+\.\w+|[^`\]]+/)`\]\(([^)\s]+)\)", prose(ROOT / name)):

@@ -1,56 +1,26 @@
-"""The pages on logging and telemetry: their code runs as it stands, and their samples are what it prints."""
+"""The pages on logging and telemetry tell what there is: the lines, the events, the spans and the metrics."""
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import pytest
+from wren_async.telemetry import CallOutcome
+from wren_async.telemetry.measurements import INSTRUMENTS
 
-from wren_async.sandbox import Sandbox
-
-DOCS = Path(__file__).parent.parent / "docs"
-PAGES = ("logging.md",)
-FENCE = re.compile(r"(<!--- skip: next -->\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-class Block(NamedTuple):
-    page: str
-    language: str
-    text: str
+ROOT = Path(__file__).parent.parent
+LOGGING = (ROOT / "docs" / "logging.md").read_text()
+TELEMETRY = (ROOT / "docs" / "telemetry.md").read_text()
+SENDING = [*(ROOT / "wren_async").rglob("*.py")]
 
 
-def blocks(page: str, language: str) -> list[Block]:
-    found = FENCE.findall((DOCS / page).read_text())
-    return [Block(page, told, text) for skipped, told, text in found if told == language and not skipped]
-
-
-CODE = [block for page in PAGES for block in blocks(page, "python")]
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    with Sandbox() as sandbox:
-        yield {
-            **os.environ,
-            "WREN_API_TOKEN": sandbox.wren.live_token,
-            "WREN_BASE_URL": sandbox.wren.base_url,
-            "CNAUGHT_API_KEY": sandbox.cnaught.api_key,
-            "CNAUGHT_BASE_URL": sandbox.cnaught.base_url,
-            "PYTHONWARNINGS": "error",
-        }
-
-
-def run(block: Block, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", block.text]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done
+def block(text: str, language: str) -> str:
+    """The first block of a language."""
+    found = re.search(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert found
+    return found[1]
 
 
 def plain(text: str) -> str:
@@ -58,13 +28,25 @@ def plain(text: str) -> str:
     return re.sub(r"\d+\.\d\d s", "0.00 s", text)
 
 
-@pytest.mark.parametrize("block", CODE, ids=[f"{block.page} {number}" for number, block in enumerate(CODE)])
-def test_the_code_runs_against_the_sandbox(block: Block, environment: dict[str, str], tmp_path: Path) -> None:
-    run(block, environment, tmp_path)
+def test_the_lines_that_the_page_shows_are_those_that_its_example_prints(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", block(LOGGING, "python")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert plain(done.stderr) == plain(block(LOGGING, "text"))
 
 
-def test_the_lines_that_the_page_on_logging_shows_are_those_that_its_example_prints(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
-    example, (sample,) = blocks("logging.md", "python")[0], blocks("logging.md", "text")
-    assert plain(run(example, environment, tmp_path).stderr) == plain(sample.text)
+def test_the_page_tells_of_every_line_and_every_fact() -> None:
+    code = "\n".join(
+        path.read_text() for path in SENDING if "getLogger" in path.read_text() or "logger" in path.read_text()
+    )
+    events = set(re.findall(r'"event": "(\w+)"', code)) | {"undecided_at_close"}
+    assert events == set(re.findall(r"^\| [A-Z]+ \| `(\w+)` \|", LOGGING, re.MULTILINE))
+    facts = {
+        name for extra in re.findall(r"extra=\{(.*?)\}", code, re.DOTALL) for name in re.findall(r'"(\w+)": ', extra)
+    }
+    assert {name for name in facts if f"`{name}`" not in LOGGING} == set()
+
+
+def test_the_page_tells_of_every_metric_and_outcome() -> None:
+    assert set(re.findall(r"^\| `([a-z_.]+)` \|", TELEMETRY, re.MULTILINE)) == {each.name for each in INSTRUMENTS}
+    for outcome in CallOutcome:
+        assert f"`{outcome.value}`" in TELEMETRY

@@ -136,6 +136,14 @@ def effect(old: str, new: str, _: Enums) -> Iterator[Finding]:
         yield neutral("effect-changed", text, Step.PATCH)
 
 
+def spends(_: bool, new: bool, __: Enums) -> Iterator[Finding]:
+    """Whether an operation spends money. Old callers work as before; its command asks first."""
+    if new:
+        yield additive("spends", "now spends money, so that its command asks first")
+    else:
+        yield additive("spends-no-more", "spends no money any more, so that its command does not ask")
+
+
 def compute_when(old: str | None, new: str | None, _: Enums) -> Iterator[Finding]:
     """The dry run of a write."""
     if old is None:
@@ -243,6 +251,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "value": _value,
     # what a call does
     "effect": effect,
+    "spends": spends,
     "compute_when": compute_when,
     "credentials": credentials,
     "deprecated": deprecated,

@@ -253,6 +253,7 @@ def _stated(contract: Contract, operation: OperationNode) -> dict[str, Any]:
         "id": operation.id,
         "route": f"{operation.method.upper()} {operation.path}",
         "effect": node["x-effect"],
+        "spends": bool(node.get("x-spends")),
         "media_types": tuple(body["content"]) if body is not None else (),
         "statuses": tuple(sorted(answers)),
         "answers": {status: _bodies_and_headers(each) for status, each in answers.items()},

@@ -13,10 +13,11 @@ from decimal import ROUND_HALF_UP
 import attrs
 
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State, Totals
+from wren_async.batch.journal.one_process import HeldByOne
 from wren_async.errors import InvalidArgument
 
 
-class JournalModel:
+class JournalModel(HeldByOne):
     """The contract of a journal, kept in a dictionary."""
 
     def __init__(self) -> None:
@@ -60,7 +61,7 @@ class JournalModel:
         positions = sorted(position for position in self._entries if position >= first)
         return [(position, self._entries[position].row.digest) for position in positions[: max(count, 0)]]
 
-    async def mark_sending(self, positions: Iterable[int], at: datetime) -> None:
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
         """Mark orders as about to be sent, all of them or none. Only pending ones may be."""
         self._check_open()
         _check_time(at)

@@ -17,6 +17,7 @@ from journal_model import JournalModel
 from wren_async.batch.journal.contract import Journal, JournalError, Past, Result, Row, State
 from wren_async.batch.journal.database import PAGE
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.errors import InvalidArgument
 
@@ -36,10 +37,12 @@ LEGAL = {
 """Every move that needs no proof from outside."""
 
 
-@pytest.fixture(params=["memory", "file", "model"])
+@pytest.fixture(params=["memory", "file", "model", "postgres"])
 async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
     journal: Journal
     match request.param:
+        case "postgres":
+            journal = await PostgresJournal.open(request.getfixturevalue("database_address"), "rides")
         case "memory":
             journal = MemoryJournal()
         case "file":

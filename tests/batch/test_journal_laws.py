@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import tempfile
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -18,6 +20,7 @@ from journal_model import JournalModel
 
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.errors import InvalidArgument
 
@@ -140,7 +143,40 @@ async def everything(journal: Journal) -> tuple[list[Entry], list[Entry], Totals
     )
 
 
+class SharedJournals(Journals):
+    """The same with the journal in PostgreSQL, opened again by another process each time nothing is being sent."""
+
+    address = ""
+    numbers = itertools.count()
+
+    @initialize()
+    def begin(self) -> None:
+        self.closing = contextlib.ExitStack()
+        self.runner = self.closing.enter_context(asyncio.Runner())
+        self.name = f"batch {next(self.numbers)}"
+        self.model: Journal = JournalModel()
+        self.memory: Journal = MemoryJournal()
+        self.file: Journal = self.run(PostgresJournal.open(self.address, self.name))
+
+    @rule()
+    def open_again(self) -> None:
+        if self.run(self.model.totals()).orders[State.SENDING]:
+            return
+        self.run(self.file.aclose())
+        self.file = self.run(PostgresJournal.open(self.address, self.name))
+
+
 TestJournals = Journals.TestCase
 TestJournals.settings = settings(
     max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+class TestSharedJournals(SharedJournals.TestCase):  # type: ignore[misc,valid-type]
+    settings = settings(
+        max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+
+    @pytest.fixture(autouse=True)
+    def _database(self, database_address: str) -> None:
+        SharedJournals.address = database_address

@@ -20,7 +20,7 @@ from tests.loop_time import pass_time, turns, until
 from wren_async import WrenClient
 from wren_async.batch.events import Ending
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
-from wren_async.batch.journal.contract import Journal, JournalError, State
+from wren_async.batch.journal.contract import Journal, JournalError, Result, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.batch import Batch
@@ -93,7 +93,10 @@ async def test_an_older_copy_buys_nothing_again(here: World, tmp_path: Path, in_
     assert nothing_twice(here) == 10
 
 
-async def test_a_copy_that_ran_long_before_the_journal_did_is_found_too(here: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [State.SENDING, State.UNDECIDED])
+async def test_a_copy_that_ran_long_before_the_journal_did_is_found_too(
+    here: World, tmp_path: Path, left: State
+) -> None:
     await here.seed()
     path, copy = await planned_and_copied(here, tmp_path, [*tonnes(3), *kilograms(1, 2, 3)])
     async with here.batch(copy, caps=Caps(cents=2400), concurrency=1) as batch:
@@ -103,7 +106,10 @@ async def test_a_copy_that_ran_long_before_the_journal_did_is_found_too(here: Wo
         await run(batch)
     # It has looked at nothing, because nothing was ever sent from it; now it was begun.
     async with await SqliteJournal.open(path) as journal:
-        await journal.mark_sending([6], here.timing.utc())
+        now = here.timing.utc()
+        await journal.mark_sending([6], now)
+        if left is State.UNDECIDED:
+            await journal.record(6, Result(state=left, attempts=1, reason="no answer", first_sent=now, last_sent=now))
     async with here.batch(path) as batch:
         await run(batch)
         found = await states(batch)

@@ -113,7 +113,7 @@ async def test_the_csv_has_every_order_in_its_line(tmp_path: Path) -> None:
         (KILOS, None),
     )
     assert await write_csv(journal, tmp_path / "out.csv") == 4
-    with (tmp_path / "out.csv").open(newline="") as file:
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
         first, second, third, fourth = csv.DictReader(file)
     assert (first["line"], first["order_id"], first["cents"], first["kilograms"]) == ("1", "ch_1", "1040", "450")
     assert (first["tonnes"], first["reference"], first["attempts"]) == ("0.45", "ref-1", "2")
@@ -126,7 +126,7 @@ async def test_the_csv_has_every_order_in_its_line(tmp_path: Path) -> None:
 async def test_no_text_of_a_server_becomes_a_formula(tmp_path: Path) -> None:
     journal = await journal_of((KILOS, Result(state=State.REFUSED, reason="=HYPERLINK(1)")), (KILOS, placed("-1+2")))
     await write_csv(journal, tmp_path / "out.csv")
-    with (tmp_path / "out.csv").open(newline="") as file:
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert (rows[0]["reason"], rows[1]["order_id"]) == ("'=HYPERLINK(1)", "'-1+2")
 
@@ -292,9 +292,12 @@ async def test_the_history_of_runs_outlives_them() -> None:
     history.add(events.Paused(seconds=2.5), NOON)
     history.add(events.Alarm(entry=entry, message="a copy is at work"), NOON)
     history.add(events.Ended(ending=events.Ending.ASKED, message="stopped", totals=totals), NOON)
+    whole = history.plus(History())
     await history.keep(journal)
     again = await History.of(journal)
-    assert again == history
+    assert again == whole
+    await history.keep(journal)
+    assert await History.of(journal) == whole, "what was kept is not added once more"
     assert (again.returned.counts, again.pauses, again.endings[0].ending) == ({"429 slow down": 1}, 1, "asked")
 
 
@@ -328,7 +331,10 @@ def parse(page: str) -> _Tags:
 
 async def hostile_report() -> Report:
     journal = await journal_of(
-        (KILOS, placed(HOSTILE, 100, Decimal(9), certificate="javascript:alert(1)", last_sent=NOON)),
+        (
+            CNaughtMass(amount_kg=10, external_id="<script>alert(1)</script>", description=HOSTILE),
+            placed(HOSTILE, 100, Decimal(9), certificate="javascript:alert(1)", last_sent=NOON),
+        ),
         (KILOS, Result(state=State.REFUSED, attempts=3, reason=HOSTILE)),
         (KILOS, Result(state=State.UNDECIDED, attempts=1, reason=HOSTILE)),
     )
@@ -412,7 +418,7 @@ async def test_what_needs_a_person_stands_with_its_commands_and_from_when_on() -
         "wren-async batch changes ORDERS --journal 'my {rides}.journal' --output CORRECTED",
     ):
         assert f"<code>{command}</code>" in page
-    assert "From 2026-07-01 12:15 UTC on" in page
+    assert "The lists may be late until 2026-07-01 12:15 UTC" in page
 
 
 @pytest.mark.parametrize(
@@ -435,10 +441,29 @@ async def test_a_rehearsal_is_told_in_large_letters_and_a_purchase_is_not(
     assert re.findall("<strong>(.*?)</strong>", page) == ([word] if word else [])
     assert ("REAL" in page) == bool(word and word.startswith("partly"))
     await write_csv(journal, tmp_path / "out.csv")
-    with (tmp_path / "out.csv").open(newline="") as file:
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
         told = {row["kind"].partition(".")[0]: row["rehearsal"] for row in csv.DictReader(file)}
     assert all(bool(told[api]) == ("127" in server or "localhost" in server or "test" in server)
                for api, server in servers.items())  # fmt: skip
+
+
+async def test_what_was_placed_in_the_own_sandbox_of_an_api_is_told_by_its_ids() -> None:
+    journal = await journal_of((KILOS, placed("2FhU3B0F36_sandbox")), (OFFSET, placed("odd_sandbox")))
+    await journal.note("cnaught server", "https://api.cnaught.com/v1")
+    await journal.note("wren server", "https://www.wren.co")
+    report = await read_report(journal)
+    assert report.rehearsals == {"cnaught": "sandbox"}
+    page = html_page(report)
+    assert "<strong>partly sandbox</strong> Orders of CNaught were placed in its own sandbox" in page
+    assert "Orders of Wren are REAL" in page
+    assert [row.rehearsal async for row in report_rows(journal)] == ["sandbox", None]
+
+
+async def test_the_csv_is_opened_by_a_spreadsheet_as_what_it_is(tmp_path: Path) -> None:
+    await write_csv(await journal_of((CNaughtMass(amount_kg=1, description="Grün"), None)), tmp_path / "out.csv")
+    raw = (tmp_path / "out.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbfline,external_id")
+    assert "Grün" in raw.decode()
 
 
 async def test_a_server_that_no_order_goes_to_makes_a_sandbox_no_less_of_one() -> None:
@@ -455,8 +480,8 @@ async def test_no_time_or_pause_that_a_server_named_breaks_a_report() -> None:
     far = datetime.max.replace(tzinfo=UTC)
     doubt = Result(state=State.UNDECIDED, attempts=1, first_sent=datetime.min.replace(tzinfo=UTC), last_sent=far)
     mass_of_nothing = placed("b", kilograms=Decimal("1E-999999999"), first_sent=NOON, last_sent=far)
-    journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
     for pause in (1e14, float("inf"), float("nan")):
+        journal = await journal_of((KILOS, doubt), (KILOS, mass_of_nothing))
         history = History()
         history.add(events.Paused(seconds=pause), NOON)
         await history.keep(journal)

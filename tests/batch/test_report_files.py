@@ -72,7 +72,7 @@ async def test_every_format_has_the_same_orders(journal: Path, tmp_path: Path) -
     assert await write_json(journal, out.with_suffix(".json")) == 3
     assert await write_parquet(journal, out.with_suffix(".parquet")) == 3
 
-    with out.with_suffix(".csv").open(newline="") as file:
+    with out.with_suffix(".csv").open(newline="", encoding="utf-8-sig") as file:
         cells = list(csv.DictReader(file))
     with out.with_suffix(".json").open() as file:
         told = json.load(file)
@@ -92,6 +92,13 @@ async def test_every_format_has_the_same_orders(journal: Path, tmp_path: Path) -
                 assert datetime.fromisoformat(cell[column.name]) == datetime.fromisoformat(given[column.name]) == value
             elif value is not None:
                 assert (cell[column.name], given[column.name]) == (str(value), value)
+
+
+async def test_a_csv_may_have_decimal_commas_and_semicolons(journal: Path, tmp_path: Path) -> None:
+    await write_csv(journal, tmp_path / "out.csv", decimal_comma=True)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8-sig") as file:
+        first = next(csv.DictReader(file, delimiter=";"))
+    assert (first["tonnes"], first["external_id"]) == ("0,45", "R-1001")
 
 
 async def test_parquet_holds_exact_numbers_and_times_and_what_the_batch_is(journal: Path, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,30 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of headless Chromium: the suite's own, where there is one."""
-    try:
-        yield request.getfixturevalue("chromium_page")
-        return
-    except pytest.FixtureLookupError:
-        pass
-    playwright = pytest.importorskip("playwright.sync_api", reason="the tests of pages need playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not here: `apt-get install chromium`")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        made = browser.new_page(viewport={"width": 1280, "height": 900})
-        complaints: list[str] = []
-        made.on("console", lambda message: complaints.append(message.text))
-        made.on("pageerror", lambda error: complaints.append(str(error)))
-        made.on("request", lambda asked: asked.url.startswith(("file:", "data:")) or complaints.append(asked.url))
-        yield made
-        browser.close()
-    assert not complaints
 
 
 async def report_of(orders: int, seconds: float) -> str:
@@ -82,8 +56,8 @@ def opened(page: Page, folder: Path, orders: int, seconds: float = 60.0) -> Page
 
 
 @pytest.mark.parametrize("orders", [0, 1, 600])
-def test_nothing_overflows_at_any_width_by_day_or_night(page: Page, tmp_path: Path, orders: int) -> None:
-    opened(page, tmp_path, orders)
+def test_nothing_overflows_at_any_width_by_day_or_night(chromium_page: Page, tmp_path: Path, orders: int) -> None:
+    page = opened(chromium_page, tmp_path, orders)
     colours = set()
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
@@ -95,8 +69,8 @@ def test_nothing_overflows_at_any_width_by_day_or_night(page: Page, tmp_path: Pa
     assert len(colours) == 2, "a colour for each scheme"
 
 
-def test_orders_are_searched_and_filtered_by_their_state(page: Page, tmp_path: Path) -> None:
-    opened(page, tmp_path, 600)
+def test_orders_are_searched_and_filtered_by_their_state(chromium_page: Page, tmp_path: Path) -> None:
+    page = opened(chromium_page, tmp_path, 600)
     shown = page.locator("#orders tbody tr:visible")
     assert shown.count() == 600
     page.fill("#search", "R-49")
@@ -108,8 +82,8 @@ def test_orders_are_searched_and_filtered_by_their_state(page: Page, tmp_path: P
     assert shown.count() == 12
 
 
-def test_an_order_is_a_card_on_a_phone_with_its_certificate_and_its_host(page: Page, tmp_path: Path) -> None:
-    opened(page, tmp_path, 60)
+def test_an_order_is_a_card_on_a_phone_with_its_certificate_and_its_host(chromium_page: Page, tmp_path: Path) -> None:
+    page = opened(chromium_page, tmp_path, 60)
     page.set_viewport_size({"width": 390, "height": 900})
     first = page.locator("#orders tbody tr").first
     cell = first.locator("td").nth(1)
@@ -120,8 +94,8 @@ def test_an_order_is_a_card_on_a_phone_with_its_certificate_and_its_host(page: P
     assert not first.locator("td").nth(12).is_visible(), "there is no reason to be told"
 
 
-def test_every_order_in_doubt_has_its_own_commands_and_time(page: Page, tmp_path: Path) -> None:
-    opened(page, tmp_path, 120)
+def test_every_order_in_doubt_has_its_own_commands_and_time(chromium_page: Page, tmp_path: Path) -> None:
+    page = opened(chromium_page, tmp_path, 120)
     rows = page.locator("#doubts tbody tr")
     assert rows.count() == 2
     assert "wren-async batch settle rides.csv.journal 51 --not-placed" in rows.first.inner_text()
@@ -129,8 +103,8 @@ def test_every_order_in_doubt_has_its_own_commands_and_time(page: Page, tmp_path
     assert "2026-07-01 12:15 UTC" in rows.first.inner_text()
 
 
-def test_a_batch_of_a_tenth_of_a_second_has_a_line_of_its_spend(page: Page, tmp_path: Path) -> None:
-    opened(page, tmp_path, 300, seconds=0.1)
+def test_a_batch_of_a_tenth_of_a_second_has_a_line_of_its_spend(chromium_page: Page, tmp_path: Path) -> None:
+    page = opened(chromium_page, tmp_path, 300, seconds=0.1)
     chart = page.locator("section", has_text="Spend over time").last
     assert "2026-07-01 12:00:00.000" in chart.inner_text()
     assert "12:00:00.135 UTC" in chart.inner_text()
@@ -142,8 +116,8 @@ def test_a_batch_of_a_tenth_of_a_second_has_a_line_of_its_spend(page: Page, tmp_
     assert 250 < box["width"] < 390
 
 
-def test_one_order_has_no_chart_of_what_one_order_cannot_show(page: Page, tmp_path: Path) -> None:
-    opened(page, tmp_path, 1)
+def test_one_order_has_no_chart_of_what_one_order_cannot_show(chromium_page: Page, tmp_path: Path) -> None:
+    page = opened(chromium_page, tmp_path, 1)
     assert page.locator("svg").count() == 0
     assert page.locator(".columns").count() == 0
     assert page.get_by_role("heading", name="States").is_visible()

@@ -8,6 +8,7 @@ import copy
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import attrs
@@ -20,6 +21,7 @@ from journal_model import JournalModel
 from tests.loop_time import turns, until
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal.contract import Past, State
+from wren_async.batch.journal.one_process import HeldByOne
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.sandbox import FaultKind, When
@@ -77,7 +79,10 @@ class MortalJournal:
         value = getattr(self.store, name)
         if name == "entries":
             return self._entries
-        if not callable(value):
+        if name in ("claimed", "doubt", "amend"):
+            # By this journal's own reads and writes, at each of which it may die.
+            return partial(getattr(HeldByOne, name), self)
+        if not callable(value) or name in ("may_send", "listen", "pause", "halt"):
             return value
         return self._write(value) if name in self.WRITES else self._read(value)
 
@@ -89,14 +94,14 @@ class MortalJournal:
         return call
 
     def _write(self, method: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
-        async def call(*args: Any) -> Any:
+        async def call(*args: Any, **options: Any) -> Any:
             self._check()
             # A commit takes its time, in which other tasks go on.
             await asyncio.sleep(0)
             self._check()
             if self.writes_left == 0 and not self.after:
                 self._die()
-            result = await method(*args)
+            result = await method(*args, **options)
             if self.writes_left == 0:
                 self._die()
             if self.writes_left is not None:

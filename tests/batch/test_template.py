@@ -29,9 +29,11 @@ def test_for_one_api_it_has_that_ones_columns(api: Api) -> None:
     assert len(rows) == len(types)
 
 
-async def test_it_can_be_planned_and_run_as_it_stands(here: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("decimal_comma", [False, True])
+async def test_it_can_be_planned_and_run_as_it_stands(here: World, tmp_path: Path, decimal_comma: bool) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text(template_csv(["wren", "cnaught"]))
+    path.write_text(template_csv(["wren", "cnaught"], decimal_comma=decimal_comma))
+    assert (";0,45;" in path.read_text()) == decimal_comma
     async with here.batch(tmp_path / "j") as batch:
         assert (await batch.plan(path)).orders == len(ORDER_TYPES)
         assert end_of(await run(batch)).ending is Ending.DONE

@@ -119,6 +119,8 @@ def test_a_key_that_is_given_twice_buys_once(line: Line) -> None:
 def test_an_unknown_outcome_has_a_code_of_its_own_and_tells_the_command_that_finds_out(line: Line) -> None:
     line.sandbox.faults.add("reset", operation="createOffsetOrder", when="after", times=1)
     assert line.run(*OFFSET, "--yes") == 3
+    assert line.told.startswith("outcome unknown: no answer settles POST ")
+    assert line.told.count("carried out") == 1
     assert "Do not give the command again" in line.told
     finding = shlex.split(line.told.splitlines()[-1])
     assert finding[0] == "wren-async"

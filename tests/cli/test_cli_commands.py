@@ -330,7 +330,7 @@ def test_report_writes_a_csv_and_a_page_and_compares_the_books(shell: Shell) -> 
     assert shell.run("report", str(shell.journal), "--csv", str(table), "--html", str(page), "--books", "--rows") == 0
     assert "Wren ledger: agrees to the cent" in shell.out
     assert "CNaught orders: agrees to the cent" in shell.out
-    with table.open(newline="") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert {row["order_id"] for row in rows} == {order.id for order in shell.sandbox.orders}
     assert "All 3 orders were placed." in page.read_text()

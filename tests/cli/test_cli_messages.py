@@ -172,3 +172,27 @@ def test_one_is_told_as_one(shell: Shell) -> None:
     assert "1 order for" in shell.out
     assert "1 price asked for" in shell.out
     assert "1 orders" not in shell.out + shell.told
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "helps"),
+    [
+        (["run"], "ORDERS is missing.", "batch run"),
+        (["run", "a.csv", "--max-us=5"], "Unknown option: --max-us. Did you mean --max-usd?", "batch run"),
+        (["run", "a.csv", "--max-usd=much"], '--max-usd takes a number such as 500.00, not "much".', "batch run"),
+        (["run", "a.csv", "--concurrency=2.5"], "--concurrency takes a whole number, not '2.5'.", "batch run"),
+        (["settle", "a", "first"], "POSITION takes a whole number, not 'first'.", "batch settle"),
+        (
+            ["settle", "a", "2", "--placed=x", "--cents=10.5"],
+            "--cents takes a whole number, not '10.5'.",
+            "batch settle",
+        ),
+        (["plan", "a.csv", "b.csv"], "b.csv: these words are too many.", "batch plan"),
+        (["rnu", "a.csv"], 'Unknown command "rnu". Did you mean "run"?', "batch"),
+    ],
+)
+def test_a_mistake_in_the_words_names_no_type_of_python(shell: Shell, words: list[str], said: str, helps: str) -> None:
+    assert shell.run(*words) == Exit.USAGE
+    assert shell.told.startswith(said)
+    assert shell.told.splitlines()[-1].startswith(f"wren-async {helps} --help tells")
+    assert "Decimal" not in shell.told

@@ -1,4 +1,4 @@
-"""`wren-async batch template`, and the files that people have."""
+"""`wren-async batch template`, the files that people have, and what a report tells them to do."""
 
 from __future__ import annotations
 
@@ -50,3 +50,19 @@ def test_the_orders_of_the_example_are_planned_and_run_as_they_are(shell: Shell)
     assert shell.run("report", str(shell.journal), "--rows") == 0
     assert "R-1024" in shell.out
     assert "buys less than a kilogram" in shell.out
+
+
+def test_a_report_tells_what_to_do_about_each_order_in_doubt(shell: Shell) -> None:
+    orders = shell.orders(text="tons,payment_method,external_id\n0.1,credits,R-1001\n")
+    shell.run("plan", orders)
+    shell.sandbox.faults.add("reset", operation="createOffsetOrder", when="before")
+    assert shell.run("run", orders, "--yes") == Exit.SOME_UNDECIDED
+    assert shell.run("report", str(shell.journal)) == 0
+    assert "In doubt: line 2, R-1001." in shell.out
+    assert "The lists may be late until" in shell.out
+    for words in (["reconcile", str(shell.journal)], ["settle", str(shell.journal), "2", "--not-placed"]):
+        assert f"  wren-async batch {' '.join(words)}\n" in shell.out
+        assert shell.run(*words) in (0, Exit.SOME_UNDECIDED)
+        shell.run("report", str(shell.journal))
+    assert shell.placed() == []
+    assert "In doubt" not in shell.out

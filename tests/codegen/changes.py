@@ -255,6 +255,8 @@ CASES: list[Case] = [
         put("op:replaceThing/parameters", [{"$ref": "#/components/parameters/Key"}]),
     ),
     case("a read becomes a write", BREAKING, "effect-stricter", put("op:getThing/x-effect", "repeatable")),
+    case("a call begins to spend money", ADDITIVE, "spends", put("op:replaceThing/x-spends", True)),
+    case("a call spends money no more", ADDITIVE, "spends-no-more", drop("op:createPayment/x-spends")),
     case("once becomes repeatable", ADDITIVE, "effect-milder", put("op:createPayment/x-effect", "repeatable")),
     case(
         "once becomes keyed",

@@ -41,7 +41,7 @@ def test_a_change_gets_its_verdict(shop: Surface, case: Case) -> None:
 
 
 def test_what_an_addition_gave_its_reverse_takes_away(shop: Surface) -> None:
-    advice = {"deprecated", "effect-milder", "credentials-optional"}
+    advice = {"deprecated", "effect-milder", "credentials-optional", "spends", "spends-no-more"}
     for case in CASES:
         if case.verdict == "additive" and not advice & set(case.kinds):
             reverse = changes("shop", surface(contract(case.apply(SHOP))), shop)

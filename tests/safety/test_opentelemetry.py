@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import attrs
@@ -19,8 +19,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from tests.raw_server import RawServer, answer, read_and_close, refused, silent
+from tests.raw_server import GOOD, RawServer, answer, read_and_close, refused, silent
 from wren_async import AiohttpBackend, NotSent, OutcomeUnknown, WrenClient
+from wren_async.batch.events import Ended, Ending, Event
+from wren_async.batch.journal.contract import State, Totals
 from wren_async.telemetry import OpenTelemetry
 
 from .clients import KEY, LIVE, cnaught, wren
@@ -320,8 +322,6 @@ async def test_orders_are_counted_by_what_came_of_them_and_the_money_they_took(c
 async def test_only_dollars_are_counted_as_spent(
     collected: Collected, change: dict[str, str], cents: dict[tuple[str], int]
 ) -> None:
-    from tests.raw_server import GOOD
-
     async with (
         RawServer(answer(200, {**GOOD, **change})) as server,
         wren(server, telemetry=collected.telemetry) as client,
@@ -389,3 +389,26 @@ def test_without_the_extra_the_remedy_is_named() -> None:
 def test_by_default_the_global_providers_are_used() -> None:
     client = WrenClient(LIVE, telemetry=OpenTelemetry())
     assert repr(client).startswith("<WrenClient")
+
+
+async def test_the_totals_of_a_batch_are_gauges(collected: Collected) -> None:
+    totals = Totals(
+        orders={State.PLACED: 9, State.UNDECIDED: 1},
+        spent_cents=700,
+        reserved_cents=50,
+        planned_cents=1000,
+        spent_grams=0,
+        reserved_grams=0,
+        planned_grams=0,
+        pending_cents=250,
+    )
+
+    async def run() -> AsyncIterator[Event]:
+        yield Ended(ending=Ending.DONE, message="done", totals=totals)
+
+    telemetry = collected.telemetry
+    assert [type(event) async for event in telemetry.watch(run())] == [Ended]
+    assert collected.values("wren_async.batch.money") == {("spent",): 700, ("reserved",): 50, ("pending",): 250}
+    assert collected.values("wren_async.batch.orders")["undecided",] == 1
+    telemetry.note_totals(attrs.evolve(totals, spent_cents=750))
+    assert collected.values("wren_async.batch.money")["spent",] == 750

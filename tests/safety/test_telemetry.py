@@ -21,6 +21,7 @@ from wren_async.telemetry import (
     CallEnded,
     CallEvents,
     CallOutcome,
+    PrometheusMetrics,
     Retry,
 )
 
@@ -419,10 +420,11 @@ async def test_nothing_that_is_told_shows_the_token() -> None:
     assert KEY not in repr(told)
 
 
+@pytest.mark.parametrize("wrong", ["metrics", CallEvents(), PrometheusMetrics], ids=["text", "events", "a class"])
 @pytest.mark.parametrize("client", [WrenClient, CNaughtClient])
-def test_telemetry_that_cannot_be_called_is_refused(client: Any) -> None:
+def test_telemetry_that_cannot_watch_calls_is_refused(client: Any, wrong: Any) -> None:
     with pytest.raises(InvalidConfiguration, match="telemetry takes"):
-        client(LIVE, telemetry="metrics")
+        client(LIVE, telemetry=wrong)
 
 
 def small_session() -> aiohttp.ClientSession:

@@ -265,7 +265,18 @@ class Fuzz:
         return (
             lambda: (
                 "GET",
-                self.choose(("/", "/state", "/requests?since=" + quote(self.odd_text()[:50]), "/clock", "/faults")),
+                self.choose(
+                    (
+                        "/",
+                        "/state",
+                        "/state?latest=" + quote(self.odd_text()[:50]),
+                        "/requests?limit=5&since=" + quote(self.odd_text()[:50]),
+                        "/requests/" + quote(self.odd_text()[:50], safe=""),
+                        "/clock",
+                        "/faults",
+                        "/faults/kinds",
+                    )
+                ),
                 None,
             ),
             lambda: ("POST", "/faults", self.rule()),

@@ -105,6 +105,18 @@ async def test_the_log_comes_in_pages(control: Remote) -> None:
     await control("GET", "/requests?limit=1001", status=400)
 
 
+async def test_the_log_without_bodies_and_one_request_with_them(control: Remote) -> None:
+    await control.wren("POST", "/api/offset-orders", tons=1, note="x" * 1000)
+    (brief,) = (await control("GET", "/requests?bodies=false"))["requests"]
+    (whole,) = (await control("GET", "/requests"))["requests"]
+    assert {name: value for name, value in whole.items() if name in brief} == brief
+    assert set(whole) - set(brief) == {"headers", "body", "answer"}
+    assert await control("GET", "/requests/1") == whole
+    await control("GET", "/requests/2", status=404)
+    said = await control("GET", "/requests?bodies=no", status=400)
+    assert said["message"] == "bodies must be true or false, not 'no'"
+
+
 async def test_an_emptied_log_is_another_log(control: Remote) -> None:
     await control.wren("GET", "/api/portfolios")
     before = await control("GET", "/requests")

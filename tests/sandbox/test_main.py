@@ -15,15 +15,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from wren_async.sandbox import LoggedRequest, Sandbox
+from wren_async.sandbox import LoggedRequest, Notification, Sandbox
 from wren_async.sandbox.__main__ import main, why_it_cannot_listen
-from wren_async.sandbox.live_log import LiveLog, line
+from wren_async.sandbox.live_log import LiveLog, attempt_line, line
 from wren_async.sandbox.world import Clock
 
 COMMAND = [sys.executable, "-m", "wren_async.sandbox", "--port", "0"]
@@ -185,10 +186,10 @@ def test_what_comes_faster_than_it_is_read_is_counted(monkeypatch: pytest.Monkey
         written.append(text)
 
     live = LiveLog(write)
-    live.tell(logged(target="/1"))
+    live.tell("/1")
     entered.wait(5)
     for number in range(2, 7):
-        live.tell(logged(target=f"/{number}"))
+        live.tell(f"/{number}")
     read.set()
     live.stop()
     shown = "".join(written)
@@ -209,6 +210,32 @@ def test_an_order_that_is_carried_out_after_its_connection_died_is_told_again() 
             threading.Event().wait(0.01)
     assert told[0].endswith("[late_commit]")
     assert "placed for 2311 cents" in told[1]
+
+
+def test_an_attempt_to_notify_is_told_when_it_ends_otherwise_than_the_one_before() -> None:
+    url = "http://127.0.0.1:9/\x1bhook"
+    note = Notification(id=1, order_id="A1", state="fulfilled", url=url, body={}, created_on=Clock().now())
+    shown = []
+    for status in (None, None, 500, 200):
+        note.attempts.append(status)
+        shown.append(attempt_line(note, datetime(2026, 7, 1, 12, tzinfo=UTC)))
+    told = "POST http://127.0.0.1:9/\\x1bhook  notification: order A1 is fulfilled"
+    assert shown == [
+        f"12:00:00  to you   {status}           {told}" if status else None for status in ("---", "", 500, 200)
+    ]
+
+
+def test_notifications_are_told_on_their_way() -> None:
+    with running() as (process, told):
+        url, headers = told["CNAUGHT_BASE_URL"], {"Authorization": f"Bearer {told['CNAUGHT_API_KEY']}"}
+        body = {"amount_kg": 10, "notification_config": {"url": "http://127.0.0.1:1/hook"}}
+        placed = httpx.post(f"{url}/orders", json=body, headers=headers, trust_env=False).json()["id"]
+        httpx.post(f"{told['WREN_BASE_URL']}/_sandbox/cnaught/orders/{placed}/fulfil", trust_env=False)
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+    assert lines[-1].endswith(
+        f"---           POST http://127.0.0.1:1/hook  notification: order {placed} is fulfilled\n"
+    )
 
 
 # What it cannot do

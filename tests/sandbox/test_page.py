@@ -22,6 +22,8 @@ HOSTILE = """<img src=x onerror="window.hacked = 1"><script>window.hacked = 1</s
 URLS = {"success_url": "https://shop.example.com/done", "cancel_url": "https://shop.example.com/left"}
 PATIENCE = 5.0
 
+pytestmark = pytest.mark.slow
+
 
 class Shop:
     """A sandbox with a browser before its page, and a program that orders."""
@@ -81,6 +83,7 @@ def test_requests_appear_with_what_each_changed(shop: Shop) -> None:
     assert "deduction of 2311 cents, balance 999997689" in row.inner_text()
     assert f"offset order {receipt['id']} placed for 2311 cents" in row.inner_text()
     row.locator("summary").click()
+    row.locator("pre").nth(2).wait_for()
     assert '"note": "Ride 7"' in row.locator("pre").nth(1).inner_text()
     session = shop.cnaught("/v1/checkout/sessions", amount_kg=100, **URLS)
     shop.row("requests", f"checkout session {session['id']} opened for 200 cents")
@@ -193,11 +196,11 @@ def receiver() -> Iterator[str]:
 
 
 def test_notifications_are_shown_on_their_way_and_where_they_arrived(shop: Shop, receiver: str) -> None:
-    shop.sandbox.delivery.retry_seconds = 0.05
+    shop.sandbox.delivery.retry_seconds = 1.5
     lost = shop.cnaught(amount_kg=10, notification_config={"url": "http://127.0.0.1:1/nobody"})["id"]
     shop.open()
     shop.click(f"Fulfil order {lost}")
-    shop.row("notifications", lost, "fulfilled", "http://127.0.0.1:1/nobody", "no answer, no answer", "waiting")
+    shop.row("notifications", lost, "fulfilled", "http://127.0.0.1:1/nobody", "2 × no answer", "waiting")
     sent = shop.cnaught(amount_kg=20, notification_config={"url": f"{receiver}/hook"})["id"]
     shop.click(f"Cancel order {sent}")
     shop.row("notifications", sent, "cancelled", "200", "delivered")
@@ -340,7 +343,7 @@ def test_what_a_request_says_is_text_and_never_markup(shop: Shop) -> None:
         shop.row("notifications", order["id"])
     for summary in shop.page.locator("#requests summary").all():
         summary.click()
-    shop.page.wait_for_timeout(200)
+    shop.page.locator("pre").filter(has_text="<img src=x onerror=").first.wait_for()
     assert shop.page.evaluate("window.hacked") is None
     assert shop.page.locator("img, body script, b").count() == 0
 
@@ -361,6 +364,7 @@ def test_no_token_is_shown_in_full(shop: Shop) -> None:
     shop.row("orders", "pays with cnaught_sandbox_live_…")
     for summary in shop.page.locator("#requests summary").all():
         summary.click()
+    shop.page.locator("pre").filter(has_text="pays with").nth(len(tokens) - 1).wait_for()
     shown = shop.page.content()
     assert [token for token in tokens if token in shown] == []
     assert "…0001" in shown
@@ -383,6 +387,8 @@ def test_a_phone_by_day_and_by_night(shop: Shop) -> None:
             shop.row("orders", "wren", "a note")
             shop.row("faults", "close_on_accept")
             assert shop.page.evaluate("document.documentElement.scrollWidth") == width, "nothing hangs over the edge"
+            wide = "all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.id)"
+            assert shop.page.locator("section").evaluate_all(wide) == []
             grounds.add(shop.page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2
     shop.page.set_viewport_size({"width": 390, "height": 800})

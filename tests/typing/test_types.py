@@ -1,4 +1,5 @@
-"""Four type checkers agree with what `reveal.py` says of the public face; where ty does not, it is listed here."""
+"""Four type checkers agree with what `reveal.py` says of the public face, and two with `faults.py`; what ty does not
+see is listed here."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 REVEAL = Path(__file__).with_name("reveal.py")
+FAULTS = Path(__file__).with_name("faults.py")
 PLANTED = re.compile(r" *# type: ignore\[.*\]$")
 """The comment of a line that must be an error."""
 
@@ -39,12 +41,12 @@ def check(*command: str) -> str:
 
 @pytest.mark.slow
 def test_mypy_sees_the_public_face_as_it_is_meant() -> None:
-    assert check("mypy", "--strict", "--follow-imports=silent", str(REVEAL)) == ""
+    assert check("mypy", "--strict", "--follow-imports=silent", str(REVEAL), str(FAULTS)) == ""
 
 
 @pytest.mark.slow
 def test_pyright_sees_the_public_face_as_it_is_meant() -> None:
-    assert check("pyright", "--pythonpath", sys.executable, str(REVEAL)) == ""
+    assert check("pyright", "--pythonpath", sys.executable, str(REVEAL), str(FAULTS)) == ""
 
 
 @pytest.fixture

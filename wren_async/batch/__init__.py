@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees
     from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, Row, State, Totals
     from wren_async.batch.journal.memory import MemoryJournal
+    from wren_async.batch.journal.postgres.store import PostgresJournal
     from wren_async.batch.journal.sqlite import SqliteJournal
     from wren_async.batch.report.audit import Audit, Difference, audit_books
     from wren_async.batch.report.columns import REPORT_COLUMNS, Column
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from wren_async.batch.report.summary import Report, read_report
     from wren_async.batch.run.batch import Batch
     from wren_async.batch.run.budget import Caps
+    from wren_async.batch.run.service import WorkerService
 
 _HOMES = {
     "wren_async.batch.run.budget": "Caps",
@@ -44,6 +46,8 @@ _HOMES = {
     "wren_async.batch.intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
     "wren_async.batch.journal.contract": "Entry Journal JournalError Result Row State Totals",
     "wren_async.batch.journal.memory": "MemoryJournal",
+    "wren_async.batch.journal.postgres.store": "PostgresJournal",
+    "wren_async.batch.run.service": "WorkerService",
     "wren_async.batch.input.planner": "InputChanged Plan",
     "wren_async.batch.input.changes": "ChangedRow Changes find_changes write_changes",
     "wren_async.batch.input.faults": "Fault InvalidInput",
@@ -84,6 +88,7 @@ __all__ = [
     "Paused",
     "Plan",
     "Planning",
+    "PostgresJournal",
     "Progress",
     "Report",
     "ReportRow",
@@ -95,6 +100,7 @@ __all__ = [
     "SqliteJournal",
     "State",
     "Totals",
+    "WorkerService",
     "WrenOffset",
     "WrenProject",
     "WrenTrees",

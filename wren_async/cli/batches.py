@@ -14,6 +14,8 @@ from cyclopts import App, Parameter
 
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.files import check_journal_file, check_orders
+from wren_async.cli.numbers import whole
+from wren_async.cli.template import DECIMAL_COMMA
 from wren_async.reconcile import SETTLE_TIME
 
 if TYPE_CHECKING:
@@ -75,8 +77,12 @@ class Limits:
     max_kg: Annotated[
         Decimal | None, Parameter(help="Kilograms of CO2e that it may buy at most; not for orders by price.")
     ] = None
-    max_failures: Annotated[int, Parameter(help="Refused or undecided orders after which a run stops.")] = 100
-    concurrency: Annotated[int, Parameter(help="Orders on the wire at most; how many follows the server.")] = 32
+    max_failures: Annotated[
+        int, Parameter(converter=whole, help="Refused or undecided orders after which a run stops.")
+    ] = 100
+    concurrency: Annotated[
+        int, Parameter(converter=whole, help="Orders on the wire at most; how many follows the server.")
+    ] = 32
     settle_time: Annotated[
         float, Parameter(help="Seconds after a lost sending before its absence from the lists proves anything.")
     ] = SETTLE_TIME
@@ -268,6 +274,7 @@ def report(
     journal: JournalArgument,
     *,
     csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
+    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
     html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
     json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
     parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
@@ -282,6 +289,7 @@ def report(
     from wren_async.batch.report.parquet import write_parquet
     from wren_async.batch.report.summary import read_report
     from wren_async.cli.access import access
+    from wren_async.cli.needs import show_needs
     from wren_async.cli.showing import show_report
     from wren_async.cli.terminal import output
 
@@ -293,10 +301,11 @@ def report(
             compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
             made = await read_report(held, audits=compared)
             show_report(output(), made)
+            show_needs(output(), made, str(journal))
             if rows:
                 await _show_rows(held)
             if csv is not None:
-                await write_csv(held, csv)
+                await write_csv(held, csv, decimal_comma=decimal_comma)
             if json is not None:
                 await write_json(held, json, audits=compared)
             if parquet is not None:
@@ -313,10 +322,10 @@ def report(
 @batch_app.command
 def settle(
     journal: JournalArgument,
-    position: Annotated[int, Parameter(help="Line of the order, as reports show it.")],
+    position: Annotated[int, Parameter(converter=whole, help="Line of the order, as reports show it.")],
     *,
     placed: Annotated[str | None, Parameter(help="It was placed: the id of the order.")] = None,
-    cents: Annotated[int | None, Parameter(help="What it cost, in US cents; with --placed.")] = None,
+    cents: Annotated[int | None, Parameter(converter=whole, help="What it cost, in US cents; with --placed.")] = None,
     not_placed: Annotated[bool, Parameter(help="It was not placed, and is given up.", negative=())] = False,
 ) -> Exit:
     """Settle an undecided order by hand, after looking for it in the API's own pages."""

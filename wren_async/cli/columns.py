@@ -22,6 +22,7 @@ _FEWEST: Final = 3
 """Columns of a table. Where fewer fit, each row is better shown below the other."""
 _LONGEST: Final = 50
 """Digits of a number that is written out."""
+_NOTHING: Final = frozenset({"", "–"})
 _SHORT: Final = 40
 """Characters of a value of an object within a list, of which a line tells what is short."""
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -112,12 +113,12 @@ def _place_of(name: str, first: Sequence[str]) -> int:
 
 
 def columns_from(heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> list[Column]:
-    """Columns of texts that are made already, without those in which nothing stands."""
+    """Columns of texts that are made already, without those of which every cell says nothing."""
     right, cells = set(numbers), list(zip(*rows, strict=True))
     return [
         Column(name=head, head=head, cells=texts, right=place in right, folds=_has_spaces(texts))
         for place, (head, texts) in enumerate(zip(heads, cells, strict=False))
-        if any(texts)
+        if not _NOTHING.issuperset(texts)
     ]
 
 

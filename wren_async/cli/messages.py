@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Callable
 from typing import Final
 
+from cyclopts import Argument, CoercionError, CycloptsError, MissingArgumentError, UnusedCliTokensError
+
 from wren_async.batch.input.faults import Fault, InvalidInput
 from wren_async.batch.report.wording import count
 from wren_async.cli.environment import TOKENS
@@ -41,6 +43,10 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 )
 _SHOWN: Final = 20
 """Faults of a file that are told."""
+_KINDS: Final = {"int": "a whole number", "float": "a number", "Decimal": "a number such as 500.00"}
+_CONVERTED: Final = re.compile(
+    r"Invalid value for (\S+): unable to convert (\".*\") into (int|float|Decimal)(\|None)?\.", re.S
+)
 _UNKNOWN: Final = "unknown column "
 
 
@@ -53,6 +59,24 @@ def told(error: Exception) -> str:
     if isinstance(error, Unauthorized) and (variable := _variable(str(error))):
         return f"{variable} was refused: {in_words(str(error).replace(f'; the token came from {variable}', ''))}"
     return in_words(str(error))
+
+
+def mistake(error: CycloptsError) -> str:
+    """What is wrong with the words of a command, without the types of Python."""
+    text = str(error)
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        _, meant, hint = text.partition(" Did you mean")
+        return f"{_name(error.argument)} is missing.{meant}{hint}"
+    if isinstance(error, CoercionError) and error.argument is not None and (own := re.search(r"takes a .*", text)):
+        return f"{_name(error.argument)} {own[0]}."
+    if isinstance(error, UnusedCliTokensError):
+        return f"{shlex.join(error.unused_tokens or [])}: these words are too many."
+    return _CONVERTED.sub(lambda match: f"{match[1]} takes {_KINDS[match[3]]}, not {match[2]}.", text)
+
+
+def _name(argument: Argument) -> str:
+    """A flag, or what the help calls a word that stands without one."""
+    return argument.name if argument.field_info.is_keyword_only else argument.name[2:].upper()
 
 
 def in_words(text: str) -> str:

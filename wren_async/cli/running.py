@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from wren_async.batch.events import Ended, Ending, Event
+from wren_async.batch.journal.contract import Journal
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
@@ -112,10 +113,10 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     return task.result()
 
 
-def open_batch(path: Path, clients: Access, settings: Settings) -> Batch:
+def open_batch(journal: Path | Journal, clients: Access, settings: Settings) -> Batch:
     """The batch of a journal, to be entered."""
     return Batch(
-        path,
+        journal,
         wren=clients.wren,
         cnaught=clients.cnaught,
         caps=settings.caps,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from wren_async.batch.input.origin import journal_of
-from wren_async.batch.input.template import template_csv
-from wren_async.batch.intents import Api
 from wren_async.cli.exits import Exit, Stop
-from wren_async.cli.terminal import errors, say, write
+
+if TYPE_CHECKING:
+    from wren_async.batch.intents import Api
 
 _SEPARATED = ".csv"
+DECIMAL_COMMA = "Semicolons between columns and decimal commas, as spreadsheets of many countries read them."
 
 
 def template(
@@ -22,13 +22,18 @@ def template(
     api: Annotated[Literal["wren", "cnaught", "both"], Parameter(help="Whose orders: those columns, those rows.")] = (
         "both"
     ),
+    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
     to: Annotated[
         Path | None, Parameter(name=("--output", "-o"), help="The .csv file to make; shown if left out.")
     ] = None,
 ) -> Exit:
     """Write a file of orders to begin with: every column, and a row of each type. It can be planned as it stands."""
+    from wren_async.batch.input.origin import journal_of
+    from wren_async.batch.input.template import template_csv
+    from wren_async.cli.terminal import errors, say, write
+
     apis: tuple[Api, ...] = ("wren", "cnaught") if api == "both" else (api,)
-    text = template_csv(apis)
+    text = template_csv(apis, decimal_comma=decimal_comma)
     if to is None:
         write(text)
         return Exit.ALL_PLACED

@@ -16,6 +16,8 @@ from wren_async.core.values import given
 from wren_async.errors import OutcomeUnknown
 from wren_async.reconcile.verdict import NotPlaced, Placed, Unsettled
 
+_MAY_BE: Final = "may have been carried out, but "
+"""How the reason of such an error begins: it is told in a sentence of its own."""
 _DROPPED: Final = frozenset({"--yes", "-y"})
 _LOOK: Final = {
     "credits.top_up": "look for the charge by `wren-async wren credits ledger`",
@@ -26,7 +28,8 @@ _LOOK: Final = {
 
 def unknown_of(task: Task, error: OutcomeUnknown) -> Stop:
     """What to say of an answer that was lost."""
-    return unknown(task, error.last_sent or datetime.now(UTC), f"{error.method} {error.url}: {error.reason}")
+    why = error.reason.removeprefix(_MAY_BE)
+    return unknown(task, error.last_sent or datetime.now(UTC), f"no answer settles {error.method} {error.url} ({why})")
 
 
 def unknown(task: Task, sent: datetime, why: str = "left before the answer came") -> Stop:

@@ -14,10 +14,10 @@ import httpx
 from wren_async._lazy import Lazy
 from wren_async.core.arguments import unexpected
 from wren_async.core.identity import Identity, check_headers
-from wren_async.core.limits import Limits
+from wren_async.core.limits import Limits, Permit
 from wren_async.core.operation import Call
 from wren_async.core.policy import RetryBudget, RetryPolicy
-from wren_async.core.telemetry import Telemetry
+from wren_async.core.telemetry import CallEvents, Telemetry
 from wren_async.core.timing import Timing
 from wren_async.core.values import UNSET
 from wren_async.errors import InvalidArgument, InvalidConfiguration
@@ -188,6 +188,21 @@ class BaseClient:
             raise InvalidConfiguration(str(error)) from None
         return self._copy(attrs.evolve(self._identity, headers=MappingProxyType(headers)), limits)
 
+    def with_permit(self, permit: Permit, *, within: float) -> Self:
+        """A copy whose writes are sent only while `permit` allows it, and have their answers, or are given up, soon.
+
+        For a process that may lose the right to send, such as one of several that share a database. A write that may
+        not be sent raises `NotSent`.
+
+        Args:
+            permit: Told in how many seconds the attempt ends at the latest, says whether its bytes may be sent now. It
+                is asked directly before they are handed to the connection, and must not block.
+            within: Seconds that an attempt, and a call, may take at most.
+        """
+        limits = self._limits.but(timeout=_shorter(self._limits.timeout, within))
+        limits = limits.but(deadline=_shorter(limits.deadline, within))
+        return self._copy(self._identity, attrs.evolve(limits, permit=permit))
+
     async def aclose(self, patience: float = CLOSING_TIME) -> None:
         """Close the connections, after waiting up to `patience` seconds for writes on the wire.
 
@@ -234,6 +249,10 @@ class BaseClient:
             object.__setattr__(self, name, value)
 
 
+def _shorter(seconds: float | None, most: float) -> float:
+    return most if seconds is None else min(seconds, most)
+
+
 def check_options(kind: type[BaseClient], options: ClientOptions) -> None:
     """Refuse options that do not exist, by a `TypeError`, before anything else is looked at."""
     unknown = set(options.keys() - ClientOptions.__annotations__.keys())
@@ -264,7 +283,8 @@ def new_session(
     """The shared part of a new client."""
     if max_in_flight is not None:
         _check_places(max_in_flight)
-    if telemetry is not None and not callable(telemetry):
+    instead_of_an_object = isinstance(telemetry, type) and not issubclass(telemetry, CallEvents)
+    if telemetry is not None and (instead_of_an_object or not callable(telemetry)):
         raise InvalidConfiguration(
             f"telemetry takes OpenTelemetry(), or a function of one CallBegan, not {telemetry!r}"
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -10,6 +11,10 @@ from wren_async.core.operation import Effect
 from wren_async.core.policy import RetryPolicy
 from wren_async.core.values import UNSET, Unset, Value
 from wren_async.errors import InvalidArgument
+
+Permit: TypeAlias = Callable[[float], bool]
+"""Whether bytes may be sent now, by a process that may not always send: so that their answer is there, or given up,
+within so many seconds. Asked directly before the bytes of each write go out; it must not block."""
 
 RECEIPT_BYTES: Final = 2**20
 """Bytes that the answer to a write or a quote may have: such answers are short, and hundreds may come at once."""
@@ -28,6 +33,8 @@ class Limits(Value):
     retries: RetryPolicy
     max_answer_bytes: int | None = None
     """What the caller set; `None` for what suits the operation."""
+    permit: Permit | None = None
+    """Whether bytes of a write may be sent now."""
 
     def most_bytes(self, effect: Effect, form: object) -> int:
         """Bytes that an answer to a call of this effect may have, where a success is read as `form`."""
@@ -52,6 +59,7 @@ class Limits(Value):
             timeout=self.timeout if timeout is UNSET else _seconds("timeout", timeout),
             deadline=self.deadline if deadline is UNSET else _seconds("deadline", deadline),
             retries=self.retries if retries is UNSET else _policy(retries, self.retries),
+            permit=self.permit,
             max_answer_bytes=(
                 self.max_answer_bytes if max_answer_bytes is UNSET else _bytes("max_answer_bytes", max_answer_bytes)
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Final
 
 import attrs
@@ -12,6 +12,7 @@ from wren_async.http.secret import Secret
 
 MAX_ANSWER_BYTES: Final = 32 * 2**20
 """Bytes that an answer's body may have where a request does not say."""
+NO_PERMIT: Final = "this process may not send now: its lease is over, or ends before the answer could be there"
 
 
 # Neither is frozen: each exchange makes one of each, and a frozen instance takes three times as long to make.
@@ -57,6 +58,8 @@ class Progress(msgspec.Struct):
     """What the last connect step was seen to fail with."""
     proven: bool = False
     """The backend has proof that nothing was sent."""
+    permit: Callable[[], bool] | None = None
+    """Asked directly before bytes of the request are handed to a connection, where not everybody may send them."""
 
     @property
     def unsent(self) -> bool:
@@ -67,6 +70,20 @@ class Progress(msgspec.Struct):
     def cancellable(self) -> bool:
         """Whether the exchange can be cancelled without breaking off a request: it has not begun, or is connecting."""
         return self.unsent or (self.connecting and not self.sending)
+
+    def check_permit(self) -> None:
+        """Refuse to go on where bytes may not be sent any more. Raises `ExchangeFailed`."""
+        if self.permit is not None and not self.permit():
+            self.proven = True
+            raise ExchangeFailed(NO_PERMIT)
+
+    def begin_sending(self) -> None:
+        """Note that a byte is about to be handed to a connection. Nothing may be awaited between this and the byte.
+
+        Raises `ExchangeFailed` where it may not be sent.
+        """
+        self.check_permit()
+        self.sending = True
 
     def ended_by(self, error: BaseException) -> None:
         """Note what ended the exchange. It proves that nothing was sent if it is the very exception with which a

@@ -22,6 +22,7 @@ _CONNECT_STEPS: Final = (
     "socks.setup_socks5_connection.",
 )
 _SEND_STEPS: Final = ("http11.send_request_headers.", "http2.send_request_headers.", "http2.send_connection_init.")
+_BODY_STEPS: Final = ("http11.send_request_body.", "http2.send_request_body.")
 _TUNNEL_ANSWERED: Final = "http11.receive_response_headers.complete"
 _TUNNEL: Final = "._async.http_proxy"
 """The module of httpcore, and of httpcore2, that asks a proxy for a tunnel, and tells of a refusal by raising."""
@@ -167,7 +168,11 @@ class _Trace:
         if step.endswith(".started"):
             tunnel = _asks_for_a_tunnel(info)
             progress.connecting = tunnel or step.startswith(_CONNECT_STEPS)
-            progress.sending |= step.startswith(_SEND_STEPS) and not tunnel
+            if step.startswith(_SEND_STEPS) and not tunnel:
+                # httpcore awaits nothing between this and writing to the connection.
+                progress.begin_sending()
+            elif step.startswith(_BODY_STEPS):
+                progress.check_permit()
         elif progress.connecting:
             progress.connecting = False
             progress.connect_error = info.get("exception")

@@ -54,7 +54,7 @@ class TrackingRequest(aiohttp.ClientRequest):
             # aiohttp looks when a connection is given back, and not again when it is taken.
             conn.close()
             raise ConnectionUnusable("the server sent an answer that nobody asked for")
-        _current.get().sending = True
+        _current.get().begin_sending()
         return await super().send(conn)
 
     def _refuse_repeat(self) -> None:

@@ -19,6 +19,7 @@ import attrs
 from wren_async.sandbox.admission import hostname
 
 if TYPE_CHECKING:
+    from wren_async.sandbox.cnaught import Notification
     from wren_async.sandbox.live_log import LiveLog
     from wren_async.sandbox.sandbox import Sandbox
 
@@ -28,8 +29,13 @@ _MISSING = "the sandbox needs its extra: pip install 'wren-async[sandbox]'"
 _LAST_PORT = 65_535
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM."""
+def main(arguments: Sequence[str] | None = None, prepare: Callable[[Sandbox], None] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM.
+
+    Args:
+        arguments: The words of the command line; those of the process, if left out.
+        prepare: Called with the sandbox before it listens, to switch on faults for example.
+    """
     options = _parser().parse_args(arguments)
     try:
         from wren_async.sandbox import Sandbox, StateFileError
@@ -43,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=options.seed,
             file=options.file,
         )
+        if prepare is not None:
+            prepare(sandbox)
         asyncio.run(_serve(sandbox, as_json=options.json, quiet=options.quiet or options.json))
     except StateFileError as error:
         return _refuse(str(error))
@@ -130,17 +138,23 @@ async def _serve(sandbox: Sandbox, *, as_json: bool, quiet: bool) -> None:
     async with sandbox:
         sys.stdout.write((_addresses(sandbox) if as_json else _greeting(sandbox)) + "\n")
         sys.stdout.flush()
-        live = None if quiet else _tell_requests(sandbox)
+        live = None if quiet else _tell_what_happens(sandbox)
         await stop.wait()
     if live is not None:
         await asyncio.to_thread(live.stop)
 
 
-def _tell_requests(sandbox: Sandbox) -> LiveLog:
-    from wren_async.sandbox.live_log import LiveLog
+def _tell_what_happens(sandbox: Sandbox) -> LiveLog:
+    from wren_async.sandbox.live_log import LiveLog, attempt_line, line
 
     live = LiveLog(_writer())
-    sandbox.requests.when_ended(live.tell)
+
+    def attempted(notification: Notification) -> None:
+        if told := attempt_line(notification, sandbox.clock.now()):
+            live.tell(told)
+
+    sandbox.requests.when_ended(lambda request: live.tell(line(request)))
+    sandbox.delivery.when_attempted(attempted)
     return live
 
 

@@ -93,15 +93,27 @@ class Control:
         return {**self._state.plain(None if latest is None else _count("latest", latest, _MOST_AT_ONCE))}
 
     def show_requests(self, request: Request, _values: dict[str, JSON]) -> JSON:
-        """The newest requests, or with `?since=` what came or changed after a revision; `?limit=` says how many."""
+        """The newest requests, or with `?since=` what came or changed after a revision; `?limit=` says how many.
+
+        With `?bodies=false` they come without headers and bodies.
+        """
         query, log = request.query_params, self._state.requests
         limit = _count("limit", query.get("limit", str(_USUAL_LIMIT)), _MOST_AT_ONCE)
         operation = query.get("operation")
         if operation is not None:
             self._state.faults.require_operation(operation)
+        bodies = _yes_or_no("bodies", query.get("bodies", "true"))
         if "since" in query:
-            return log.since(_count("since", query["since"]), limit, operation).plain()
-        return log.latest(limit, operation).plain()
+            return log.since(_count("since", query["since"]), limit, operation).plain(bodies=bodies)
+        return log.latest(limit, operation).plain(bodies=bodies)
+
+    def show_request(self, request: Request, _values: dict[str, JSON]) -> JSON:
+        """One request, with headers and bodies."""
+        wanted = request.path_params["number"]
+        found = next((entry for entry in self._state.requests if str(entry.number) == wanted), None)
+        if found is None:
+            raise UnknownError(f"there is no request {shown(wanted)}, or no more")
+        return found.plain()
 
     def show_clock(self, _request: Request, _values: dict[str, JSON]) -> JSON:
         """The sandbox's time."""
@@ -346,6 +358,12 @@ def _count(name: str, text: str, most: int | None = None) -> int:
         wanted = "a revision that the log told" if most is None else f"a whole number from 1 to {most}"
         raise PatchError(f"{name} must be {wanted}, not {shown(text)}")
     return number
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise PatchError(f"{name} must be true or false, not {shown(text)}")
+    return text == "true"
 
 
 def _plain_number(value: JSON) -> JSON | float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
@@ -22,8 +23,13 @@ class Delivery:
         self._state = state
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._at_attempts: list[Callable[[Notification], None]] = []
         self.retry_seconds = 1.0
         """How long after a failed attempt the next one comes."""
+
+    def when_attempted(self, listener: Callable[[Notification], None]) -> None:
+        """Have a function called after each attempt to post a notification."""
+        self._at_attempts.append(listener)
 
     def begin(self) -> None:
         """Deliver from the running event loop, whichever thread changes an order."""
@@ -60,6 +66,8 @@ class Delivery:
                     status = await self._post(client, notification)
                     outbox.attempted(notification.id, status)
                     self._state.keep("notified", {"id": notification.id, "status": status})
+                    for listener in self._at_attempts:
+                        listener(notification)
                 if outbox.waiting:
                     await asyncio.sleep(self.retry_seconds)
 

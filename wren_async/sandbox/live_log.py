@@ -1,11 +1,13 @@
-"""Requests as they come, a line each, for whoever watches the sandbox in a terminal."""
+"""Requests and notifications as they come and go, a line each, for whoever watches the sandbox in a terminal."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
+from wren_async.sandbox.cnaught import Notification
 from wren_async.sandbox.log import LoggedRequest
 
 _MOST_WAITING = 10_000
@@ -22,10 +24,10 @@ class LiveLog:
         self._thread = threading.Thread(target=self._write, name="wren-async sandbox log", daemon=True)
         self._thread.start()
 
-    def tell(self, request: LoggedRequest) -> None:
-        """Write a line about a request that is done with. What comes faster than it is read is counted instead."""
+    def tell(self, text: str) -> None:
+        """Write a line. What comes faster than it is read is counted instead."""
         try:
-            self._lines.put_nowait(line(request))
+            self._lines.put_nowait(text)
         except queue.Full:
             self._left_out += 1
 
@@ -56,6 +58,16 @@ def line(request: LoggedRequest) -> str:
     told += ["; ".join(request.changes)] if request.changes else []
     start = f"{request.at:%H:%M:%S}  {request.api:<7}  {status}  {took:>7}  {target}"
     return _printable("  ".join([start, *told]))
+
+
+def attempt_line(notification: Notification, now: datetime) -> str | None:
+    """An attempt to post a notification in one line; None for one that ended as the one before."""
+    attempts = notification.attempts
+    if len(attempts) > 1 and attempts[-1] == attempts[-2]:
+        return None
+    status = "---" if attempts[-1] is None else str(attempts[-1])
+    told = f"notification: order {notification.order_id} is {notification.state}"
+    return _printable(f"{now:%H:%M:%S}  {'to you':<7}  {status}  {'':>7}  POST {notification.url}  {told}")
 
 
 def _printable(text: str) -> str:

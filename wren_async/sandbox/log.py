@@ -53,9 +53,9 @@ class LoggedRequest:
     """Rises with each change of an entry, over the whole log: what changed last has the highest."""
     _began: float = attrs.field(factory=time.monotonic, init=False, repr=False)
 
-    def plain(self) -> dict[str, JSON]:
-        """The entry as plain values."""
-        return {
+    def plain(self, *, bodies: bool = True) -> dict[str, JSON]:
+        """The entry as plain values; without headers and bodies, which may be long, when they are not wanted."""
+        entry: dict[str, JSON] = {
             "number": self.number,
             "revision": self.revision,
             "at": self.at.isoformat(),
@@ -63,14 +63,15 @@ class LoggedRequest:
             "operation": self.operation,
             "method": self.method,
             "target": self.target,
-            "headers": dict(self.headers),
-            "body": self.body,
             "changes": [*self.changes],
             "fault": self.fault,
             "status": self.status,
             "took_ms": None if self.took is None else round(Decimal(self.took * 1000), 1),
-            "answer": None if isinstance(self.answer, bytes) else self.answer,
         }
+        if bodies:
+            answer = None if isinstance(self.answer, bytes) else self.answer
+            entry |= {"headers": dict(self.headers), "body": self.body, "answer": answer}
+        return entry
 
 
 @attrs.frozen(kw_only=True)
@@ -85,9 +86,9 @@ class LogPage:
     """Whether something after that is there already."""
     requests: Sequence[LoggedRequest]
 
-    def plain(self) -> dict[str, JSON]:
+    def plain(self, *, bodies: bool = True) -> dict[str, JSON]:
         """The page as plain values."""
-        requests: list[JSON] = [entry.plain() for entry in self.requests]
+        requests: list[JSON] = [entry.plain(bodies=bodies) for entry in self.requests]
         return {"log": self.log, "revision": self.revision, "more": self.more, "requests": requests}
 
 

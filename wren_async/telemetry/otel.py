@@ -8,7 +8,7 @@ from typing import Final
 
 try:
     from opentelemetry import context, metrics, trace
-    from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.propagators.textmap import Setter, TextMapPropagator
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError("OpenTelemetry() needs opentelemetry-api: pip install 'wren-async[otel]'") from error
@@ -106,7 +106,7 @@ class _TracedCall(MeasuredCall):
         if _QUIET is not None:
             within = context.set_value(_QUIET, True, within)
         headers: dict[str, str] = {}
-        self._propagator.inject(headers, within)
+        self._propagator.inject(headers, within, _Setter())
         self._attached = context.attach(within)
         return headers
 
@@ -136,6 +136,11 @@ class _TracedCall(MeasuredCall):
             self._span.set_attribute("error.type", type(call.error).__qualname__)
             self._span.set_status(trace.StatusCode.ERROR, call.error.reason)
         self._span.end()
+
+
+class _Setter(Setter[dict[str, str]]):
+    def set(self, carrier: dict[str, str], key: str, value: str) -> None:
+        carrier[key] = value
 
 
 def _recorder(meter: metrics.Meter) -> Record:

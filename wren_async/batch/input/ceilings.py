@@ -13,7 +13,8 @@ def above(ceilings: Ceilings, intent: Intent, price: Price) -> str | None:
     """Why an order of this price is above its client's ceilings, or `None` where it is not."""
     kilograms = Decimal(price.grams) / 1000
     if ceilings.kilograms is not None and kilograms > ceilings.kilograms:
-        return f"is for {kilograms:,f} kg, and the client's ceiling for one order is {ceilings.kilograms:,f} kg"
+        most = Decimal(ceilings.kilograms)
+        return f"is for {kilograms:,f} kg, and the client's ceiling for one order is {most:,f} kg"
     if ceilings.usd_cents is not None and price.cents > ceilings.usd_cents:
         return f"would cost {price.cents:,} US cents, and the client's ceiling for one order is {ceilings.usd_cents:,}"
     if ceilings.trees is not None and isinstance(intent, WrenTrees) and intent.amount_of_trees > ceilings.trees:

@@ -13,6 +13,9 @@ from typing import Final
 from wren_async.batch.intents import ORDER_TYPES, Api, forms
 
 _FIRST: Final = ("external_id", "kind")
+_DECIMAL: Final = frozenset(
+    name for order_type in ORDER_TYPES.values() for name, form in forms(order_type).items() if form == "decimal"
+)
 _EXAMPLES: Final = (
     {
         "external_id": "R-1001",
@@ -54,12 +57,24 @@ _EXAMPLES: Final = (
 )
 
 
-def template_csv(apis: Collection[Api]) -> str:
-    """A file of orders for these APIs, as CSV with commas, in plain ASCII that every spreadsheet opens."""
+def template_csv(apis: Collection[Api], *, decimal_comma: bool = False) -> str:
+    """A file of orders for these APIs, as CSV in plain ASCII.
+
+    Args:
+        apis: Whose orders.
+        decimal_comma: Write `0,45` and separate columns by semicolons, as spreadsheets of many countries read it.
+    """
     kinds = [name for name, order_type in ORDER_TYPES.items() if order_type.api in apis]
     names = dict.fromkeys([*_FIRST, *(name for kind in kinds for name in forms(ORDER_TYPES[kind]))])
     text = io.StringIO()
-    table = csv.DictWriter(text, list(names), restval="", lineterminator="\r\n")
+    separator = ";" if decimal_comma else ","
+    table = csv.DictWriter(text, list(names), restval="", lineterminator="\r\n", delimiter=separator)
     table.writeheader()
-    table.writerows(row for row in _EXAMPLES if row["kind"] in kinds)
+    for row in _EXAMPLES:
+        if row["kind"] in kinds:
+            table.writerow({name: _local(name, cell) if decimal_comma else cell for name, cell in row.items()})
     return text.getvalue()
+
+
+def _local(name: str, cell: str) -> str:
+    return cell.replace(".", ",") if name in _DECIMAL else cell

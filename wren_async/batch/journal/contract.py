@@ -7,7 +7,7 @@ is killed, each order is then pending, placed, refused, or in doubt, and one in 
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -116,8 +116,36 @@ class Totals:
     """Expected cents of those. They count as spent, though the orders may have cost more."""
 
 
+class CapReached(JournalError):
+    """The caps of a batch, which hold over all processes that place its orders, leave no room for an order now."""
+
+
+@attrs.frozen(kw_only=True)
+class Bounds:
+    """What a batch may not exceed, as its journal keeps it for all that place its orders. `None` is no cap."""
+
+    cents: int | None = None
+    grams: int | None = None
+    failures: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Signal:
+    """What concerns every process that places orders of a batch."""
+
+    pause: float = 0.0
+    """Seconds for which nothing is sent, because a server asked for a pause."""
+    ending: str | None = None
+    """Why nothing more is sent at all, by a value of `Ending`; `None` where that is not so."""
+    message: str = ""
+
+
 class Journal(Protocol):
-    """Keeps one batch. Every method that writes returns only when a crash can no longer undo it."""
+    """Keeps one batch. Every method that writes returns only when a crash can no longer undo it.
+
+    One process may hold it, or many may share it. Then each claims the orders that it places, the caps are reserved in
+    the journal, and a process sends only while it holds a lease.
+    """
 
     @property
     def batch_id(self) -> str:
@@ -145,12 +173,19 @@ class Journal(Protocol):
         """Position and digest of up to `count` rows from position `first` on, to compare an input with."""
         ...
 
-    async def mark_sending(self, positions: Iterable[int], at: datetime) -> None:
-        """Mark orders as about to be sent. Only pending ones may be; anything else is a `JournalError`."""
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
+        """Mark orders as about to be sent. Only pending ones may be; anything else is a `JournalError`.
+
+        With `reserve`, a journal that keeps the caps reserves under them what the orders cost, and raises `CapReached`
+        where there is no room.
+        """
         ...
 
     async def record(self, position: int, result: Result) -> None:
-        """Write down what came of an order. A settled order (placed, refused) is never changed again."""
+        """Write down what came of an order. A settled order (placed, refused) is never changed again.
+
+        One that another process is sending is not changed either.
+        """
         ...
 
     def entries(self, *states: State) -> AsyncIterator[Entry]:
@@ -175,6 +210,68 @@ class Journal(Protocol):
 
     async def noted(self, name: str) -> str | None:
         """The fact that was kept under a name, if any."""
+        ...
+
+    async def amend(self, name: str, change: Callable[[str | None], str]) -> None:
+        """Change the fact under a name by a function of what it was. Nobody else changes it meanwhile."""
+        ...
+
+    # --- with other processes, if there are any ---
+
+    @property
+    def lease(self) -> float | None:
+        """Seconds for which this process may send after each renewal; `None` where nobody else could take over."""
+        ...
+
+    def may_send(self, seconds: float) -> bool:
+        """Whether bytes may be sent now whose answer is there, or given up, within so many seconds."""
+        ...
+
+    def listen(self, receiver: Callable[[Signal], None]) -> None:
+        """Tell `receiver` what concerns every process, from now on."""
+        ...
+
+    async def bounds(self) -> Bounds | None:
+        """The caps that the journal keeps and reserves under. `None` where whoever runs the batch does that."""
+        ...
+
+    async def set_bounds(self, bounds: Bounds) -> None:
+        """Keep these caps for all processes."""
+        ...
+
+    async def join(self) -> None:
+        """Begin to place orders. From now on `past` tells what may have been sent before by nobody who is there now.
+
+        Where another process is finding that out, it waits for the end of that.
+        """
+        ...
+
+    async def checked(self) -> None:
+        """Say that whatever may have been sent before is found out, or in doubt: others may place orders, too."""
+        ...
+
+    def claimed(self) -> AsyncIterator[Entry]:
+        """The pending orders that this process may place, by position. Nobody else gets them meanwhile."""
+        ...
+
+    async def doubt(self, at: datetime) -> None:
+        """Put in doubt what a process that is no more was sending. It has sent nothing after `at`."""
+        ...
+
+    async def begin_reconciling(self) -> bool:
+        """Begin to look for the orders in doubt, as the only one. False where another process is at it."""
+        ...
+
+    async def end_reconciling(self) -> None:
+        """Let others look for orders in doubt."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Let every process send nothing for so long. It need not wait for the disk."""
+        ...
+
+    def halt(self, ending: str, message: str) -> None:
+        """Let every process send nothing more, for a reason that holds for all. It need not wait for the disk."""
         ...
 
     async def aclose(self) -> None:

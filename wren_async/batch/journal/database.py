@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State, Totals
 from wren_async.batch.journal.group_commit import Kind, Write
+from wren_async.batch.journal.one_process import HeldByOne
 from wren_async.batch.journal.states import check_result, check_time, unknown
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ PAGE: Final = 500
 """Orders that are read, and held in memory, at a time."""
 
 
-class DatabaseJournal(abc.ABC):
+class DatabaseJournal(HeldByOne, abc.ABC):
     """The contract of a journal, kept in an SQLite database."""
 
     def __init__(self, batch_id: str, past: Past) -> None:
@@ -49,7 +50,7 @@ class DatabaseJournal(abc.ABC):
         standing = [(row.position, row.cents, row.grams) for row in rows]
 
         def write(connection: sqlite3.Connection) -> None:
-            with _savepoint(connection):
+            with savepoint(connection):
                 connection.executemany(records.ADD_ORDER, orders)
                 connection.executemany(records.ADD_STANDING, standing)
 
@@ -74,7 +75,7 @@ class DatabaseJournal(abc.ABC):
         query = "SELECT position, digest FROM orders WHERE position >= ? ORDER BY position LIMIT ?"
         return await self._read(_all, query, (first, max(count, 0)))
 
-    async def mark_sending(self, positions: Iterable[int], at: datetime) -> None:
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
         """Mark orders as about to be sent, all of them or none. Only pending ones may be."""
         check_time("at", at)
         marks = [records.mark(position, at) for position in positions]
@@ -156,7 +157,8 @@ class DatabaseJournal(abc.ABC):
 
 
 @contextlib.contextmanager
-def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
+    """Several statements of one write: all of them are carried out, or none."""
     connection.execute("SAVEPOINT one_write")
     try:
         yield
@@ -170,7 +172,7 @@ def _savepoint(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _mark_all(connection: sqlite3.Connection, marks: Sequence[records.Update]) -> None:
-    with _savepoint(connection):
+    with savepoint(connection):
         # One after another: a position may stand there twice, which is refused.
         for mark in marks:
             if (error := records.write_marks(connection, [mark])[0]) is not None:

@@ -21,14 +21,14 @@ from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, 
 from wren_async.batch.journal.states import answered_grams, refusal, unknown
 
 _ROW: Final = tuple(field.name for field in attrs.fields(Row))
-_RESULT: Final = tuple(field.name for field in attrs.fields(Result))
+RESULT: Final = tuple(field.name for field in attrs.fields(Result))
 """Columns of a result: each field has one of the same name."""
-_WRITTEN: Final = (*_RESULT, "grams")
+WRITTEN: Final = (*RESULT, "grams")
 """Columns that a result is written to. The grams are there for the sums."""
 
 # CROSS: the narrow table is walked, in its order, and the wide one only looked up for what matches.
 SELECT: Final = f"""
-SELECT position, intent, digest, reference, key, checksum, planned_cents, planned_grams, {", ".join(_RESULT)}
+SELECT position, intent, digest, reference, key, checksum, planned_cents, planned_grams, {", ".join(RESULT)}
 FROM standing CROSS JOIN orders USING (position)
 """  # noqa: S608 - made of names of columns alone
 ADD_ORDER: Final = "INSERT INTO orders (position, intent, digest, reference, key, checksum) VALUES (?, ?, ?, ?, ?, ?)"
@@ -40,7 +40,7 @@ TOTALS: Final = """
 SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams, unknown_orders, unknown_cents FROM tally
 """
 _MISSING: Final = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT position FROM standing)"
-_FORGETS_TIMES: Final = states.sql(
+FORGETS_TIMES: Final = states.sql(
     (step for step in states.TRANSITIONS if step.forgets_times), was="standing.state", becomes="given.state"
 )
 
@@ -54,7 +54,7 @@ def _given(columns: Iterable[str]) -> str:
 def _new_value(column: str) -> str:
     if column not in ("first_sent", "last_sent"):
         return f"{column} = given.{column}"
-    return f"{column} = coalesce(given.{column}, iif({_FORGETS_TIMES}, NULL, standing.{column}))"
+    return f"{column} = coalesce(given.{column}, iif({FORGETS_TIMES}, NULL, standing.{column}))"
 
 
 _MARK: Final = f"""
@@ -64,8 +64,8 @@ UPDATE standing SET state = 'sending', replayed = 0, reconciled = 0, reason = NU
 FROM given WHERE standing.position = given.position
 """  # noqa: S608 - made of names of columns alone
 _RECORD: Final = f"""
-{_given(("position", *_WRITTEN))}
-UPDATE standing SET {", ".join(map(_new_value, _WRITTEN))}
+{_given(("position", *WRITTEN))}
+UPDATE standing SET {", ".join(map(_new_value, WRITTEN))}
 FROM given WHERE standing.position = given.position
 """  # noqa: S608 - made of names of columns and states alone
 
@@ -86,12 +86,12 @@ class Update:
 
 def mark(position: int, moment: datetime) -> Update:
     """An order that is about to be sent at this time."""
-    return Update(position, State.SENDING, (position, _time_text(moment)))
+    return Update(position, State.SENDING, (position, time_text(moment)))
 
 
 def outcome(position: int, result: Result) -> Update:
     """An order and what came of it."""
-    return Update(position, result.state, (position, *_result_values(result)), result.reconciled)
+    return Update(position, result.state, (position, *result_values(result)), result.reconciled)
 
 
 def write_marks(connection: sqlite3.Connection, updates: Sequence[Update]) -> Sequence[Exception | None]:
@@ -132,20 +132,20 @@ def _refused(connection: sqlite3.Connection, update: Update, error: Exception) -
     return because or JournalError(f"order {update.position}: {error}")
 
 
-def _result_values(result: Result) -> tuple[Any, ...]:
-    """What is stored of a result, in the order of `_WRITTEN`."""
+def result_values(result: Result) -> tuple[Any, ...]:
+    """What is stored of a result, in the order of `WRITTEN`."""
     return (
         result.state.value,
-        _storable(result.order_id),
+        storable(result.order_id),
         result.cents,
         None if result.kilograms is None else str(result.kilograms),
-        _storable(result.certificate),
+        storable(result.certificate),
         result.attempts,
         int(result.replayed),
         int(result.reconciled),
-        _storable(result.reason),
-        None if result.first_sent is None else _time_text(result.first_sent),
-        None if result.last_sent is None else _time_text(result.last_sent),
+        storable(result.reason),
+        None if result.first_sent is None else time_text(result.first_sent),
+        None if result.last_sent is None else time_text(result.last_sent),
         answered_grams(result),
     )
 
@@ -155,13 +155,13 @@ def _checksum(*fixed: object) -> str:
     return hashlib.sha256("\n".join(map(str, fixed)).encode()).hexdigest()
 
 
-def _storable(text: str | None) -> str | None:
+def storable(text: str | None) -> str | None:
     # A server's JSON can hold half a surrogate pair, which UTF-8 cannot, and NULs, at which SQLite's JSON ends a text:
     # the outcome must be kept all the same.
     return None if text is None else text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _time_text(moment: datetime) -> str:
+def time_text(moment: datetime) -> str:
     """A time as it is stored: ISO 8601, in UTC."""
     return moment.astimezone(UTC).isoformat()
 
@@ -175,12 +175,17 @@ def _json(values: object) -> str:
 
 def read_entries(connection: sqlite3.Connection, query: str, arguments: Sequence[Any]) -> list[Entry]:
     """The orders that a query beginning with `SELECT` finds."""
-    return [_entry(found) for found in connection.execute(query, arguments)]
+    return [entry_of(found) for found in connection.execute(query, arguments)]
 
 
 def read_totals(connection: sqlite3.Connection, query: str, arguments: Sequence[Any]) -> Totals:
     """The sums over the batch, from what `TOTALS` finds."""
-    counted = {State(state): sums for state, *sums in connection.execute(query, arguments)}
+    return totals_of(connection.execute(query, arguments))
+
+
+def totals_of(found: Iterable[Sequence[Any]]) -> Totals:
+    """The sums over the batch, from a row for each state."""
+    counted = {state: [0] * 7 for state in State} | {State(state): sums for state, *sums in found}
     reserved = (counted[State.SENDING], counted[State.UNDECIDED])
     return Totals(
         orders={state: counted[state][0] for state in State},
@@ -197,12 +202,12 @@ def read_totals(connection: sqlite3.Connection, query: str, arguments: Sequence[
     )
 
 
-def _entry(found: tuple[Any, ...]) -> Entry:
+def entry_of(found: tuple[Any, ...]) -> Entry:
     fixed, checksum, planned, result = found[:5], found[5], found[6:8], found[8:]
     if checksum != _checksum(*fixed):
         raise JournalError(f"order {fixed[0]}: its intent, reference or key is not what was written")
     row = Row(**dict(zip(_ROW, (*fixed, *planned), strict=True)))
-    return Entry(row=row, result=_result(**dict(zip(_RESULT, result, strict=True))))
+    return Entry(row=row, result=_result(**dict(zip(RESULT, result, strict=True))))
 
 
 def _result(

@@ -13,8 +13,10 @@ from typing import Final
 
 import attrs
 
-from wren_async.batch.journal.contract import JournalError, Result, Row, State
+from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State
 from wren_async.errors import InvalidArgument
+
+CRASHED: Final = "the process ended while it was being sent"
 
 
 @attrs.frozen
@@ -75,6 +77,12 @@ def spent(row: Row, result: Result) -> tuple[int, int]:
     cents = row.cents if result.cents is None else result.cents
     grams = answered_grams(result)
     return cents, row.grams if grams is None else grams
+
+
+def crashed(entry: Entry, now: datetime) -> Result:
+    """An order that a process was sending, or reconciling, when it ended. Nothing of it was sent later than now."""
+    reason = entry.result.reason if entry.result.state is State.UNDECIDED else CRASHED
+    return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
 
 
 def answered_grams(result: Result) -> int | None:

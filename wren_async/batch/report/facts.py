@@ -7,7 +7,6 @@ from typing import Any
 
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report.audit import Audit
-from wren_async.batch.report.servers import rehearsal_at
 from wren_async.batch.report.summary import Report, Sums
 from wren_async.batch.units import plain
 from wren_async.core.client import __version__
@@ -25,7 +24,7 @@ def facts(report: Report) -> dict[str, Any]:
         "planned_by": report.planned_by,
         "sent_over": report.sent_over,
         "servers": {
-            api: {"url": server, "rehearsal": rehearsal_at(server), "account_mark": report.accounts.get(api)}
+            api: {"url": server, "rehearsal": report.rehearsals.get(api), "account_mark": report.accounts.get(api)}
             for api, server in report.servers.items()
         },
         "states": {state.value: report.number(state) for state in State},

@@ -6,6 +6,7 @@ A file is written a piece at a time, whole or not at all, and only its owner can
 from __future__ import annotations
 
 import asyncio
+import codecs
 import csv
 import io
 import json
@@ -33,19 +34,27 @@ from wren_async.core.replacing import Replacement
 Target: TypeAlias = str | os.PathLike[str]
 
 
-async def write_csv(journal: JournalLike, path: Target) -> int:
+async def write_csv(journal: JournalLike, path: Target, *, decimal_comma: bool = False) -> int:
     """Write all orders of a batch to a CSV file, in the columns of `REPORT_COLUMNS`; returns how many they are.
 
-    What a spreadsheet would take for a formula has an apostrophe before it.
+    It is UTF-8 with a byte order mark, by which spreadsheets know it. What one would take for a formula has an
+    apostrophe before it.
+
+    Args:
+        journal: A journal or its path.
+        path: The file to make.
+        decimal_comma: Write `0,45` and separate columns by semicolons, as spreadsheets of many countries read it.
 
     Raises `InvalidArgument` where a journal or a file of orders would be replaced.
     """
     async with reading(journal) as opened, new_file(opened, path) as file:
-        await asyncio.to_thread(file.write, _lines([[column.name for column in REPORT_COLUMNS]]))
+        separator = ";" if decimal_comma else ","
+        head = _lines([[column.name for column in REPORT_COLUMNS]], separator)
+        await asyncio.to_thread(file.write, codecs.BOM_UTF8 + head)
         count = 0
         async for rows in in_chunks(report_rows(opened)):
             count += len(rows)
-            await asyncio.to_thread(file.write, _lines(map(_cells, rows)))
+            await asyncio.to_thread(file.write, _lines([_cells(row, decimal_comma) for row in rows], separator))
     return count
 
 
@@ -86,20 +95,23 @@ async def new_file(journal: Journal, path: Target) -> AsyncIterator[Replacement]
         await asyncio.to_thread(file.keep)
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+def _lines(rows: Iterable[Sequence[str]], separator: str) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n", delimiter=separator).writerows(rows)
     return text.getvalue().encode()
 
 
-def _cells(row: ReportRow) -> list[str]:
-    return [_cell(column.of(row)) for column in REPORT_COLUMNS]
+def _cells(row: ReportRow, decimal_comma: bool) -> list[str]:
+    return [_cell(column.of(row), decimal_comma) for column in REPORT_COLUMNS]
 
 
-def _cell(value: Value) -> str:
+def _cell(value: Value, decimal_comma: bool) -> str:
     if value is None:
         return ""
-    return cell(value) if isinstance(value, str) else str(_portable(value))
+    if isinstance(value, str):
+        return cell(value)
+    text = str(_portable(value))
+    return text.replace(".", ",") if decimal_comma and isinstance(value, Decimal) else text
 
 
 def _object(row: ReportRow) -> str:

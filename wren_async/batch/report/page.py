@@ -49,7 +49,7 @@ PAGE_COLUMNS: Final = (
 )  # fmt: skip
 """The columns of the page's table of orders."""
 PAGE_NUMBERS: Final = (0, 6, 7, 8, 9, 10)
-DOUBT_COLUMNS: Final = ("line", "external id", "type", "text", "planned", "why", "lists prove it from", "then say")
+DOUBT_COLUMNS: Final = ("line", "external id", "type", "text", "planned", "why", "lists may be late until", "then say")
 """The columns of the page's table of orders in doubt."""
 
 

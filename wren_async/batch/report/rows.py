@@ -15,7 +15,7 @@ import attrs
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, State
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.report.servers import Rehearsal, noted_servers, rehearsal_at
+from wren_async.batch.report.servers import Rehearsal, is_sandbox_id, noted_servers, rehearsal_at
 from wren_async.batch.units import plain
 
 JournalLike: TypeAlias = str | os.PathLike[str] | Journal
@@ -107,7 +107,7 @@ class ReportRow:
     @property
     def rehearsal(self) -> Rehearsal | None:
         """Why nothing real was bought: `sandbox` or `test token`; `None` where it was, or may have been."""
-        return rehearsal_at(self.server)
+        return rehearsal_at(self.server) or ("sandbox" if is_sandbox_id(self.api, self.order_id) else None)
 
     @property
     def text(self) -> str | None:

@@ -22,7 +22,7 @@ from wren_async.batch.journal.notes import Note, account_of, read_note
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.rows import JournalLike, ReportRow, reading, report_rows
-from wren_async.batch.report.servers import APIS, noted_servers, rehearsal_at
+from wren_async.batch.report.servers import APIS, Rehearsal, is_sandbox_id, noted_servers, rehearsal_at
 from wren_async.batch.run.account_check import TokenDigest
 from wren_async.batch.run.history import History
 from wren_async.batch.run.reasons import Reasons
@@ -110,6 +110,8 @@ class Report:
     same token has another mark in another batch."""
     audits: tuple[Audit, ...] = ()
     """Empty where they were not looked at."""
+    by_ids: dict[Api, Rehearsal] = attrs.field(factory=dict[Api, Rehearsal])
+    """APIs in whose own sandbox an order was placed, as its id says."""
     all: Sums = attrs.field(factory=Sums)
     order_types: dict[str, Sums] = attrs.field(factory=dict[str, Sums])
     """Sums by the type of order."""
@@ -141,9 +143,13 @@ class Report:
         return bool(self.attempts) or self.number(State.PENDING) < self.all.orders
 
     @property
-    def rehearsals(self) -> Mapping[Api, str]:
-        """The servers among them that are on this machine, such as a sandbox, or were spoken to with a test token."""
-        return {api: server for api, server in self.servers.items() if rehearsal_at(server)}
+    def rehearsals(self) -> Mapping[Api, Rehearsal]:
+        """The APIs of which nothing real was bought, and why: by their servers, or by the ids of what was placed."""
+        found = dict(self.by_ids)
+        for api, server in self.servers.items():
+            if (kind := rehearsal_at(server)) is not None:
+                found[api] = kind
+        return found
 
     @property
     def in_doubt(self) -> int:
@@ -163,6 +169,8 @@ class Report:
         """Take in an order."""
         self.all.take(row)
         self.order_types.setdefault(row.kind, Sums()).take(row)
+        if is_sandbox_id(row.api, row.order_id):
+            self.by_ids[row.api] = "sandbox"
         if len(self.rows) < _SHOWN:
             self.rows.append(row)
         if row.attempts:
@@ -226,9 +234,8 @@ async def _planned(journal: Journal) -> datetime | None:
 
 
 async def _accounts(journal: Journal) -> Mapping[Api, str]:
-    noted = {api: await journal.noted(account_of(api)) for api in APIS}
-    return {
-        api: read_note(account_of(api), text, TokenDigest.from_json).digest.hex()[:_MARK]
-        for api, text in noted.items()
-        if text is not None
-    }
+    marks: dict[Api, str] = {}
+    for api in APIS:
+        if (noted := await journal.noted(account_of(api))) is not None:
+            marks[api] = read_note(account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
+    return marks

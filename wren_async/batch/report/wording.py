@@ -15,7 +15,7 @@ from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow, mass_text
-from wren_async.batch.report.servers import rehearsal_at
+from wren_async.batch.report.servers import Rehearsal, rehearsal_at
 from wren_async.batch.report.summary import Report, Sums
 from wren_async.batch.run.worker import EXPLAIN
 from wren_async.batch.units import mass, usd
@@ -57,22 +57,24 @@ def when(moment: datetime) -> str:
 
 def rehearsal(report: Report) -> tuple[str, str] | None:
     """A word for a batch, or a part of one, that bought nothing real, and what that is seen by; `None` for others."""
-    if not (rehearsals := report.rehearsals):
+    if not (found := report.rehearsals):
         return None
-    found = {api: rehearsal_at(server) for api, server in rehearsals.items()}
-    kinds = " and ".join(sorted({str(each) for each in found.values()}))
-    told = [
-        f"Orders of {_NAMES[api]} are placed with a test token, which buys nothing."
-        if found[api] == "test token"
-        else f"Orders of {_NAMES[api]} go to {server}, a server on this machine."
-        for api, server in rehearsals.items()
-    ]
+    told = [_rehearsed(api, kind, report.servers.get(api)) for api, kind in found.items()]
     real = [
-        f"Orders of {_NAMES[api]} are REAL: they go to {each}."
-        for api, each in report.servers.items()
+        f"Orders of {_NAMES[api]} are REAL: they go to {server}."
+        for api, server in report.servers.items()
         if api not in found
     ]
+    kinds = " and ".join(sorted(set(found.values())))
     return f"{'partly ' if real else ''}{kinds}", " ".join([*told, *real])
+
+
+def _rehearsed(api: Api, kind: Rehearsal, server: str | None) -> str:
+    if kind == "test token":
+        return f"Orders of {_NAMES[api]} are placed with a test token, which buys nothing."
+    if rehearsal_at(server) is None:
+        return f"Orders of {_NAMES[api]} were placed in its own sandbox, as their ids say."
+    return f"Orders of {_NAMES[api]} go to {server}, a server on this machine."
 
 
 def sentence(report: Report) -> str:
@@ -197,7 +199,7 @@ class Doubt:
 
     row: ReportRow
     since: datetime | None
-    """From when on its absence from the API's lists proves that it was not placed."""
+    """Before this, its absence from the API's lists proves nothing."""
     placed: str
     """The command that says that it was placed."""
     not_placed: str

@@ -1,6 +1,7 @@
 """Which orders of a batch the accounts list, whatever the journal of the batch says.
 
-Each list in which an order of the batch could be is read once. Memory holds one byte for each order that is looked for.
+Each list in which an order of the batch could be is read once. Memory holds one byte for each order that is looked for,
+or its reference where that is the caller's own.
 """
 
 from __future__ import annotations
@@ -46,29 +47,38 @@ class Sought:
     subaccounts: set[str | None] = attrs.field(factory=set[str | None])
     """Subaccounts of CNaught; `None` is the client's own, or its account."""
     _positions: bytearray = attrs.field(factory=bytearray)
+    _own: dict[str, int] = attrs.field(factory=dict[str, int])
+    """The positions of orders by references that do not tell them."""
 
     @classmethod
     async def of(cls, journal: Journal, *states: State) -> Sought:
         """The orders in these states."""
         sought = cls()
         async for entry in journal.entries(*states):
-            sought._add(entry)
+            sought.add(entry)
         return sought
 
     def position(self, reference: str) -> int | None:
         """The position of the order that has this reference; `None` where none of those that are looked for has it."""
+        if reference in self._own:
+            return self._own[reference]
         root, _, number = reference.rpartition("-")
-        if root != self.root or not number.isdecimal() or len(number) > 18:
+        if not root or root != self.root or not number.isdecimal() or len(number) > 18:
             return None
         position = int(number)
         return position if position < len(self._positions) and self._positions[position] else None
 
-    def _add(self, entry: Entry) -> None:
-        self.root = entry.row.reference.rpartition("-")[0]
+    def add(self, entry: Entry) -> None:
+        """Look for this order too."""
         intent = json.loads(entry.row.intent)
         self.kinds.add(intent["kind"])
         if intent["kind"].startswith("cnaught."):
             self.subaccounts.add(intent.get("subaccount_id"))
+        root, _, number = entry.row.reference.rpartition("-")
+        self.root = self.root or root
+        if not root or root != self.root or number != str(entry.row.position):
+            self._own[entry.row.reference] = entry.row.position
+            return
         missing = entry.row.position + 1 - len(self._positions)
         self._positions.extend(bytes(max(0, missing)))
         self._positions[entry.row.position] = 1

@@ -27,10 +27,11 @@ from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.run.budget import Budget, Caps, check_caps
+from wren_async.batch.run.budget import Budget, Caps, bounds_of, caps_of, check_caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.history import History
 from wren_async.batch.run.log import RunLog
+from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import EXPLAIN, Worker
@@ -74,7 +75,8 @@ class Batch:
             journal: Path of its journal, made where there is none, or a journal that is open and stays yours to close.
             wren: Client for the orders of Wren.
             cnaught: Client for the orders of CNaught.
-            caps: What may not be exceeded. By default only failures are capped, at 100 a run.
+            caps: What may not be exceeded. By default only failures are capped, at 100 a run. A journal in PostgreSQL
+                keeps them for all workers: those who give none keep to what it has.
             concurrency: Orders on the wire at most. How many there are at a time follows from how the server answers.
             settle_time: Seconds after an order was sent without an answer. Only then does its absence from the lists
                 prove that it was not placed.
@@ -89,11 +91,18 @@ class Batch:
                 those that the lists do not show wait for the settle time.
             timing: Clocks and waits, for tests.
         """
+        if isinstance(journal, str) and journal.startswith(("postgresql:", "postgres:")):
+            raise InvalidArgument(
+                "journal",
+                "is the address of a database, which may hold many batches: name one of them, "
+                'Batch(await PostgresJournal.open(address, "rides"), ...)',
+            )
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
         self._given = journal
         clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
         self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._caps_given = caps
         self._caps = caps or Caps()
         self._concurrency = concurrency
         self._settle_time = settle_time
@@ -112,6 +121,7 @@ class Batch:
         given = self._given
         self._journal = await SqliteJournal.open(given) if isinstance(given, str | os.PathLike) else given
         try:
+            await self._share()
             self._root = await self._find_root()
             self._recovery = Recovery(
                 self.journal,
@@ -224,21 +234,12 @@ class Batch:
     async def mark_placed(self, position: int, order_id: str, *, cents: int | None = None) -> None:
         """Settle an undecided order by hand: it was placed, as this order. `cents` is what it cost, if known."""
         was = await self._undecided(position)
-        result = Result(
-            state=State.PLACED,
-            order_id=order_id,
-            cents=cents,
-            attempts=was.attempts,
-            reconciled=True,
-            reason="settled by a person",
-        )
-        await self.journal.record(position, result)
+        await self.journal.record(position, placed_by_hand(was, order_id, cents))
 
     async def mark_not_placed(self, position: int) -> None:
         """Settle an undecided order by hand: it was not placed, and is given up."""
         was = await self._undecided(position)
-        result = Result(state=State.REFUSED, attempts=was.attempts, reconciled=True, reason="not placed, says a person")
-        await self.journal.record(position, result)
+        await self.journal.record(position, given_up(was))
 
     # --- inside ---
 
@@ -249,6 +250,19 @@ class Batch:
         if was.state not in (State.UNDECIDED, State.SENDING):
             raise InvalidArgument("position", f"order {position} is {was.state}, not undecided")
         return was
+
+    async def _share(self) -> None:
+        """Send only while a shared journal allows it, and under the caps that it keeps for all."""
+        lease = self.journal.lease
+        if lease is None:
+            return
+        self._clients = {
+            api: client.with_permit(self.journal.may_send, within=lease / 2) for api, client in self._clients.items()
+        }
+        if self._caps_given is not None:
+            await self.journal.set_bounds(bounds_of(self._caps_given))
+        elif (bounds := await self.journal.bounds()) is not None:
+            self._caps = caps_of(bounds)
 
     async def _find_root(self) -> str:
         """What the references begin with: the journal's own id, or that of the batch it continues."""
@@ -278,7 +292,8 @@ class Batch:
             await self._check_alarm()
         await self._recovery.check_servers()
         await check_clients(self.journal, self._clients)
-        history = await History.of(self.journal)
+        await History.of(self.journal)  # refused now, where it cannot be read, and not in the middle of the run
+        history = History()
         stream, log = _Stream(), RunLog(self.batch_id)
 
         async def tell(event: Event) -> None:
@@ -292,7 +307,7 @@ class Batch:
         worker = Worker(
             self.journal,
             self._clients,
-            caps=self._caps,
+            caps=self._caps if self.journal.lease is None else Caps(failures=None),
             concurrency=AdaptiveConcurrency(most=self._concurrency),
             timing=self._timing,
             clocks=self._clocks,
@@ -342,7 +357,7 @@ class Batch:
             lost = worker.lost
             await self._recovery.note_checkpoint()
             await worker.place_all()
-            if worker.lost == lost or not await self._recovery.reconcile(control) or worker.end:
+            if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
                 break
         if not place:
             worker.halt(Ending.DONE, "all orders in doubt were looked for")

@@ -10,7 +10,7 @@ import attrs
 from wren_async.batch.events import Ending
 from wren_async.batch.input.order_types import noted_order_types
 from wren_async.batch.intents import CNaughtPrice
-from wren_async.batch.journal.contract import Journal, Result, Row, State, Totals
+from wren_async.batch.journal.contract import Bounds, Journal, Result, Row, State, Totals
 from wren_async.batch.journal.states import spent
 from wren_async.batch.units import usd
 from wren_async.errors import InvalidArgument
@@ -34,6 +34,18 @@ class Caps:
     projects and trees count with what their dry runs tell, which may be nothing."""
     failures: int | None = attrs.field(default=_FAILURES, validator=_not_negative)
     """Orders that one run may see refused or undecided; with more it stops."""
+
+
+def bounds_of(caps: Caps) -> Bounds:
+    """Caps as a journal keeps them for all that place its orders."""
+    grams = None if caps.kilograms is None else int(caps.kilograms * 1000)
+    return Bounds(cents=caps.cents, grams=grams, failures=caps.failures)
+
+
+def caps_of(bounds: Bounds) -> Caps:
+    """The caps that a journal keeps."""
+    kilograms = None if bounds.grams is None else Decimal(bounds.grams) / 1000
+    return Caps(cents=bounds.cents, kilograms=kilograms, failures=bounds.failures)
 
 
 async def check_caps(journal: Journal, caps: Caps) -> None:

@@ -83,6 +83,10 @@ class AdaptiveConcurrency:
         self._paused_until = max(self._paused_until, now + min(told or own, _LONGEST_TOLD))
         return self.pause(now)
 
+    def paused(self, now: float, seconds: float) -> None:
+        """Make the pause that another process was asked for."""
+        self._paused_until = max(self._paused_until, now + min(seconds, _LONGEST_TOLD))
+
     def _shrink(self, share: float, began: float, now: float) -> None:
         self._had_trouble = True
         # Orders that were sent before the limit was last lowered do not tell whether that helped.

@@ -57,7 +57,35 @@ class History:
                 pass
 
     async def keep(self, journal: Journal) -> None:
-        """Write the history into the journal."""
+        """Add what is new to the history that the journal has, to which other processes may add too."""
+        new = attrs.evolve(self, returned=Reasons(Counter(self.returned.counts)))
+        if new == History():
+            return
+        self.clear()
+
+        def add(noted: str | None) -> str:
+            return _read(noted).plus(new).to_json()
+
+        await journal.amend(Note.HISTORY, add)
+
+    def clear(self) -> None:
+        """Forget what was learnt."""
+        empty = History()
+        for field in attrs.fields(History):
+            setattr(self, field.name, getattr(empty, field.name))
+
+    def plus(self, new: History) -> History:
+        """This history, and a later part of it."""
+        return History(
+            returned=Reasons(self.returned.counts + new.returned.counts),
+            pauses=self.pauses + new.pauses,
+            pause_seconds=self.pause_seconds + new.pause_seconds,
+            alarms=[*self.alarms, *new.alarms][-_KEPT:],
+            endings=[*self.endings, *new.endings][-_KEPT:],
+        )
+
+    def to_json(self) -> str:
+        """The history as text, for a journal."""
         endings = [[ending.at.isoformat(), ending.ending, ending.message] for ending in self.endings]
         told = {
             "returned": self.returned.counts,
@@ -66,25 +94,28 @@ class History:
             "alarms": self.alarms,
             "endings": endings,
         }
-        await journal.note(Note.HISTORY, json.dumps(told))
+        return json.dumps(told)
 
     @classmethod
     async def of(cls, journal: Journal) -> History:
         """The history that the journal has; an empty one where it has none."""
-        noted = await journal.noted(Note.HISTORY)
-        if noted is None:
-            return cls()
-        try:
-            told = json.loads(noted)
-            return cls(
-                returned=Reasons(Counter({str(reason): int(count) for reason, count in told["returned"].items()})),
-                pauses=int(told["pauses"]),
-                pause_seconds=float(told["pause_seconds"]),
-                alarms=[str(message) for message in told["alarms"]],
-                endings=[
-                    RunEnd(at=datetime.fromisoformat(at), ending=ending, message=message)
-                    for at, ending, message in told["endings"]
-                ],
-            )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise JournalError(f"the journal's note {str(Note.HISTORY)!r} cannot be read: {error}") from None
+        return _read(await journal.noted(Note.HISTORY))
+
+
+def _read(noted: str | None) -> History:
+    if noted is None:
+        return History()
+    try:
+        told = json.loads(noted)
+        return History(
+            returned=Reasons(Counter({str(reason): int(count) for reason, count in told["returned"].items()})),
+            pauses=int(told["pauses"]),
+            pause_seconds=float(told["pause_seconds"]),
+            alarms=[str(message) for message in told["alarms"]],
+            endings=[
+                RunEnd(at=datetime.fromisoformat(at), ending=ending, message=message)
+                for at, ending, message in told["endings"]
+            ],
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise JournalError(f"the journal's note {str(Note.HISTORY)!r} cannot be read: {error}") from None

@@ -26,7 +26,6 @@ from wren_async.reconcile import NotPlaced as NotPlacedVerdict
 
 ACCEPTED: Final = "placed, but its details could not be read: "
 """Begins the reason of an order to which the server answered a success that nobody could read."""
-CRASHED: Final = "the process ended while it was being sent"
 
 
 class Meaning(enum.Enum):
@@ -96,12 +95,6 @@ def pending(was: Result, attempts: int, reason: str) -> Result:
     )
 
 
-def crashed(entry: Entry, now: datetime) -> Result:
-    """An order that a process was sending, or reconciling, when it ended. Nothing of it was sent later than now."""
-    reason = entry.result.reason if entry.result.state is State.UNDECIDED else CRASHED
-    return attrs.evolve(entry.result, state=State.UNDECIDED, reason=reason, last_sent=now)
-
-
 def in_doubt(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Result:
     """An order that something other than this run may have sent, between `earliest` and now.
 
@@ -114,6 +107,23 @@ def in_doubt(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Re
         first_sent=earliest,
         last_sent=now,
     )
+
+
+def placed_by_hand(was: Result, order_id: str, cents: int | None) -> Result:
+    """An undecided order that was placed, as a person has found out."""
+    return Result(
+        state=State.PLACED,
+        order_id=order_id,
+        cents=cents,
+        attempts=was.attempts,
+        reconciled=True,
+        reason="settled by a person",
+    )
+
+
+def given_up(was: Result) -> Result:
+    """An undecided order that was not placed, as a person has found out, and is given up."""
+    return Result(state=State.REFUSED, attempts=was.attempts, reconciled=True, reason="not placed, says a person")
 
 
 def intent_of(row: Row) -> Intent:

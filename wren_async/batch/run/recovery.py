@@ -15,10 +15,11 @@ from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
 from wren_async.batch.journal.notes import Note, read_note, server_of
+from wren_async.batch.journal.states import crashed
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.account_lists import UNREADABLE, Sought, shown
 from wren_async.batch.run.budget import overcharge
-from wren_async.batch.run.outcomes import crashed, from_verdict, in_doubt, unsettled
+from wren_async.batch.run.outcomes import from_verdict, in_doubt, unsettled
 from wren_async.batch.run.sender import Halt
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.cnaught import CNaughtClient
@@ -84,8 +85,7 @@ class Recovery:
         self._continues = continues
         self._none_was_placed = none_was_placed
         self._same_account = same_account
-        self._past = journal.past
-        self._is_past_known = journal.past is Past.NEW
+        self._is_past_known = False
         self._in_parts = False
 
     # --- servers ---
@@ -123,13 +123,31 @@ class Recovery:
         """Find out about orders that earlier runs left in doubt, and those that only the accounts know to be placed."""
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
+        await self._journal.join()
+        self._is_past_known |= self._journal.past is Past.NEW
         await self._put_in_doubt(control)
-        # A process that ended while it reconciled may have repeated any of these with their keys.
-        states = [State.SENDING] + ([State.UNDECIDED] if await self._journal.noted(Note.RECONCILING) else [])
-        async for entry in self._journal.entries(*states):
-            api = api_of(entry.row.intent)
-            await self._journal.record(entry.row.position, crashed(entry, self._clocks.latest(api)))
-        await self.reconcile(control)
+        if self._is_past_known:
+            await self._journal.checked()
+        await self._journal.doubt(self._latest())
+        await self.look_for_lost(control)
+
+    async def look_for_lost(self, control: Control) -> int:
+        """Look for all orders in doubt; how many are pending again. Nothing is done where another process is at it."""
+        if not await self._journal.begin_reconciling():
+            return 0
+        try:
+            if await self._journal.noted(Note.RECONCILING):
+                # A process that ended while it reconciled may have repeated any of these with their keys.
+                async for entry in self._journal.entries(State.UNDECIDED):
+                    api = api_of(entry.row.intent)
+                    await self._journal.record(entry.row.position, crashed(entry, self._clocks.latest(api)))
+            return await self._reconcile_all(control)
+        finally:
+            await self._journal.end_reconciling()
+
+    def _latest(self) -> datetime:
+        """The present, by whichever clock is furthest ahead."""
+        return max((self._clocks.latest(api) for api in self._clients), default=self._clocks.now())
 
     async def _put_in_doubt(self, control: Control) -> None:
         """Put all that is pending in doubt, where the journal cannot know what was sent of it."""
@@ -138,9 +156,12 @@ class Recovery:
             return
         await self._journal.note(Note.DOUBT, reason)
         earliest = await self._planned() or _LONG_AGO
-        async for chunk in in_chunks(self._journal.entries(State.PENDING)):
-            await self._journal.mark_sending([entry.row.position for entry in chunk], earliest)
-        async for chunk in in_chunks(self._journal.entries(State.SENDING)):
+        await self._journal.doubt(self._latest())
+        # Those in doubt, too: whoever had the other copy may have sent them long before this one did, and then their
+        # keys may be forgotten.
+        async for chunk in in_chunks(self._journal.entries(State.PENDING, State.UNDECIDED)):
+            pending = [entry.row.position for entry in chunk if entry.result.state is State.PENDING]
+            await self._journal.mark_sending(pending, earliest)
             async with asyncio.TaskGroup() as group:
                 for entry in chunk:
                     result = in_doubt(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
@@ -152,7 +173,7 @@ class Recovery:
         is_first_of_another = self._continues and await self._journal.noted(Note.CONFIRMED) is None
         if self._is_past_known and not is_first_of_another:
             return None
-        if self._past is Past.BEHIND:
+        if self._journal.past is Past.BEHIND:
             return "the journal is older than its run"
         found = await self._look(control)
         if found is None:
@@ -193,8 +214,7 @@ class Recovery:
         planned = await self._journal.noted(Note.PLANNED)
         return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
 
-    async def reconcile(self, control: Control) -> int:
-        """Look for all undecided orders; how many of them are pending again."""
+    async def _reconcile_all(self, control: Control) -> int:
         again = 0
         lost: list[Entry] = []
         self._in_parts = (await self._journal.totals()).orders.get(State.UNDECIDED, 0) > _AT_ONCE
@@ -242,8 +262,10 @@ class Recovery:
         raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
 
     async def _accounted(self, order_ids: Collection[str]) -> Collection[str]:
-        """Which of these charges belong to an order. Where parts are reconciled, any may belong to another part."""
-        return order_ids if self._in_parts else await self._journal.placed_among(order_ids)
+        """Which of these charges belong to an order. Where parts are reconciled, any may belong to another part, and
+        where others place too, to what they have on the wire."""
+        is_shared = self._in_parts or self._journal.lease is not None
+        return order_ids if is_shared else await self._journal.placed_among(order_ids)
 
     async def _record(self, entry: Entry, verdict: Verdict[Any], control: Control, *, repeated: bool) -> bool:
         now = self._clocks.latest(api_of(entry.row.intent))
@@ -263,6 +285,9 @@ class Recovery:
     async def note_checkpoint(self) -> None:
         """Note where Wren's ledger stands before anything is sent. While orders are in doubt, the older note stays."""
         client = self._clients.get("wren")
+        if self._journal.lease is not None:
+            # Others may have something on the wire at any time, so that no note could say that nothing was.
+            return
         orders = (await self._journal.totals()).orders
         noted = await self._journal.noted(Note.LEDGER)
         if not isinstance(client, WrenClient) or (orders.get(State.UNDECIDED, 0) and noted):

@@ -72,6 +72,7 @@ class OrderSender:
         clocks: ServerClocks,
         emit: Emit,
         halt: Halt,
+        pause: Callable[[float], None],
         alarm: RaiseAlarm,
     ) -> None:
         self._clients = {api: client._for_journal() for api, client in clients.items()}
@@ -81,6 +82,7 @@ class OrderSender:
         self._clocks = clocks
         self._emit = emit
         self._halt = halt
+        self._pause_all = pause
         self._alarm = alarm
         self._policy = RetryPolicy()
         self._unsent_in_a_row = 0
@@ -134,6 +136,7 @@ class OrderSender:
             if seconds > _LONGEST_PAUSE or self._concurrency.limited > _PAUSES:
                 self._halt(Ending.UNREACHABLE, f"the server asks for a pause of {seconds:g} s; run again later")
             if seconds > before:
+                self._pause_all(seconds)
                 await self._emit(Paused(seconds=seconds))
         elif meaning(error) in (Meaning.UNDECIDED, Meaning.UNSENT):
             self._concurrency.failed(began, now)

@@ -74,6 +74,11 @@ class Slots:
         """Count an order as marked: it will ask for a slot."""
         self._marked += 1
 
+    def unmark(self) -> None:
+        """Count an order as marked no more: it could not be."""
+        self._marked -= 1
+        self.wake()
+
     async def enter(self) -> bool:
         """Wait for the slot of a marked order. False where no new orders are taken any more."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

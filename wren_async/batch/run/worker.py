@@ -18,7 +18,7 @@ from typing import Final
 
 from wren_async.batch.events import Alarm, Ended, Ending, Meter, Progress, Returned, Settled
 from wren_async.batch.intents import Api
-from wren_async.batch.journal.contract import Entry, Journal, Result, State
+from wren_async.batch.journal.contract import CapReached, Entry, Journal, Result, Signal, State
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Budget, Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
@@ -38,6 +38,8 @@ EXPLAIN: Final = (
     "Then say so: --alarm-is-explained, Batch(..., alarm_is_explained=True); the lists are looked through first"
 )
 """What to do about an alarm."""
+_FOR_ALL: Final = (Ending.ALARM, Ending.OVERCHARGED, Ending.PAYMENT_REQUIRED, Ending.TOO_MANY_FAILURES)
+"""Ends that hold for every process that places orders of the batch."""
 
 
 class Worker:
@@ -59,6 +61,7 @@ class Worker:
         self._timing = timing
         self._clocks = clocks
         self._emit = emit
+        self._concurrency = concurrency
         self._slots = Slots(concurrency, timing)
         self._sender = OrderSender(
             clients,
@@ -68,6 +71,7 @@ class Worker:
             clocks=clocks,
             emit=emit,
             halt=self.halt,
+            pause=journal.pause,
             alarm=self._raise_alarm,
         )
         self._meter = Meter(timing.monotonic())
@@ -76,12 +80,16 @@ class Worker:
         self._budget = Budget(caps, 0, 0)
         self._again: deque[Entry] = deque()
         self._returns: dict[int, int] = {}
+        self._given_up: set[int] = set()
         self._in_flight = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
         self._end: tuple[Ending, str] | None = None
+        self._is_full = False
+        """Whether the caps of the journal had no room for the order that is next."""
         self.lost = 0
         """Orders that became undecided in this run."""
+        journal.listen(self._take_signal)
 
     @property
     def end(self) -> tuple[Ending, str] | None:
@@ -90,8 +98,18 @@ class Worker:
 
     def halt(self, why: Ending, message: str) -> None:
         """Take no new orders, and finish those on the wire. The first reason counts."""
+        if self._end is None and why in _FOR_ALL:
+            self._journal.halt(why, message)
         self._end = self._end or (why, message)
         self._slots.close()
+
+    def _take_signal(self, signal: Signal) -> None:
+        """Do as another process, or a person, asks of all."""
+        if signal.ending is not None:
+            self.halt(Ending(signal.ending), signal.message)
+        if signal.pause:
+            self._concurrency.paused(self._timing.monotonic(), signal.pause)
+            self._slots.wake()
 
     async def _raise_alarm(self, entry: Entry, message: str) -> None:
         """Stop, and let no later run begin before a person has looked into it."""
@@ -99,13 +117,21 @@ class Worker:
         self.halt(Ending.ALARM, f"{message} {EXPLAIN}")
         await self._emit(Alarm(entry=entry, message=message))
 
-    async def place_all(self) -> None:
+    def wake(self) -> None:
+        """Look for pending orders again: there may be new ones."""
+        self._slots.wake()
+
+    async def place_all(self, orders: AsyncIterator[Entry] | None = None) -> None:
         """Place every pending order. Returns when none is left, or after `halt`, with nothing on the wire.
 
         An error that ends the run is raised at once; `leave` then waits for the orders on the wire.
+
+        Args:
+            orders: Gives the pending orders, those of the journal if left out. It is asked again after it had none, as
+                long as anything is on the wire: see `wake`.
         """
         self._budget = Budget.of(self._caps, await self._journal.totals())
-        stream = aiter(self._journal.entries(State.PENDING))
+        stream = aiter(self._journal.claimed() if orders is None else orders)
         try:
             while (entry := await self._next(stream)) is not None:
                 task = asyncio.create_task(self._place(entry))
@@ -138,7 +164,10 @@ class Worker:
         """The last event."""
         totals = await self._journal.totals()
         why, message = self._end or (Ending.DONE, "nothing is left to send")
-        if self._end is None and (left := totals.orders.get(State.PENDING, 0)):
+        # Of a shared batch others may have the rest.
+        is_alone = self._journal.lease is None
+        left = totals.orders.get(State.PENDING, 0) if is_alone else len(self._given_up)
+        if self._end is None and left:
             why, message = Ending.UNREACHABLE, f"{left} orders could not be sent; run again later"
         return Ended(ending=why, message=message, totals=totals)
 
@@ -147,6 +176,12 @@ class Worker:
     async def _next(self, stream: AsyncIterator[Entry]) -> Entry | None:
         """The next order, reserved for and counted as in flight; `None` when this run has no more."""
         while await self._slots.room():
+            if self._is_full and self._in_flight:
+                # Those in flight may come back, or cost less than was reserved for them. All of them are waited for:
+                # orders that are refused one after another would otherwise keep each other going.
+                await self._slots.change()
+                continue
+            self._is_full = False
             entry = self._again.popleft() if self._again else await anext(stream, None)
             if self._slots.closed:
                 return None
@@ -172,7 +207,11 @@ class Worker:
         """Mark, send, classify and record an order that was reserved for, and release it."""
         order = Order(entry)
         try:
-            await self._mark(order)
+            try:
+                await self._mark(order)
+            except CapReached as full:
+                self._without_room(entry, full)
+                return
             if await self._slots.enter():
                 result = await self._send(order)
                 await self._record(order, result)
@@ -184,7 +223,18 @@ class Worker:
 
     async def _mark(self, order: Order) -> None:
         """Mark on disk that it is about to be sent: from here on a crash leaves it in doubt."""
-        await self._journal.mark_sending([order.entry.row.position], self._clocks.earliest(order.intent.api))
+        at = self._clocks.earliest(order.intent.api)
+        await self._journal.mark_sending([order.entry.row.position], at, reserve=True)
+
+    def _without_room(self, entry: Entry, full: CapReached) -> None:
+        """Let an order wait for which the journal has no room under its caps, or stop where nothing could make some."""
+        self._slots.unmark()
+        self._budget.release(entry.row)
+        if self._in_flight > 1:
+            self._is_full = True
+            self._again.appendleft(entry)
+        else:
+            self.halt(Ending.CAP_REACHED, f"order {entry.row.position}: {full}")
 
     async def _send(self, order: Order) -> Result:
         """Send it, and classify the answer; its slot is free then."""
@@ -239,6 +289,8 @@ class Worker:
             self._returns[entry.row.position] = self._returns.get(entry.row.position, 0) + 1
         if self._returns.get(entry.row.position, 0) <= _RETURNS:
             self._again.append(entry)
+        else:
+            self._given_up.add(entry.row.position)
 
     async def _tell_progress(self) -> None:
         now = self._timing.monotonic()

@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from wren_async.core import codec
 from wren_async.core.identity import Identity
-from wren_async.core.limits import Limits
+from wren_async.core.limits import Limits, Permit
 from wren_async.core.operation import Call
 from wren_async.core.outcome import AttemptResult, Decision, History, Next, classify, is_undecided
 from wren_async.core.policy import retry_after
@@ -114,7 +114,7 @@ class Attempts(Generic[T]):
             headers=answer.headers,
             body=answer.body,
             attempts=self._history.attempts,
-            replayed=answer.headers.get("x-idempotent-replay", "").lower() == "true",
+            replayed=_is_replayed(answer),
             call=self._prepared.call,
         )
 
@@ -177,6 +177,8 @@ class Attempts(Generic[T]):
         """An attempt of a write, run in a task of the client's: cancelling the caller does not break it off."""
         running: DetachedAttempt[T] = DetachedAttempt(place, self._attempt_time(), self._session)
         self._running = running
+        if self._limits.permit is not None:
+            running.progress.permit = self._permit(self._limits.permit)
         running.begin(self._exchange(running))
         return running.finished
 
@@ -187,6 +189,9 @@ class Attempts(Generic[T]):
             running.watcher = self._watcher
         begun, begun_at = timing.utc(), timing.monotonic()
         try:
+            if progress.permit is not None:
+                # Here too, and not only before the first byte: a backend of the caller's may not tell of that.
+                progress.check_permit()
             progress.started = True
             answer = await self._session.backend.exchange(request, progress)
         except Exception as error:
@@ -281,6 +286,19 @@ class Attempts(Generic[T]):
             return left if timeout is None else timeout
         return min(timeout, left)
 
+    def _permit(self, permit: Permit) -> Callable[[], bool]:
+        """Whether bytes of the attempt that begins now may be sent: asked just before they are."""
+        limit, monotonic = self._attempt_time(), self._session.timing.monotonic
+        ends = float("inf") if limit is None else monotonic() + limit
+
+        def may_send() -> bool:
+            # An attempt that is over sends nothing either, though its timer may be late, as on a machine that stood
+            # still.
+            left = ends - monotonic()
+            return left >= 0 and permit(left)
+
+        return may_send
+
     # --- the end ---
 
     def _succeed(self, result: AttemptResult[T]) -> None:
@@ -288,7 +306,9 @@ class Attempts(Generic[T]):
         if self._sending is not None:
             self._sending.placed(result.value)
         if self._watcher is not None:
-            self._watcher.succeeded(self.reply(), cancelled=self._cancelled)
+            replayed = result.answer is not None and _is_replayed(result.answer)
+            attempts, cancelled = self._history.attempts, self._cancelled
+            self._watcher.succeeded(result.value, attempts, cancelled=cancelled, replayed=replayed)
 
     def _fail(self, result: AttemptResult[T]) -> CallError:
         """The error of the call. The key, the reference and the log keep what somebody may need of it later."""
@@ -373,6 +393,11 @@ def _broken(error: Exception, progress: Progress) -> AttemptResult[Any]:
         timed_out=told.timed_out if told else isinstance(error, TimeoutError),
         error=error.__cause__ or error if told else error,
     )
+
+
+def _is_replayed(answer: Answer) -> bool:
+    """Whether the server repeated its answer to an earlier request with the same key."""
+    return answer.headers.get("x-idempotent-replay", "").lower() == "true"
 
 
 def _draw() -> str:

@@ -17,7 +17,6 @@ from wren_async.core.identity import check_headers
 from wren_async.core.log import get_logger
 from wren_async.core.outcome import AttemptResult
 from wren_async.core.printable import printable
-from wren_async.core.reply import Reply
 from wren_async.core.request import Prepared
 from wren_async.core.sending.session import Session
 from wren_async.core.telemetry import (
@@ -150,7 +149,7 @@ class Watcher:
             operation=self._operation,
             number=self._number,
             status=result.status,
-            reason=self._credentials.quote(result.reason),
+            reason=self._credentials.quote(result.reason) if result.reason else "",
             error_type=_error_type(result),
             unsent=result.unsent,
             waited=self._waited,
@@ -164,15 +163,9 @@ class Watcher:
         """Another attempt follows after a wait."""
         _tell(self._events.retry_follows, Retry(number=self._number + 1, wait=seconds))
 
-    def succeeded(self, reply: Reply[Any], *, cancelled: bool) -> None:
+    def succeeded(self, answer: object, attempts: int, *, cancelled: bool, replayed: bool) -> None:
         """The call has ended with an answer."""
-        self._end(
-            CallOutcome.SUCCEEDED,
-            reply.attempts,
-            cancelled=cancelled,
-            answer=reply.value,
-            replayed=reply.replayed,
-        )
+        self._end(CallOutcome.SUCCEEDED, attempts, cancelled=cancelled, answer=answer, replayed=replayed)
 
     def failed(self, error: CallError, *, cancelled: bool) -> None:
         """The call has ended with an error."""
@@ -198,7 +191,7 @@ def watcher(
         operation=operation.id,
         method=operation.method,
         path=operation.path,
-        url=credentials.scrub(prepared.request.url.partition("?")[0]),
+        url=_address(prepared, credentials),
         effect=prepared.effect,
         spends=operation.spends and prepared.writes,
         reference=prepared.reference,
@@ -206,6 +199,12 @@ def watcher(
     )
     events = _tell(telemetry, began)
     return None if events is None else Watcher(events, operation.id, session, credentials)
+
+
+def _address(prepared: Prepared[Any], credentials: Credentials) -> str:
+    url, path = prepared.request.url.partition("?")[0], prepared.asked.operation.path
+    # Where it ends with the contract's own path, there is nothing in it that anybody else has said.
+    return url if path and url.endswith(path) else credentials.scrub(url)
 
 
 def _tell(hook: Callable[[E], R], event: E) -> R | None:

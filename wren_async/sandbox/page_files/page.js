@@ -125,8 +125,7 @@ function fill(cell, given) {
 }
 
 function parts(content) {
-  if (content.buttons) return content.buttons.map(button);
-  if (content.choose) return [choice(content.choose)];
+  if (content.buttons) return [...(content.choose ? [choice(content.choose)] : []), ...content.buttons.map(button)];
   if (content.list) return content.list.length ? [listed(content.list)] : [];
   if (content.opens) return [opening(content)];
   const text = masked(content.text);
@@ -157,10 +156,20 @@ function listed(lines) {
 function opening({ text, opens }) {
   const details = element("details");
   details.append(element("summary", text));
-  for (const [title, value] of opens) {
-    details.append(element("div", title, { className: "count" }), element("pre", typeof value === "string" ? value : JSON.stringify(value, null, 2)));
-  }
+  details.addEventListener("toggle", () => details.open && details.childElementCount === 1 && describe(details, opens));
   return details;
+}
+
+async function describe(details, number) {
+  try {
+    const { operation, body, answer } = await call("GET", `/requests/${number}`);
+    for (const [title, value] of [["Operation", operation], ["Sent", body], ["Answered", answer]]) {
+      const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+      if (value !== null) details.append(element("div", title, { className: "count" }), element("pre", text));
+    }
+  } catch (error) {
+    details.append(element("p", error.message));
+  }
 }
 
 // Words
@@ -171,6 +180,15 @@ const hour = (time) => time.slice(11, 19);
 const moment = (time) => `${day(time)} ${hour(time)}`;
 const long = (text) => ({ text, look: "long" });
 const newestFirst = (rows) => rows.sort((a, b) => Date.parse(b.time) - Date.parse(a.time)).slice(0, SHOWN_ROWS);
+
+function inRuns(words) {
+  const runs = [];
+  for (const word of words) {
+    if (runs.at(-1)?.word === word) runs.at(-1).count += 1;
+    else runs.push({ word, count: 1 });
+  }
+  return runs.map(({ word, count }) => (count > 1 ? `${count} × ${word}` : `${word}`)).join(", ");
+}
 
 // What is shown
 
@@ -190,13 +208,10 @@ function showRequests() {
 }
 
 function requestCells(request) {
-  const opens = [["Operation", request.operation ?? "none that the contract knows"]];
-  if (request.body !== null) opens.push(["Sent", request.body]);
-  if (request.answer !== null) opens.push(["Answered", request.answer]);
   return [
     { text: hour(request.at), look: "short" },
     request.api,
-    { text: `${request.method} ${request.target}`, opens, look: "long" },
+    { text: `${request.method} ${request.target}`, opens: request.number, done: request.took_ms !== null, look: "long" },
     status(request),
     { text: request.took_ms === null ? "" : Math.round(request.took_ms), look: "number" },
     { list: request.changes, look: "long" },
@@ -280,7 +295,7 @@ function showNotifications(outbox) {
         long(note.order_id),
         note.state,
         long(note.url),
-        note.attempts.map((status) => status ?? "no answer").join(", "),
+        inRuns(note.attempts.map((status) => status ?? "no answer")),
         { text: standing.replace("_", " "), look },
       ],
     })),
@@ -303,8 +318,7 @@ function walletCells({ token, name, balance_cents, card }) {
   return [
     { list: [name, token] },
     { text: dollars(balance_cents), look: "number short" },
-    canned ? "test mode" : { choose },
-    { buttons: canned ? [] : [empty, fillUp] },
+    canned ? "" : { choose, buttons: [empty, fillUp] },
   ];
 }
 
@@ -411,8 +425,9 @@ let asking = null;
 async function ask() {
   let page;
   do {
-    page = await call("GET", log === null ? `/requests?limit=${SHOWN_REQUESTS}` : `/requests?since=${revision}&limit=${SHOWN_REQUESTS}`);
-    if (log !== null && page.log !== log) page = await call("GET", `/requests?limit=${SHOWN_REQUESTS}`);
+    const query = `limit=${SHOWN_REQUESTS}&bodies=false`;
+    page = await call("GET", log === null ? `/requests?${query}` : `/requests?since=${revision}&${query}`);
+    if (log !== null && page.log !== log) page = await call("GET", `/requests?${query}`);
     takeLog(page);
   } while (page.more);
   const [state, rules, clock] = await Promise.all([

@@ -1,0 +1,160 @@
+"""`wren-async batch ... --database`, `worker` and `database`, against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+from cli_shell import Shell
+
+from wren_async.cli import main
+from wren_async.cli.exits import Exit
+
+
+@pytest.fixture
+def database(database_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("WREN_ASYNC_DATABASE", database_address)
+    return database_address
+
+
+def work(shell: Shell, *words: str) -> int:
+    code = main(["worker", "--until-done", *words])
+    shell.out, shell.told = shell.capsys.readouterr()
+    return code
+
+
+def test_orders_are_planned_here_placed_by_a_worker_and_told_anywhere(shell: Shell, database: str) -> None:
+    orders = shell.orders(5)
+    assert shell.run("run", orders, "--database", database, "--yes", "--leave", "--max-usd", "900") == 0
+    assert len(shell.sandbox.orders) == 0, "only a worker places"
+    assert work(shell) == 0
+    assert "5 placed" in shell.told
+    assert len(shell.sandbox.orders) == 5
+    assert shell.run("run", orders, "--database", database, "--yes") == Exit.ALL_PLACED
+    assert len(shell.sandbox.orders) == 5, "the same command again looks on"
+    assert shell.run("status") == 0
+    assert "orders" in shell.out
+    assert "done" in shell.out
+    target = shell.directory / "told.csv"
+    assert shell.run("report", "orders", "--csv", str(target)) == 0
+    assert len(target.read_text().splitlines()) == 6
+
+
+def test_what_is_only_planned_is_left_alone_by_workers(shell: Shell, database: str) -> None:
+    assert shell.run("plan", shell.orders(3)) == 0
+    assert work(shell) == 0
+    assert shell.sandbox.orders == []
+    assert shell.run("status", "orders") == 0
+    assert "not started" in " ".join(shell.out.split())
+    assert shell.run("resume", "orders", "--yes") == 0
+    assert work(shell) == 0
+    assert len(shell.sandbox.orders) == 3
+
+
+def test_answers_that_came_too_late_are_told(shell: Shell, database: str) -> None:
+    assert shell.run("plan", shell.orders(1)) == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO wren_async.stray_answer (batch, position, state) "
+            "SELECT number, 1, 'placed' FROM wren_async.batch WHERE name = 'orders'"
+        )
+    assert shell.run("status", "orders") == 0
+    assert "1 answers came after another worker" in shell.told
+
+
+def test_a_paused_batch_waits_for_the_word(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(3), "--yes", "--leave", "--name", "rides") == 0
+    assert shell.run("pause", "rides") == 0
+    assert work(shell) == 0
+    assert shell.sandbox.orders == []
+    assert shell.run("resume", "rides", "--yes") == 0
+    assert work(shell, "--batch", "rides") == 0
+    assert len(shell.sandbox.orders) == 3
+
+
+def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: str) -> None:
+    orders = shell.orders(text="amount_kg\n10\n10\n10\n")
+    assert shell.run("run", orders, "--yes", "--leave", "--max-usd", "0.00") == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("wren_async.batch.run.service._POLL", 0.01)
+        patch.setattr("wren_async.batch.run.service.WorkerService._put_off", lambda self, name: self.stop())
+        assert work(shell) == 0
+    assert "would exceed $0.00" in shell.told
+    assert shell.sandbox.orders == []
+    # Neither looking on nor resuming takes a cap away by saying nothing of it.
+    assert shell.run("run", orders, "--yes", "--leave") == 0
+    assert shell.run("resume", "orders", "--yes", "--max-failures", "7") == 0
+    with psycopg.connect(database) as connection:
+        query = "SELECT cap_cents, cap_failures FROM wren_async.batch WHERE name = 'orders'"
+        caps = connection.execute(query).fetchall()
+    assert caps == [(0, 7)]
+    assert shell.run("resume", "orders", "--yes", "--max-usd", "900.00") == 0
+    assert work(shell) == 0
+    assert len(shell.sandbox.orders) == 3
+
+
+def test_without_money_said_nothing_is_started(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(3), "--database", database) == Exit.USAGE
+    assert "--yes" in shell.told
+    assert work(shell) == 0
+    assert shell.sandbox.orders == []
+
+
+def test_a_journal_in_a_file_is_still_one_where_the_environment_names_a_database(shell: Shell, database: str) -> None:
+    journal = shell.directory / "mine.journal"
+    assert shell.run("run", shell.orders(2), "--journal", str(journal), "--yes") == 0
+    assert journal.exists()
+    assert shell.run("report", str(journal)) == 0
+    assert len(shell.sandbox.orders) == 2
+
+
+def test_no_token_gets_into_the_database_and_no_password_onto_the_screen(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
+    assert work(shell) == 0
+    secrets = (shell.sandbox.cnaught.api_key, shell.sandbox.wren.live_token)
+    with psycopg.connect(database) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'wren_async'").fetchall()
+        for (table,) in tables:
+            for row in connection.execute(f"SELECT t::text FROM wren_async.{table} t".encode()):
+                assert not any(secret in row[0] for secret in secrets), table
+    assert main(["worker", "--database", "postgresql://app:hunter2@127.0.0.1:1/orders", "--until-done"]) == Exit.USAGE
+    out, told = shell.capsys.readouterr()
+    assert "hunter2" not in out + told
+    assert "app@127.0.0.1:1" in told
+
+
+def test_a_database_without_tables_is_prepared_by_its_command(shell: Shell, database: str) -> None:
+    assert work(shell, "--batch", "orders") == Exit.USAGE
+    assert "wren-async database migrate" in shell.told
+    assert main(["database", "migrate"]) == 0
+    assert "up to date" in shell.capsys.readouterr().err
+    assert work(shell) == 0
+
+
+def test_a_worker_without_tokens_says_so(shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WREN_API_TOKEN")
+    monkeypatch.delenv("CNAUGHT_API_KEY")
+    assert work(shell) == Exit.USAGE
+    assert "WREN_API_TOKEN" in shell.told
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "rides"], ["status", "rides"], ["pause", "rides"], ["settle", "rides", "1"]]
+)
+def test_a_batch_that_is_not_there_is_named(shell: Shell, database: str, words: list[str]) -> None:
+    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
+    more = ["--not-placed"] if words[0] == "settle" else []
+    assert shell.run(*words, *more) == Exit.USAGE
+    assert "no batch 'rides'" in shell.told
+    assert "'orders'" in shell.told
+
+
+def test_nothing_of_databases_loads_for_a_journal_in_a_file() -> None:
+    code = (
+        "import sys\nfrom wren_async.cli.app import root_app\nroot_app()\nimport wren_async.batch.run.batch\n"
+        "print('psycopg' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,302 @@
+"""Placing what was submitted: once, whatever the servers, the connections and the clocks do."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+import pytest
+from batch_world import World, world
+from outbox_world import Outboxes, becomes, state_of, until
+
+from wren_async import JournalError, UsageError
+from wren_async.batch.journal.notes import Note
+from wren_async.outbox import CNaughtMass, CNaughtPrice, State, WrenOffset, WrenTrees
+from wren_async.sandbox import FaultKind, When
+
+RIDE = CNaughtMass(amount_kg=12)
+TREES = WrenTrees(amount_of_trees=2, payment_method="credits")
+
+
+async def test_a_worker_in_the_background_places_what_is_submitted(boxes: Outboxes) -> None:
+    async with boxes.open(worker=True) as outbox:
+        for number in range(30):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+        results = [await becomes(outbox, f"ride-{number}", State.PLACED) for number in range(30)]
+    found = boxes.here.committed()
+    assert {name: len(orders) for name, orders in found.items()} == {f"ride-{number}": 1 for number in range(30)}
+    assert [result.result.order_id for result in results] == [found[f"ride-{number}"][0].id for number in range(30)]
+
+
+async def test_a_slow_order_does_not_hold_up_the_next_one(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=1.5, operation="createOrder", times=1)
+    async with boxes.open(worker=True) as outbox:
+        await outbox.submit(RIDE, reference="slow")
+        await becomes(outbox, "slow", State.SENDING)
+        await outbox.submit(RIDE, reference="quick")
+        await becomes(outbox, "quick", State.PLACED)
+        assert await state_of(outbox, "slow") is State.SENDING
+
+
+@pytest.mark.parametrize("commits", [True, False], ids=["it was placed", "it never arrived"])
+async def test_a_lost_answer_is_found_out_by_itself_and_nothing_is_ordered_twice(
+    boxes: Outboxes, *, commits: bool
+) -> None:
+    here = boxes.here
+    await here.seed()
+    when = When.AFTER if commits else When.BEFORE
+    here.sandbox.faults.add(kind=FaultKind.RESET, when=when, operation="createTreeOrder", nth=2)
+    async with boxes.open() as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await outbox.drain()
+        before = await state_of(outbox, "trees-1")
+        here.pass_time(10)
+        await outbox.drain()
+        soon = await state_of(outbox, "trees-1")
+        here.pass_time(1000)
+        await outbox.drain()
+        after = await state_of(outbox, "trees-1")
+    assert before is State.UNDECIDED
+    assert soon is (State.PLACED if commits else State.UNDECIDED)
+    assert after is State.PLACED
+    assert len(here.committed()["trees-1"]) == 1
+
+
+async def test_an_order_with_a_key_is_sent_again_with_it_at_once(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.RESET, when=When.AFTER, operation="createOrder", times=1)
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        result = (await outbox.result("ride-1")).result
+    assert (result.state, result.replayed, result.attempts) == (State.PLACED, True, 2)
+    assert len(boxes.here.committed()["ride-1"]) == 1
+
+
+async def test_a_worker_in_the_background_looks_for_lost_orders_when_it_is_time(boxes: Outboxes) -> None:
+    here = boxes.here
+    await here.seed()
+    here.sandbox.faults.add(kind=FaultKind.RESET, when=When.BEFORE, operation="createTreeOrder", nth=2)
+    async with boxes.open(worker=True) as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await becomes(outbox, "trees-1", State.PLACED)
+    assert len(here.committed()["trees-1"]) == 1
+    assert any(800 < wait < 1000 for wait in here.waits), "it waited for the settle time, and for nothing else"
+
+
+async def test_a_refusal_is_final_and_told_with_its_reason(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.STATUS, status=400, when=When.BEFORE, operation="createOrder", times=1)
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.submit(CNaughtMass(amount_kg=5, portfolio_id="none-such"), reference="ride-2")
+        await outbox.drain()
+        refused, unpriced = [await outbox.result(name) for name in ("ride-1", "ride-2")]
+        await outbox.drain()
+    assert (refused.state, unpriced.state) == (State.REFUSED, State.REFUSED)
+    assert refused.result.reason
+    assert "cnaught would not price it" in (unpriced.result.reason or "")
+    assert boxes.here.sandbox.orders == []
+
+
+async def test_a_refused_token_holds_orders_back_and_says_so_until_it_is_taken_again(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.STATUS, status=401, when=When.BEFORE, operation="createOrder", times=3)
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PENDING
+        assert "401" in str((await outbox.health()).problem)
+    async with boxes.open(worker=True) as outbox:
+        await becomes(outbox, "ride-1", State.PLACED)
+        await until(lambda: outbox._place().problem is None)
+    assert len(boxes.here.committed()["ride-1"]) == 1
+
+
+async def test_while_prices_cannot_be_asked_orders_wait(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.STATUS, status=503, operation="createQuote", times=8)
+    async with boxes.open(worker=True) as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.submit(TREES, reference="trees-1")
+        await becomes(outbox, "trees-1", State.PLACED)
+        await becomes(outbox, "ride-1", State.PLACED)
+    assert len(boxes.here.sandbox.orders) == 2
+
+
+async def test_a_pause_that_the_server_asks_for_is_kept_and_then_all_is_placed(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.RATE_LIMIT, retry_after=7, operation="createOrder", times=2)
+    async with boxes.open() as outbox:
+        for number in range(10):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+        await outbox.drain()
+    assert {name: len(each) for name, each in boxes.here.committed().items()} == {f"ride-{n}": 1 for n in range(10)}
+    assert max(boxes.here.waits) > 6.9
+
+
+# --- lives ---
+
+
+async def test_what_a_life_left_is_placed_by_the_next(boxes: Outboxes) -> None:
+    async with boxes.open() as outbox:
+        for number in range(5):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+    async with boxes.open() as outbox:
+        await outbox.drain()
+        states = [await state_of(outbox, f"ride-{number}") for number in range(5)]
+    assert states == [State.PLACED] * 5
+    assert len(boxes.here.sandbox.orders) == 5
+
+
+async def test_closing_waits_for_the_orders_on_the_wire(boxes: Outboxes) -> None:
+    boxes.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.2, operation="createOrder", times=1)
+    async with boxes.open(worker=True) as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await becomes(outbox, "ride-1", State.SENDING)
+    async with boxes.open() as outbox:
+        assert await state_of(outbox, "ride-1") is State.PLACED
+
+
+async def test_what_is_on_the_wire_longer_than_patience_is_found_by_the_next_life(boxes: Outboxes) -> None:
+    here = boxes.here
+    await here.seed()
+    here.sandbox.faults.add(kind=FaultKind.NEVER_ANSWER, when=When.AFTER, operation="createTreeOrder", nth=2)
+    here.timeout = 0.3
+    async with boxes.open(worker=True, patience=0.01) as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await becomes(outbox, "trees-1", State.SENDING)
+        await until(lambda: "trees-1" in here.committed())
+    async with boxes.open() as outbox:
+        assert await state_of(outbox, "trees-1") is State.SENDING
+        await outbox.drain()
+        assert await state_of(outbox, "trees-1") is State.PLACED
+    assert len(here.committed()["trees-1"]) == 1
+
+
+async def test_an_outbox_from_a_backup_is_refused_and_with_look_first_buys_nothing_twice(boxes: Outboxes) -> None:
+    here, path = boxes.here, boxes.path
+    await here.seed()
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.submit(TREES, reference="trees-1")
+    backup = path.read_bytes()
+    async with boxes.open() as outbox:
+        await outbox.drain()
+        await outbox.submit(RIDE, reference="ride-2")
+        await outbox.drain()
+    path.write_bytes(backup)
+    with pytest.raises(JournalError, match="look_first=True"):
+        async with boxes.open():
+            pass
+    async with boxes.open(look_first=True) as outbox:
+        await outbox.submit(RIDE, reference="ride-2")
+        await outbox.submit(RIDE, reference="ride-3")
+        await outbox.drain()
+        here.pass_time(1000)
+        await outbox.drain()
+        states = {name: await state_of(outbox, name) for name in ("ride-1", "trees-1", "ride-2", "ride-3")}
+    assert set(states.values()) == {State.PLACED}
+    assert {name: len(orders) for name, orders in here.committed().items()} == dict.fromkeys(states, 1)
+
+
+async def test_going_on_against_another_server_is_refused(boxes: Outboxes) -> None:
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+    async with world() as elsewhere:
+        async with Outboxes(elsewhere, boxes.path).open() as outbox:
+            await outbox.submit(RIDE, reference="ride-2")
+            with pytest.raises(JournalError, match="was begun with"):
+                await outbox.drain()
+        assert elsewhere.sandbox.orders == []
+
+
+# --- halts ---
+
+
+async def test_an_order_that_cost_more_than_its_price_halts_until_a_person_resumes(
+    boxes: Outboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wren_async.batch.input import pricing
+    from wren_async.outbox import planning
+
+    class Cheap(pricing.PriceList):
+        async def of(self, intents: object) -> list[pricing.Price | pricing.Unpriced]:
+            return [pricing.Price(cents=1, grams=1) for _ in await super().of(intents)]  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planning, "PriceList", Cheap)
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        assert "expected" in str((await outbox.health()).halted)
+    monkeypatch.undo()
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-2")
+        await outbox.drain()
+        assert await state_of(outbox, "ride-2") is State.PENDING
+        await outbox.resume()
+        await outbox.drain()
+        assert (await outbox.health()).halted is None
+        assert await state_of(outbox, "ride-2") is State.PLACED
+
+
+async def test_after_an_alarm_nothing_is_sent_until_a_person_has_explained_it(boxes: Outboxes) -> None:
+    await boxes.here.seed()
+    async with boxes.open() as outbox:
+        await outbox.drain()
+        await outbox._store.note(Note.ALARM, "order 1 was placed before, though this journal had never sent it")
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PENDING
+        assert "placed before" in str((await outbox.health()).halted)
+        await outbox.resume()
+        await outbox.drain()
+        boxes.here.pass_time(1000)
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PLACED
+    assert len(boxes.here.sandbox.orders) == 5
+
+
+async def test_a_halted_worker_in_the_background_goes_on_when_it_is_resumed(boxes: Outboxes) -> None:
+    async with boxes.open() as outbox:
+        await outbox._store.note("outbox halted", "order 1 cost more.")
+    async with boxes.open(worker=True) as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await until(lambda: outbox._place().problem is not None)
+        assert "resume()" in str((await outbox.health()).problem)
+        await outbox.resume()
+        await becomes(outbox, "ride-1", State.PLACED)
+
+
+# --- by hand ---
+
+
+async def test_draining_beside_a_worker_is_refused(boxes: Outboxes) -> None:
+    async with boxes.open(worker=True) as outbox:
+        with pytest.raises(UsageError, match="places its orders by itself"):
+            await outbox.drain()
+        with pytest.raises(UsageError, match="places its orders by itself"):
+            await outbox.work()
+
+
+async def test_working_goes_on_until_it_is_cancelled(boxes: Outboxes) -> None:
+    async with boxes.open() as outbox:
+        work = asyncio.ensure_future(outbox.work())
+        await outbox.submit(CNaughtPrice(total_price_usd_cents=40), reference="a")
+        await becomes(outbox, "a", State.PLACED)
+        assert not work.done()
+        work.cancel()
+        await asyncio.wait([work])
+
+
+async def test_a_full_outbox_does_not_read_its_settled_orders_to_find_the_open_ones(
+    here: World, boxes: Outboxes
+) -> None:
+    async with boxes.open() as outbox:
+        await outbox.submit(WrenOffset(tons=1, payment_method="credits"), reference="a")
+        await outbox.drain()
+    with sqlite3.connect(boxes.path) as connection:
+        from wren_async.outbox import sqlite
+
+        plan = " ".join(
+            str(row) for row in connection.execute(f"EXPLAIN QUERY PLAN {sqlite._TAKEABLE}", (1, 1, "[]", 1))
+        )
+    connection.close()
+    assert "outbox_open" in plan
+    assert "SCAN standing" not in plan

@@ -1,0 +1,1 @@
+"""The journal of batches in PostgreSQL, for any number of processes on any number of machines."""

@@ -1,0 +1,159 @@
+"""Finding a batch in the database, and becoming one of its runners.
+
+A database can be older than the orders that were sent from it: restored from a backup, copied, or replaced by a standby
+that had not everything yet. So the first runner that comes after all others have left looks through the lists of the
+accounts before anything is sent, as a journal in a file does; whoever comes meanwhile waits for it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+import attrs
+
+from wren_async.batch.journal.contract import JournalError, Past
+from wren_async.batch.journal.postgres.tables import PARTS
+from wren_async.postgres.database import Connection, Database, Work
+from wren_async.postgres.lease import Runner, declare_dead
+
+_SERVER: Final = """
+SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+"""
+_LIVE: Final = """
+SELECT id FROM wren_async.runner
+WHERE scope = %(scope)s AND id <> %(me)s AND ended IS NULL AND declared_dead IS NULL
+"""
+RUNNERS_THERE: Final = """
+SELECT id, name, program, extract(epoch FROM lease_until - clock_timestamp()) FROM wren_async.runner
+WHERE scope = %(scope)s AND ended IS NULL AND declared_dead IS NULL ORDER BY id
+"""
+"""The runners of a batch that are there."""
+
+
+@attrs.frozen(kw_only=True)
+class BatchRow:
+    """A batch in the database."""
+
+    number: int
+    name: str
+    batch_id: str
+    runs: int
+
+    @property
+    def scope(self) -> str:
+        """What its runners share."""
+        return scope_of(self.number)
+
+
+def scope_of(number: int) -> str:
+    """What the runners of a batch share."""
+    return f"batch {number}"
+
+
+async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchRow:
+    """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
+    if make:
+        await connection.execute(
+            "INSERT INTO wren_async.batch (name, id) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",
+            (name, uuid.uuid4().hex),
+        )
+    query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
+    found = await (await connection.execute(query, (name,))).fetchone()
+    if found is None:
+        rows = await (await connection.execute("SELECT name FROM wren_async.batch ORDER BY number DESC")).fetchmany(10)
+        there = ", ".join(repr(row[0]) for row in rows) or "none"
+        raise JournalError(f"the database has no batch {name!r}; the latest there are: {there}")
+    return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3])
+
+
+@attrs.frozen
+class OpenBatch:
+    """A batch that was started, and in which something is left to be done."""
+
+    name: str
+    is_free: bool
+    """Whether there may be something to do: orders that nobody has claimed, or that a worker left that is gone."""
+    in_doubt: int
+    """Orders that may have been placed, and are looked for."""
+
+
+async def open_batches(connection: Connection) -> list[OpenBatch]:
+    """The batches that workers go on with; the oldest first."""
+    query = """
+        SELECT name,
+            EXISTS (SELECT FROM wren_async.span WHERE span.batch = batch.number AND NOT done AND owner IS NULL)
+            OR EXISTS (SELECT FROM wren_async.runner WHERE scope = 'batch ' || batch.number AND NOT is_cleared
+                AND (ended IS NOT NULL OR declared_dead IS NOT NULL OR lease_until + lease * 0.2 < clock_timestamp())),
+            coalesce((SELECT sum(orders) FROM wren_async.tally
+                WHERE tally.batch = batch.number AND state = 'undecided'), 0)::bigint
+        FROM wren_async.batch WHERE source_digest IS NOT NULL AND is_started AND halted IS NULL AND EXISTS (
+            SELECT FROM wren_async.tally WHERE tally.batch = batch.number
+                AND state IN ('pending', 'sending', 'undecided') GROUP BY state HAVING sum(orders) > 0)
+        ORDER BY number
+    """
+    return [OpenBatch(*row) for row in await (await connection.execute(query)).fetchall()]
+
+
+async def batch_names(connection: Connection) -> list[str]:
+    """All batches of the database, the oldest first."""
+    query = "SELECT name FROM wren_async.batch ORDER BY number"
+    return [row[0] for row in await (await connection.execute(query)).fetchall()]
+
+
+class _SomebodyLooksError(Exception):
+    """Another runner is looking into the past of the batch."""
+
+
+class Opening:
+    """Becoming a runner of a batch."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self.past = Past.NEW
+        """What may have been sent before, by nobody who is there now."""
+
+    async def join(self, database: Database, lease: float) -> Runner | None:
+        """Become a runner; `None` where another one is looking into the past, so that one has to wait for it."""
+        try:
+            return await Runner.begin(database, scope_of(self._number), PARTS, lease=lease, along=self._enter)
+        except _SomebodyLooksError:
+            return None
+
+    async def _enter(self, connection: Connection, me: int) -> None:
+        values = {"batch": self._number, "scope": scope_of(self._number), "me": me}
+        query = (
+            "SELECT runs, server, is_checked, checker FROM wren_async.batch WHERE number = %(batch)s FOR NO KEY UPDATE"
+        )
+        found = await (await connection.execute(query, values)).fetchone()
+        server = await (await connection.execute(_SERVER)).fetchone()
+        if found is None or server is None:
+            raise JournalError("the batch is gone from the database")
+        await declare_dead(connection, scope_of(self._number))
+        live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
+        runs, known_server, is_checked, checker = found
+        is_elsewhere = known_server is not None and known_server != server[0]
+        if runs and checker in live:
+            raise _SomebodyLooksError
+        is_known = not runs or (bool(live) and is_checked and not is_elsewhere)
+        self.past = Past.NEW if is_known else Past.BEHIND if is_elsewhere else Past.RUN_BEFORE
+        update = (
+            "UPDATE wren_async.batch SET runs = runs + 1, is_checked = %(known)s, "
+            "checker = CASE WHEN %(known)s THEN NULL ELSE %(me)s END, server = coalesce(server, %(server)s) "
+            "WHERE number = %(batch)s"
+        )
+        await connection.execute(update, {**values, "known": is_known, "server": server[0]})
+
+    def checked(self, me: int) -> Work[None]:
+        """What says that the past was looked into by this runner."""
+
+        async def work(connection: Connection) -> None:
+            server = await (await connection.execute(_SERVER)).fetchone()
+            update = (
+                "UPDATE wren_async.batch SET is_checked = true, checker = NULL, server = %(server)s "
+                "WHERE number = %(batch)s AND checker = %(me)s"
+            )
+            values = {"batch": self._number, "me": me, "server": None if server is None else server[0]}
+            await connection.execute(update, values)
+
+        return work

@@ -1,0 +1,174 @@
+"""What a journal in PostgreSQL reads and writes, in SQL: arrays of orders, each group in one statement.
+
+`position = ANY(...)` stands beside each join with `unnest`: without fresh statistics the database would otherwise walk
+through the whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from wren_async.batch.journal import states
+from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.records import FORGETS_TIMES, RESULT, WRITTEN
+from wren_async.batch.journal.states import CRASHED
+
+_TYPES: Final = {
+    "cents": "bigint",
+    "grams": "bigint",
+    "attempts": "int",
+    "replayed": "int",
+    "reconciled": "int",
+    "position": "bigint",
+}
+"""The types of columns that are no text."""
+_STEP: Final = states.sql(states.TRANSITIONS, was="standing.state", becomes="given.state")
+_STEP_WITH_PROOF: Final = states.sql(
+    (step for step in states.TRANSITIONS if step.needs_proof), was="standing.state", becomes="given.state"
+)
+
+
+def _given(columns: Iterable[str]) -> str:
+    """Arrays as rows, under these names."""
+    names = tuple(columns)
+    arrays = ", ".join(f"%({name}_)s::{_TYPES.get(name, 'text')}[]" for name in names)
+    return f"unnest({arrays}) AS given ({', '.join(names)})"
+
+
+def arrays(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Rows as arrays, for a statement that takes these columns."""
+    return {f"{name}_": [row[index] for row in rows] for index, name in enumerate(columns)}
+
+
+def _new_value(column: str) -> str:
+    if column not in ("first_sent", "last_sent"):
+        return f"{column} = given.{column}"
+    return f"{column} = coalesce(given.{column}, CASE WHEN {FORGETS_TIMES} THEN NULL ELSE standing.{column} END)"
+
+
+SELECT: Final = f"""
+SELECT position, intent, digest, reference, key, checksum, planned_cents, planned_grams, {", ".join(RESULT)}
+FROM wren_async.standing JOIN wren_async.intent USING (batch, position)
+WHERE batch = %(batch)s
+"""  # noqa: S608 - made of names of columns alone
+
+FIXED: Final = ("position", "intent", "digest", "reference", "key", "checksum")
+ADD_INTENTS: Final = f"""
+INSERT INTO wren_async.intent (batch, {", ".join(FIXED)}) SELECT %(batch)s, given.* FROM {_given(FIXED)}
+"""  # noqa: S608 - as above
+ADD_STANDING: Final = """
+INSERT INTO wren_async.standing (batch, position, state, planned_cents, planned_grams)
+SELECT %(batch)s, position, 'pending', cents, grams
+FROM unnest(%(positions)s::bigint[], %(cents)s::bigint[], %(grams)s::bigint[]) AS given (position, cents, grams)
+"""
+ADD_SPANS: Final = """
+INSERT INTO wren_async.span (batch, first, last)
+SELECT %(batch)s, min(position), max(position)
+FROM (SELECT position, (row_number() OVER (ORDER BY position) - 1) / %(size)s AS part
+      FROM wren_async.standing WHERE batch = %(batch)s) numbered
+GROUP BY part
+"""
+
+RECORDED: Final = ("position", *WRITTEN)
+RECORD: Final = f"""
+UPDATE wren_async.standing SET owner = NULL, {", ".join(map(_new_value, WRITTEN))}
+FROM {_given(RECORDED)}
+WHERE standing.batch = %(batch)s AND standing.position = ANY(%(position_)s::bigint[])
+    AND standing.position = given.position AND ({_STEP}) AND (given.reconciled <> 0 OR NOT ({_STEP_WITH_PROOF}))
+    AND (standing.state <> 'sending' OR standing.owner = %(owner)s)
+RETURNING standing.position
+"""  # noqa: S608 - made of names of columns and states alone
+MARK: Final = """
+UPDATE wren_async.standing SET state = 'sending', owner = %(owner)s, replayed = 0, reconciled = 0, reason = NULL,
+    first_sent = coalesce(first_sent, given.moment), last_sent = given.moment
+FROM unnest(%(positions)s::bigint[], %(moments)s::text[]) AS given (position, moment)
+WHERE standing.batch = %(batch)s AND standing.position = ANY(%(positions)s::bigint[])
+    AND standing.position = given.position AND standing.state = 'pending'
+RETURNING standing.position
+"""
+PLANNED: Final = """
+SELECT position, planned_cents, planned_grams FROM wren_async.standing
+WHERE batch = %(batch)s AND position = ANY(%(positions)s::bigint[]) AND state = 'pending'
+"""
+WHERE_THEY_STAND: Final = """
+SELECT position, state, owner FROM wren_async.standing
+WHERE batch = %(batch)s AND position = ANY(%(positions)s::bigint[])
+"""
+
+TOTALS: Final = """
+SELECT state, sum(orders)::bigint, sum(planned_cents)::bigint, sum(planned_grams)::bigint, sum(spent_cents)::bigint,
+    sum(spent_grams)::bigint, sum(unknown_orders)::bigint, sum(unknown_cents)::bigint
+FROM wren_async.tally WHERE batch = %(batch)s GROUP BY state
+"""
+HELD: Final = """
+SELECT coalesce(sum(CASE WHEN state = 'placed' THEN spent_cents + unknown_cents
+                         WHEN state IN ('sending', 'undecided') THEN planned_cents ELSE 0 END), 0)::bigint,
+       coalesce(sum(CASE WHEN state = 'placed' THEN spent_grams
+                         WHEN state IN ('sending', 'undecided') THEN planned_grams ELSE 0 END), 0)::bigint
+FROM wren_async.tally WHERE batch = %(batch)s
+"""
+LOCK_CAPS: Final = """
+SELECT cap_cents, cap_grams FROM wren_async.batch WHERE number = %(batch)s AND keeps_caps FOR NO KEY UPDATE
+"""
+SIGNAL: Final = """
+SELECT coalesce(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8, halted, halted_because,
+    keeps_caps AND (cap_cents IS NOT NULL OR cap_grams IS NOT NULL)
+FROM wren_async.batch WHERE number = %(batch)s
+"""
+FAILED: Final = """
+UPDATE wren_async.batch SET failures = failures + %(failures)s,
+    halted = CASE WHEN halted IS NULL AND failures + %(failures)s > cap_failures
+        THEN 'too_many_failures' ELSE halted END,
+    halted_because = CASE WHEN halted IS NULL AND failures + %(failures)s > cap_failures
+        THEN (failures + %(failures)s) || ' orders were refused or are undecided' ELSE halted_because END
+WHERE number = %(batch)s
+"""
+PAUSE: Final = """
+UPDATE wren_async.batch SET paused_until = greatest(paused_until, clock_timestamp() + %(seconds)s * interval '1 s')
+WHERE number = %(batch)s
+"""
+HALT: Final = """
+UPDATE wren_async.batch SET halted = %(ending)s, halted_because = %(message)s
+WHERE number = %(batch)s AND halted IS NULL
+"""
+
+CLAIM: Final = """
+WITH free AS (
+    SELECT batch, first FROM wren_async.span
+    WHERE batch = %(batch)s AND NOT done AND owner IS NULL AND first <> ALL(%(had)s::bigint[])
+    ORDER BY first LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+UPDATE wren_async.span SET owner = %(owner)s FROM free WHERE (span.batch, span.first) = (free.batch, free.first)
+RETURNING span.first, span.last
+"""
+RELEASE: Final = """
+UPDATE wren_async.span SET owner = NULL, done = NOT EXISTS (
+    SELECT FROM wren_async.standing WHERE standing.batch = span.batch
+        AND standing.position BETWEEN span.first AND span.last AND state IN ('pending', 'sending'))
+WHERE batch = %(batch)s AND owner = %(owner)s AND first = ANY(%(firsts)s::bigint[])
+"""
+REOPEN: Final = """
+UPDATE wren_async.span SET done = false
+WHERE batch = %(batch)s AND done AND first = (
+    SELECT max(first) FROM wren_async.span WHERE batch = %(batch)s AND first <= %(position)s)
+"""
+
+LEFT_BEHIND: Final = """
+SELECT id FROM wren_async.runner WHERE scope = %(scope)s AND (ended IS NOT NULL OR declared_dead IS NOT NULL)
+    AND NOT is_cleared FOR UPDATE
+"""
+DOUBT: Final = f"""
+UPDATE wren_async.standing SET state = 'undecided', owner = NULL, reason = '{CRASHED}', last_sent = %(at)s,
+    first_sent = coalesce(first_sent, %(at)s)
+WHERE batch = %(batch)s AND state = '{State.SENDING}' AND owner = ANY(%(dead)s::bigint[])
+"""  # noqa: S608 - made of constants alone
+FREE_SPANS: Final = """
+UPDATE wren_async.span SET owner = NULL WHERE batch = %(batch)s AND owner = ANY(%(dead)s::bigint[])
+"""
+CLEARED: Final = "UPDATE wren_async.runner SET is_cleared = true WHERE id = ANY(%(dead)s::bigint[])"
+
+STRAY: Final = """
+INSERT INTO wren_async.stray_answer (batch, position, runner, state, order_id, cents, reason)
+VALUES (%(batch)s, %(position)s, %(owner)s, %(state)s, %(order_id)s, %(cents)s, %(reason)s)
+"""

@@ -1,0 +1,195 @@
+"""A worker: it places the batches of a database, one run after another, for as long as it is let.
+
+It trusts nothing to tell it that there is work: it looks. What it does not get to the end, because its database is
+away, its token is refused or its orders are in doubt, it tries again later, and others may meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import aclosing
+from typing import Final, cast
+
+from wren_async.batch.events import Ended, Ending, Event, Settled
+from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches
+from wren_async.batch.journal.postgres.store import PostgresJournal
+from wren_async.batch.journal.postgres.tables import PARTS
+from wren_async.batch.run.batch import Batch
+from wren_async.cnaught import CNaughtClient
+from wren_async.core.timing import Timing
+from wren_async.errors import WrenAsyncError
+from wren_async.postgres.database import Database, DatabaseLost
+from wren_async.postgres.dsn import Dsn
+from wren_async.postgres.lease import LEASE
+from wren_async.postgres.schema import check, check_server
+from wren_async.reconcile import SETTLE_TIME
+from wren_async.wren import WrenClient
+
+_POLL: Final = 0.5
+"""Seconds between two looks for work."""
+_LATER: Final = 15.0
+"""Seconds before a batch that could not go on is tried again, unless it is told otherwise."""
+_LATEST: Final = 300.0
+
+OnEvent = Callable[[str, Event], None]
+"""Told the name of a batch, and what happens in it."""
+
+logger = logging.getLogger("wren_async.worker")
+
+
+class WorkerService:
+    """Places the started batches of a database. Any number of them may, on any number of machines.
+
+    The tokens of the APIs are those of its clients: none is in the database.
+    """
+
+    def __init__(
+        self,
+        address: str | Dsn,
+        *,
+        wren: WrenClient | None = None,
+        cnaught: CNaughtClient | None = None,
+        batches: Collection[str] = (),
+        concurrency: int = 32,
+        settle_time: float = SETTLE_TIME,
+        lease: float = LEASE,
+        patience: float = 10.0,
+        retry_after: float = _LATER,
+        on_event: OnEvent | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        """Make it; `run` begins.
+
+        Args:
+            address: The database.
+            wren: Client for the orders of Wren.
+            cnaught: Client for the orders of CNaught.
+            batches: Names of those to place; all if none is named.
+            concurrency: Orders on the wire at most.
+            settle_time: Seconds after which the absence of an order from the lists proves that it was not placed.
+            lease: Seconds for which it may go on without the database.
+            patience: Seconds to wait for answers when it is left.
+            retry_after: Seconds before a batch that could not go on is tried again, and as many more each time.
+            on_event: Told what happens.
+            timing: Clocks and waits, for tests.
+        """
+        self._dsn = address if isinstance(address, Dsn) else Dsn(address)
+        self._wren = wren
+        self._cnaught = cnaught
+        self._batches = frozenset(batches)
+        self._concurrency = concurrency
+        self._settle_time = settle_time
+        self._lease = lease
+        self._patience = patience
+        self._retry_after = retry_after
+        self._on_event = on_event
+        self._timing = timing or Timing()
+        self._stopping = asyncio.Event()
+        self._running: Batch | None = None
+        self._later: dict[str, tuple[float, float]] = {}
+        self._settled = 0
+        """Orders that the last run brought to an end."""
+
+    def stop(self) -> None:
+        """Take no new orders, and finish those on the wire; `run` then returns."""
+        self._stopping.set()
+        if self._running is not None:
+            self._running.stop()
+
+    async def run(self, *, until_done: bool = False) -> None:
+        """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
+
+        Raises `JournalError` where the database is of another version, or cannot be trusted.
+        """
+        async with Database(self._dsn) as database:
+            for warning in await database.run(check_server):
+                logger.warning("%s: %s", self._dsn, warning)
+            await database.run(lambda connection: check(connection, PARTS))
+            while not self._stopping.is_set():
+                try:
+                    left = [each for each in await database.run(open_batches) if self._is_mine(each)]
+                except DatabaseLost as error:
+                    logger.warning("%s; it is tried again", error)
+                    await self._rest(_POLL * 4)
+                    continue
+                if until_done and not left:
+                    return
+                ready = next((each for each in left if self._is_ready(each)), None)
+                if ready is None:
+                    await self._rest(_POLL)
+                else:
+                    await self._place(ready)
+
+    def _is_mine(self, batch: OpenBatch) -> bool:
+        return not self._batches or batch.name in self._batches
+
+    def _is_ready(self, batch: OpenBatch) -> bool:
+        due, _ = self._later.get(batch.name, (0.0, 0.0))
+        return (batch.is_free or batch.in_doubt > 0) and self._timing.monotonic() >= due
+
+    async def _place(self, batch: OpenBatch) -> None:
+        """One run of one batch. Whatever stops it is told, and it is tried again later."""
+        try:
+            ended = await self._run_once(batch.name)
+        except (WrenAsyncError, OSError) as error:
+            logger.warning("batch %r: %s", batch.name, error)
+            self._put_off(batch.name)
+            return
+        if ended is None or ended.ending is Ending.ASKED:
+            return
+        if ended.ending is not Ending.DONE or ended.totals.orders.get(State.UNDECIDED, 0):
+            # What is in doubt is not proven before its settle time, and what a server refuses now it refuses a while.
+            self._put_off(batch.name)
+        elif self._settled:
+            self._later.pop(batch.name, None)
+        else:
+            # Others have the rest, or a worker that is gone has it until the end of its lease.
+            self._later[batch.name] = (self._timing.monotonic() + self._retry_after, 0.0)
+
+    async def _run_once(self, name: str) -> Ended | None:
+        async with await PostgresJournal.open(self._dsn, name, make=False, lease=self._lease) as journal:
+            batch = Batch(
+                journal,
+                wren=self._wren,
+                cnaught=self._cnaught,
+                concurrency=self._concurrency,
+                settle_time=self._settle_time,
+                patience=self._patience,
+                timing=self._timing,
+            )
+            async with batch:
+                self._running = batch
+                if self._stopping.is_set():
+                    return None
+                try:
+                    return await self._follow(name, batch)
+                finally:
+                    self._running = None
+
+    async def _follow(self, name: str, batch: Batch) -> Ended | None:
+        ended, self._settled = None, 0
+        async with aclosing(cast("AsyncGenerator[Event, None]", batch.run())) as events:
+            async for event in events:
+                if self._stopping.is_set():
+                    batch.stop()
+                if self._on_event is not None:
+                    self._on_event(name, event)
+                self._settled += isinstance(event, Settled)
+                if isinstance(event, Ended):
+                    ended = event
+        return ended
+
+    def _put_off(self, name: str) -> None:
+        _, before = self._later.get(name, (0.0, 0.0))
+        wait = min(_LATEST, before + self._retry_after)
+        self._later[name] = (self._timing.monotonic() + wait, wait)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,146 @@
+"""`wren-async worker`, which places the batches of a database, and `wren-async database`, which prepares one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from wren_async.batch.events import Alarm, Ended, Event, Paused
+from wren_async.batch.journal.postgres.tables import PARTS
+from wren_async.batch.run.service import WorkerService
+from wren_async.cli.access import access
+from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.progress import PlainDisplay
+from wren_async.cli.running import Interrupts, interruptible
+from wren_async.cli.terminal import errors, say
+from wren_async.outbox.outbox import Outbox
+from wren_async.outbox.postgres_tables import OUTBOX
+from wren_async.postgres.database import Database
+from wren_async.postgres.dsn import Dsn
+from wren_async.postgres.lease import LEASE
+from wren_async.postgres.schema import check_server, migrate, versions
+from wren_async.reconcile import SETTLE_TIME
+
+DatabaseOption = Annotated[
+    str | None,
+    Parameter(
+        help="Address of the database, such as postgresql://app@db.example/orders; by default WREN_ASYNC_DATABASE, "
+        "where a password is not seen by others on the machine."
+    ),
+]
+
+database_app = App(
+    name="database",
+    help="Prepare a PostgreSQL database for batches that many workers place.",
+    help_epilogue=help_text(),
+    help_format="plaintext",
+)
+
+
+def worker(
+    *,
+    database: DatabaseOption = None,
+    batch: Annotated[
+        tuple[str, ...], Parameter(help="Name of a batch; all, and the outbox, if left out.", negative=())
+    ] = (),
+    concurrency: Annotated[int, Parameter(help="Orders on the wire at most.")] = 32,
+    settle_time: Annotated[
+        float, Parameter(help="Seconds after which the absence of an order proves that it was not placed.")
+    ] = SETTLE_TIME,
+    lease: Annotated[
+        float, Parameter(help="Seconds for which this worker may go on without the database; 10 or more.")
+    ] = LEASE,
+    until_done: Annotated[bool, Parameter(help="End once nothing is left to do.", negative=())] = False,
+) -> Exit:
+    """Place the batches of a database that were started, and its outbox, together with any number of other workers.
+
+    The tokens of the APIs come from this machine's environment; none is in the database. Ctrl-C or SIGTERM takes no new
+    orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
+    """
+    if lease < 10:
+        raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
+    dsn = dsn_of(database)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+
+    async def go(interrupts: Interrupts) -> Exit:
+        async with access(concurrency) as clients:
+            if clients.wren is None and clients.cnaught is None:
+                raise Stop("no token is there: set WREN_API_TOKEN or CNAUGHT_API_KEY in the worker's environment")
+            service = WorkerService(
+                dsn,
+                wren=clients.wren,
+                cnaught=clients.cnaught,
+                batches=batch,
+                concurrency=concurrency,
+                settle_time=settle_time,
+                lease=lease,
+                on_event=_tell,
+            )
+            interrupts.stop = service.stop
+            async with contextlib.AsyncExitStack() as stack:
+                outbox: Outbox | None = None
+                if not batch and await _has_outbox(dsn):
+                    outbox = Outbox(
+                        dsn,
+                        wren=clients.wren,
+                        cnaught=clients.cnaught,
+                        worker=not until_done,
+                        concurrency=concurrency,
+                        settle_time=settle_time,
+                        lease=lease,
+                    )
+                    await stack.enter_async_context(outbox)
+                await service.run(until_done=until_done)
+                if outbox is not None and until_done:
+                    await outbox.drain()
+        return Exit.ALL_PLACED
+
+    return asyncio.run(interruptible(go, PlainDisplay(_say)))
+
+
+@database_app.command(name="migrate")
+def migrate_(*, database: DatabaseOption = None) -> Exit:
+    """Make the tables, or bring them to the version of this program. Workers of an older version then stop."""
+    dsn = dsn_of(database)
+
+    parts = (*PARTS, OUTBOX)
+
+    async def go() -> None:
+        async with Database(dsn) as made:
+            for warning in await made.run(check_server):
+                _say(warning)
+            await migrate(made, parts)
+
+    asyncio.run(go())
+    versions = ", ".join(f"{part.name} {part.version}" for part in parts)
+    _say(f"{dsn}: up to date ({versions})")
+    return Exit.ALL_PLACED
+
+
+async def _has_outbox(dsn: Dsn) -> bool:
+    """Whether somebody has made an outbox in the database."""
+    async with Database(dsn) as made:
+        return OUTBOX.name in await made.read(versions)
+
+
+def dsn_of(given: str | None) -> Dsn:
+    """The database that is meant."""
+    return Dsn.from_environment() if given is None else Dsn(given)
+
+
+def _tell(name: str, event: Event) -> None:
+    if isinstance(event, Alarm):
+        _say(f"{name}: ALARM: {event.message}")
+    elif isinstance(event, Paused):
+        _say(f"{name}: the server asks for a pause of {event.seconds:.0f} s")
+    elif isinstance(event, Ended):
+        counts = ", ".join(f"{number:,} {state}" for state, number in event.totals.orders.items() if number)
+        _say(f"{name}: {event.message} ({counts})")
+
+
+def _say(text: str) -> None:
+    say(errors(), text)

@@ -1,0 +1,189 @@
+"""What an outbox keeps, and what every store of one promises.
+
+An outbox is a journal without an end. A submitted order first waits in the outbox's own table; once it has a price it
+becomes an order of the journal, and from there it is sent as any order of a batch is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import attrs
+
+from wren_async.batch.events import Ending
+from wren_async.batch.intents import Api, Intent
+from wren_async.batch.journal.contract import Entry, Journal, Result, Row, State, Totals
+from wren_async.outbox.caps import OutboxCaps, Spent
+
+
+@attrs.frozen(kw_only=True)
+class Submitted:
+    """An order that is written down, and will be placed once."""
+
+    reference: str
+    is_new: bool
+    """Whether this submission wrote it. `False` where the same order was submitted under the reference before."""
+
+
+@attrs.frozen(kw_only=True)
+class Submission:
+    """A submitted order with all that is known of it."""
+
+    reference: str
+    """The caller's own mark on it, which the order carries in Wren's `note` or CNaught's `metadata`."""
+    intent: Intent
+    """What was asked for."""
+    submitted: datetime
+    result: Result
+    """What came of it, with its ids, its cost and the reason why it was refused or is undecided."""
+    number: int | None = None
+    """Counts the settled orders of the outbox, from 1, in the order in which `settled()` gives them; `None` before."""
+
+    @property
+    def state(self) -> State:
+        """Where it stands. An order that waits for its price, for a cap or for its turn is pending."""
+        return self.result.state
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is placed or refused, and nothing changes any more."""
+        return self.state in (State.PLACED, State.REFUSED)
+
+
+@attrs.frozen(kw_only=True)
+class Health:
+    """How an outbox stands."""
+
+    problem: str | None
+    """Why not everything is priced or placed now, if that is so. After some time it is tried again."""
+    halted: str | None
+    """Why nothing is sent until a person has looked into it and called `resume()`, if that is so."""
+    totals: Totals
+    """Sums over all orders that have a price."""
+    waiting: int
+    """Orders with a price that are not taken up yet: they wait for their turn, or for the caps."""
+    spent: Spent
+    """What is spent or reserved today and this month, in UTC."""
+
+
+@attrs.frozen(kw_only=True)
+class NewOrder:
+    """An order as it is submitted."""
+
+    reference: str
+    intent: str
+    """The intent as canonical JSON."""
+    digest: str
+    key: str
+    """Random idempotency key; made once. Only APIs with keys get it."""
+    api: Api
+    submitted: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Known:
+    """What the outbox has under a reference after a submission."""
+
+    is_new: bool
+    digest: str
+    intent: str
+
+
+@attrs.frozen(kw_only=True)
+class Unplanned:
+    """A submitted order that has no price yet."""
+
+    position: int
+    order: NewOrder
+
+
+class OutboxStore(Journal, Protocol):
+    """A journal, and before it the orders that were submitted."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes submit and place too, so that one has to look for their orders now and then."""
+        ...
+
+    @property
+    def inherited(self) -> int:
+        """The last position that may have been submitted, and sent, before this process was there; 0 if none may."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it may have forgotten orders that were sent, as after a failover."""
+        ...
+
+    async def renew(self) -> None:
+        """Hold a lease anew next time, where that of this process was lost."""
+        ...
+
+    async def nudge(self, references: Collection[str]) -> None:
+        """Give the other processes word of these settled orders."""
+        ...
+
+    async def begin_telling(self) -> bool:
+        """Begin to hand settled orders to a callback, as the only one. False where another process is at it."""
+        ...
+
+    async def end_telling(self) -> None:
+        """Let others hand settled orders to their callback."""
+        ...
+
+    async def halt_of_all(self) -> tuple[Ending, str] | None:
+        """Why no process sends anything, if one of them, or a person, said so."""
+        ...
+
+    async def lift_halt(self) -> None:
+        """Let all processes go on."""
+        ...
+
+    async def settle_by_hand(self, position: int, result: Result) -> None:
+        """Write down what a person found out about an undecided order."""
+        ...
+
+    async def submit(self, order: NewOrder, connection: object | None) -> Known:
+        """Write an order down, unless its reference is known. On disk on return, or with the caller's transaction."""
+        ...
+
+    async def find(self, reference: str) -> Submission | None:
+        """What is known of a reference."""
+        ...
+
+    async def unplanned(self, api: Api, most: int) -> Sequence[Unplanned]:
+        """Orders of an API that have no price yet, the oldest first."""
+        ...
+
+    async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
+        """Take priced orders into the journal, all at once, and settle those that are `refused` with a reason.
+
+        Those in `doubted` may have been placed before, and become undecided.
+        """
+        ...
+
+    async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
+        """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
+        ...
+
+    async def waiting(self) -> int:
+        """Pending orders with a price that nothing is reserved for yet."""
+        ...
+
+    async def spent(self, now: datetime) -> Spent:
+        """What is spent or reserved in the day and the month of `now`."""
+        ...
+
+    async def finish(self) -> int:
+        """Number settled orders, and count what they really cost; how many there were. Once for each order."""
+        ...
+
+    async def finished(self, after: int, most: int) -> Sequence[Submission]:
+        """Settled orders with a number above `after`, by number."""
+        ...
+
+    def open_orders(self, *states: State) -> AsyncIterator[Submission]:
+        """Orders in these states that are not settled."""
+        ...

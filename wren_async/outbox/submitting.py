@@ -1,0 +1,160 @@
+"""Writing an order within the caller's own transaction, by whichever driver the caller uses.
+
+All of them call one function of the database, so that there is one place that decides what is new.
+"""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from wren_async.batch.input.ceilings import above
+from wren_async.batch.input.pricing import Price
+from wren_async.batch.intents import (
+    CNaughtMass,
+    CNaughtPrice,
+    Intent,
+    WrenOffset,
+    WrenProject,
+    WrenTrees,
+    canonical,
+    digest,
+)
+from wren_async.core.ceilings import Ceilings
+from wren_async.core.reference import attach, check_reference
+from wren_async.errors import InvalidArgument, ReferenceReused
+from wren_async.outbox.store import Known, NewOrder, Submitted
+
+_FUNCTION: Final = "SELECT is_new, known_digest, known_intent FROM wren_async.outbox_submit"
+_FORMAT: Final = f"{_FUNCTION}(%s, %s, %s, %s, %s)"
+_DOLLAR: Final = f"{_FUNCTION}($1, $2, $3, $4, $5)"
+_NAMED: Final = f"{_FUNCTION}(:reference, :intent, :digest, :key, :api)"
+_NO_TRANSACTION: Final = (
+    "is in no transaction, so that the order would stand alone: begin yours with `async with connection.transaction()`"
+)
+_NAMES: Final = ("reference", "intent", "digest", "key", "api")
+
+
+def new_order(intent: Intent, reference: str, submitted: datetime | None = None) -> NewOrder:
+    """An order as it is submitted. Raises `InvalidArgument` for one that could not be sent with this reference."""
+    check_reference(reference)
+    if not isinstance(intent, CNaughtMass | CNaughtPrice | WrenOffset | WrenProject | WrenTrees):
+        raise InvalidArgument("intent", f"takes an order such as CNaughtMass(amount_kg=12), not {intent!r}")
+    key = str(uuid.uuid4())
+    call = intent.call(reference, key)
+    if (field := call.operation.reference) is not None:
+        text = getattr(call.body, field.attribute) or None
+        attach(text, reference, attribute=field.attribute, max_length=field.max_length)
+    wanted = canonical(intent)
+    _check_storable("intent", wanted)
+    _check_storable("reference", reference)
+    return NewOrder(
+        reference=reference,
+        intent=wanted,
+        digest=digest(wanted),
+        key=key,
+        api=intent.api,
+        submitted=submitted or datetime.now(UTC),
+    )
+
+
+def above_ceilings(ceilings: Ceilings, intent: Intent) -> str | None:
+    """Why an order is above its client's ceilings by what it names itself, before its price is known."""
+    return above(ceilings, intent, _named_price(intent))
+
+
+def _named_price(intent: Intent) -> Price:
+    """What an order itself says of its cost and its mass."""
+    match intent:
+        case CNaughtMass():
+            return Price(cents=0, grams=int(intent.amount_kg * 1000))
+        case WrenOffset():
+            return Price(cents=0, grams=int(intent.tons * 1_000_000))
+        case CNaughtPrice():
+            return Price(cents=intent.total_price_usd_cents, grams=0)
+        case WrenProject():
+            return Price(cents=intent.amount_in_usd_cents, grams=0)
+        case _:
+            return Price(cents=0, grams=0)
+
+
+def _check_storable(name: str, text: str) -> None:
+    """Refuse what no database keeps: NULs, and halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument(name, "has half of a character (a lone surrogate), which cannot be stored") from None
+    if "\0" in text or "\\u0000" in text:
+        raise InvalidArgument(name, "has a NUL character, which cannot be stored")
+
+
+def submitted(order: NewOrder, known: Known) -> Submitted:
+    """What a submission came to. Raises `ReferenceReused` where another order has the reference."""
+    if known.digest != order.digest:
+        raise ReferenceReused(order.reference, f"{known.intent} there and {order.intent} here")
+    return Submitted(reference=order.reference, is_new=known.is_new)
+
+
+def submit_within(connection: Any, intent: Intent, *, reference: str) -> Submitted:
+    """Write an order within the open transaction of a synchronous connection. It blocks, and needs no `Outbox`.
+
+    The order is there once your transaction commits, and was never ordered where it rolls back. The tables must be
+    there: `Outbox(...)` makes them when it is first opened.
+
+    Args:
+        connection: `psycopg.Connection`, SQLAlchemy's `Session` or `Connection`, or anything with a `cursor()` that
+            takes `%s`, such as Django's `django.db.connection`.
+        intent: What to buy.
+        reference: Your own mark on it, as with `Outbox.submit`.
+
+    Raises `ReferenceReused` where another order has the reference, `InvalidArgument`, and the driver's own errors.
+    """
+    order = new_order(intent, reference)
+    values = _values(order)
+    if _is_of(connection, "sqlalchemy"):
+        from sqlalchemy import text
+
+        row = connection.execute(text(_NAMED), dict(zip(_NAMES, values, strict=True))).one()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(_FORMAT, values)
+            row = cursor.fetchone()
+    return submitted(order, _known(row))
+
+
+async def submit_over(connection: Any, order: NewOrder) -> Known:
+    """Write an order over an asynchronous connection of psycopg, SQLAlchemy or asyncpg, in its open transaction."""
+    if not inspect.iscoroutinefunction(getattr(connection, "execute", None)):
+        raise InvalidArgument(
+            "connection",
+            "takes an asynchronous connection of psycopg, asyncpg or SQLAlchemy; for a synchronous one take "
+            "submit_within(connection, intent, reference=...)",
+        )
+    values = _values(order)
+    if _is_of(connection, "sqlalchemy"):
+        from sqlalchemy import text
+
+        found = await connection.execute(text(_NAMED), dict(zip(_NAMES, values, strict=True)))
+        return _known(found.one())
+    if _is_of(connection, "asyncpg"):
+        if not connection.is_in_transaction():
+            raise InvalidArgument("connection", _NO_TRANSACTION)
+        return _known(await connection.fetchrow(_DOLLAR, *values))
+    if connection.autocommit and connection.info.transaction_status.name == "IDLE":
+        raise InvalidArgument("connection", _NO_TRANSACTION)
+    return _known(await (await connection.execute(_FORMAT, values)).fetchone())
+
+
+def _is_of(connection: object, package: str) -> bool:
+    return any(each.__module__.partition(".")[0] == package for each in type(connection).__mro__)
+
+
+def _values(order: NewOrder) -> tuple[str, ...]:
+    return (order.reference, order.intent, order.digest, order.key, order.api)
+
+
+def _known(row: Sequence[Any]) -> Known:
+    return Known(is_new=bool(row[0]), digest=str(row[1]), intent=str(row[2]))
