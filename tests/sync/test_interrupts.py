@@ -52,7 +52,8 @@ order(client)
 """
 
 FORKED = """
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+warnings.simplefilter("ignore")  # Python 3.12 and later warn of every fork beside a thread
 early, client = WrenClient(), WrenClient()
 client.credits.balance()
 if os.fork() == 0:

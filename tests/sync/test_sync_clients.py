@@ -66,8 +66,8 @@ PAIRS = (
     [(wren_async.WrenClient("fake-token"), WrenClient("fake-token"))],
     [(wren_async.CNaughtClient("fake-key"), CNaughtClient("fake-key"))],
 )
-OTHERWISE = {"aclose": "close", "token_mark": None}
-"""What is called otherwise without `await`, or is only for the library's own batches."""
+OTHERWISE = {"aclose": "close", "token_mark": None, "with_permit": None}
+"""What is called otherwise without `await`, or is only for workers, which are asynchronous."""
 
 
 def faces(asynchronous: Any, sync: Any) -> Iterator[tuple[Any, Any]]:

@@ -125,6 +125,21 @@ async def test_pagers_and_lists_of_both_kinds_of_client(tmp_path: Path) -> None:
             assert len(to_polars(blocking.offset_orders.list())) > 0
 
 
+async def test_lists_of_a_client_without_items_have_their_columns() -> None:
+    with Sandbox() as sandbox:
+        token, address = sandbox.wren.live_token, sandbox.wren.base_url
+        key, base_url = sandbox.cnaught.api_key, sandbox.cnaught.base_url
+        async with WrenClient(token, base_url=address) as wren, CNaughtClient(key, base_url=base_url) as cnaught:
+            assert (await to_arrow(wren.credits.ledger(offset=100))).schema == to_arrow([], of=LedgerEntry).schema
+            donations = await to_arrow(wren.project_donations.list())
+            assert (len(donations), donations.schema) == (0, to_arrow([], of=wren_models.ProjectDonation).schema)
+            assert (await to_arrow(cnaught.orders.list())).schema == to_arrow([], of=Order).schema
+        with sync.WrenClient(token, base_url=address) as blocking, sync.CNaughtClient(key, base_url=base_url) as other:
+            assert to_arrow(blocking.project_donations.list()).schema == donations.schema
+            assert to_arrow(other.orders.list()).schema == to_arrow([], of=Order).schema
+            assert to_arrow(blocking.offset_orders.list()).schema == to_arrow([], of=wren_models.OffsetOrder).schema
+
+
 async def test_rows_of_a_batch_have_the_columns_of_its_report(tmp_path: Path) -> None:
     journal = tmp_path / "orders.journal"
     orders = [CNaughtMass(amount_kg=Decimal(kilograms)) for kilograms in ("10", "20")]

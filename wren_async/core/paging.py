@@ -54,6 +54,11 @@ class WholeList(Coroutine[None, None, AnswerT], Generic[AnswerT, ItemT]):
         self._items = items
         self._running: Coroutine[Any, Any, AnswerT] | None = None
 
+    @property
+    def answers(self) -> type[AnswerT]:
+        """What its request is answered with, as a class."""
+        return self._call.operation.answer
+
     def __await__(self) -> Generator[Any, None, AnswerT]:
         return self._sender.send(self._call).__await__()
 
@@ -151,6 +156,12 @@ class CursorPager(Generic[ItemT]):
             raise InvalidArgument(_BEFORE, f"excludes {_AFTER}; give one of them")
         self._backwards = _BEFORE in given
         self._start = call.query[given.pop()] if given else None
+
+    @property
+    def answers(self) -> type:
+        """What each request is answered with, as a class."""
+        answer: type = self._call.operation.answer
+        return answer
 
     def __await__(self) -> Generator[Any, None, Page[ItemT]]:
         return self._first().__await__()
@@ -339,6 +350,12 @@ class OffsetPager(Generic[ItemT]):
         self._starts_at: Callable[[Any], int] = starts_at
         self._prefetch = prefetch
         self._at_once = at_once
+
+    @property
+    def answers(self) -> type:
+        """What each request is answered with, as a class."""
+        answer: type = self._call.operation.answer
+        return answer
 
     def __await__(self) -> Generator[Any, None, OffsetPage[ItemT]]:
         return self._first_page().__await__()

@@ -16,6 +16,11 @@ AnyItem = TypeVar("AnyItem", covariant=True)
 class AsyncPager(Protocol[AnyItem, PageT]):
     """A `CursorPager` or an `OffsetPager`."""
 
+    @property
+    def answers(self) -> type:
+        """What each request is answered with, as a class."""
+        ...
+
     def pages(self) -> AsyncIterator[PageT]:
         """The pages that hold something."""
         ...
@@ -35,6 +40,11 @@ class Pager(Generic[ItemT, PageT]):
         self._pager = pager
         self._first = first
         self._portal = portal
+
+    @property
+    def answers(self) -> type:
+        """What each request is answered with, as a class."""
+        return self._pager.answers
 
     def __iter__(self) -> Iterator[ItemT]:
         for page in self.pages():
@@ -67,9 +77,11 @@ async def _end(walk: AsyncGenerator[PageT, None]) -> None:
 class ListAnswer(Sequence[ItemT], Generic[AnswerT, ItemT]):
     """A list that one answer holds whole: a sequence of its items, with the answer beside it."""
 
-    def __init__(self, answer: AnswerT, items: Sequence[ItemT]) -> None:
+    def __init__(self, answer: AnswerT, items: Sequence[ItemT], answers: type[AnswerT]) -> None:
         self.answer = answer
         """The whole answer, which may hold more than the items, such as sums."""
+        self.answers = answers
+        """The answer's class."""
         self._items = tuple(items)
 
     @overload

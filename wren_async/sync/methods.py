@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 from wren_async.core.operation import Call
-from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page
+from wren_async.core.paging import CursorPager, OffsetPage, OffsetPager, Page, WholeList
 from wren_async.core.resource import listed as async_listed
 from wren_async.sync.lists import ListAnswer, Pager
 from wren_async.sync.portal import Portal
@@ -76,9 +76,9 @@ def awaited(method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> Me
 def listed(method: async_listed[P, T, ItemT]) -> Method[P, ListAnswer[T, ItemT]]:
     """A list that one answer holds whole, such as `wren.OffsetOrders.list`."""
 
-    def finish(portal: Portal, whole: Coroutine[Any, Any, T]) -> ListAnswer[T, ItemT]:
+    def finish(portal: Portal, whole: WholeList[T, ItemT]) -> ListAnswer[T, ItemT]:
         answer = portal.run(whole)
-        return ListAnswer(answer, method.items(answer))
+        return ListAnswer(answer, method.items(answer), whole.answers)
 
     return Method(method, finish)
 

@@ -36,6 +36,14 @@ def columns_of(kind: type[Any]) -> tuple[Column[Any], ...]:
     return REPORT_COLUMNS if issubclass(kind, ReportRow) else tuple(_columns(kind, "", lambda row: row, ()))
 
 
+def class_of(rows: object) -> type[Any] | None:
+    """The class of the items of a pager or a list of a client, also of one without items; else `None`."""
+    answer = getattr(rows, "answers", None)
+    forms = get_type_hints(answer).values() if isinstance(answer, type) and attrs.has(answer) else (answer,)
+    items = [get_args(form)[0] for form in forms if get_origin(form) is tuple]
+    return items[0] if len(items) == 1 and attrs.has(items[0]) else None
+
+
 def _columns(
     kind: type[Any], before: str, reach: Callable[[Any], Any], above: tuple[type, ...]
 ) -> Iterator[Column[Any]]:

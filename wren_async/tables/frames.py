@@ -11,7 +11,7 @@ import attrs
 from wren_async.batch.report.arrow import arrow_schema, arrow_table
 from wren_async.core.codec import Unwritable
 from wren_async.errors import InvalidArgument, UsageError
-from wren_async.tables.columns import columns_of
+from wren_async.tables.columns import class_of, columns_of
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
@@ -33,7 +33,7 @@ def to_arrow(rows: Rows | AsyncRows, of: type | None = None) -> pa.Table | Corou
     Args:
         rows: Models of one class, such as `Order` or `LedgerEntry`, or `ReportRow`s: a list, a pager, or any iterable.
             Of an asynchronous one, such as a pager of an asynchronous client, the result is awaited.
-        of: The class of the rows, which gives a table without rows its columns.
+        of: The class of the rows, which gives a table without rows its columns. Pagers and lists of a client know it.
 
     Whole numbers, such as cents, are int64; masses and prices decimal128 with 12 places, rounded half to even beyond
     them; times timestamps in UTC; enums text. The attributes of a model within a model get a dot (`stats.tons`). Lists
@@ -75,6 +75,7 @@ def _make(
     rows: Rows | AsyncRows, of: type | None, turn: Callable[[pa.Table], TableT], what: str
 ) -> TableT | Coroutine[Any, Any, TableT]:
     _needed("pyarrow", *dict.fromkeys((what, "pyarrow")))
+    of = of or class_of(rows)
     if isinstance(rows, AsyncIterable):
         return _collected(rows, of, turn)
     if not isinstance(rows, Iterable):
