@@ -60,22 +60,6 @@ SECTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Where each page stands. A page that is not there is left out, and one that no section names comes last."""
 
-COMING: Final = frozenset(
-    {
-        "batches.md",
-        "command-line.md",
-        "data-frames.md",
-        "logging.md",
-        "many-workers.md",
-        "outbox.md",
-        "sandbox.md",
-        "scripts-and-notebooks.md",
-        "telemetry.md",
-        "test-your-app.md",
-        "webhooks.md",
-    }
-)
-"""Pages that may be linked to before they are written. Until then the link's text stands there alone."""
 
 _LINK: Final = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE: Final = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
@@ -106,8 +90,6 @@ def readdressed(page: Path) -> str:
         if not target or re.match(r"[a-z]+:", target):
             return found[0]
         there = (page.parent / target).resolve()
-        if there.name in COMING and not there.exists():
-            return found[1]
         if DOCS in there.parents and there.suffix != ".py":
             return found[0]
         return f"[{found[1]}]({REPOSITORY}{there.relative_to(ROOT).as_posix()}{hash}{anchor})"
