@@ -176,10 +176,11 @@ class Terminal:
         shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
         return [line.rpartition("\x00")[2].lstrip("\r") for line in shown.split("\n")]
 
-    def wait(self) -> int:
+    def wait(self, within: float = 60.0) -> int:
         """Read to the end; returns the exit code."""
+        ends = time.monotonic() + within
         while self._read(0.2) or self.process.poll() is None:
-            pass
+            assert time.monotonic() < ends, f"it goes on: {self.seen!r}"
         os.close(self._master)
         return self.process.wait(timeout=20)
 

@@ -53,6 +53,13 @@ class Interrupts:
     stop: Callable[[], None] | None = None
     """Asks for the end; before there is anything to finish, the first one leaves at once."""
     count: int = 0
+    came: int = 0
+    """Those that arrived, of which the last may come too late to be taken in."""
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether one came that nothing was finished for."""
+        return self.came > 0 and self.stop is None
 
     def take(self) -> None:
         """Take in one."""
@@ -69,6 +76,7 @@ class Interrupts:
         loop = asyncio.get_running_loop()
 
         def handle(number: int, frame: FrameType | None) -> None:
+            self.came += 1
             loop.call_soon_threadsafe(self.take)
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -107,10 +115,14 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     interrupts.task = task
     with interrupts.caught():
         await asyncio.wait([task])
-    display.end()
+        display.end()
     if task.cancelled():
         raise Stop("left at once; run again to go on", Exit.INTERRUPTED)
-    return task.result()
+    done = task.result()
+    if interrupts.is_unheard:
+        # It came as this ended. What follows, such as placing what was planned, is not begun.
+        raise Stop("left before anything more was begun; run again to go on", Exit.INTERRUPTED)
+    return done
 
 
 def open_batch(journal: Path | Journal, clients: Access, settings: Settings) -> Batch:

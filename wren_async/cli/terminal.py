@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import select
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
@@ -19,6 +22,8 @@ from wren_async.cli.exits import Exit, Stop
 
 _WIDE: Final = 200
 """Columns of output that goes to no terminal."""
+_MOMENT: Final = 0.2
+"""Seconds after which a signal is noticed that did not break off the waiting for an answer."""
 
 
 class _Output(Console):
@@ -132,13 +137,28 @@ def write(text: str) -> None:
 def confirm(question: str, otherwise: str) -> None:
     """Ask at the terminal. Anything but yes stops, and says what that comes to."""
     console = errors()
+    before = signal.getsignal(signal.SIGINT)
     try:
+        # Also where it was ignored, as in a program that a script starts in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         say(console, question)
         sys.stderr.write("[y/N] ")
         sys.stderr.flush()
-        answer = sys.stdin.readline().strip().lower()
+        answer = _typed_line().strip().lower()
     except KeyboardInterrupt:
         say(console, "")
         raise Stop(otherwise, Exit.INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
     if answer not in ("y", "yes"):
         raise Stop(otherwise)
+
+
+def _typed_line() -> str:
+    """What is typed. Ctrl-C ends the waiting for it, but does not break it off where it comes just before it begins:
+    so it is waited for a moment at a time."""
+    # There is nothing to wait on in a text in memory, nor in a console of Windows.
+    with contextlib.suppress(OSError, ValueError):
+        while not select.select([sys.stdin], [], [], _MOMENT)[0]:
+            pass
+    return sys.stdin.readline()

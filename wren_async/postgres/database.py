@@ -130,19 +130,23 @@ class Database:
             raise
 
     async def _connect(self) -> Connection:
-        if self._closed:
-            raise JournalError("the connection to the database is closed")
+        self._check_open()
         given = {name: value for name, value in _CONNECTING.items() if f"{name}=" not in self.dsn.reveal()}
         connection: Connection = await AsyncConnection.connect(
             self.dsn.reveal(), autocommit=True, prepare_threshold=self._prepare_threshold, **given
         )
         try:
             await _set_up(connection)
+            self._check_open()  # it may have been closed while the connection was made
         except BaseException:
             await connection.close()
             raise
         self._connection = connection
         return connection
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise JournalError("the connection to the database is closed")
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

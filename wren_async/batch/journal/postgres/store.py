@@ -99,17 +99,17 @@ class PostgresJournal:
         Where something may be, others wait for the end of its lease before they look for it.
         """
         was_closed, self._closed = self._closed, True
-        for task in self._keeping:
-            task.cancel()
-        if self._keeping:
-            await asyncio.wait(self._keeping)
-        if self._groups is not None and self._runner is not None and not was_closed:
-            await self._groups.stop()
-            if not self._groups.sending and self._runner.lost is None:
-                with contextlib.suppress(JournalError, psycopg.Error):
-                    await self._runner.end()
-        await self._writer.aclose()
-        await self._reader.aclose()
+        try:
+            for task in self._keeping:
+                task.cancel()
+            if self._keeping:
+                await asyncio.wait(self._keeping)
+            if not was_closed:
+                await self._leave()
+        finally:
+            # Also where the waiting for the last writes is cancelled: they are then as if the process had died.
+            await self._writer.aclose()
+            await self._reader.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -436,6 +436,14 @@ class PostgresJournal:
     def _check_open(self) -> None:
         if self._closed:
             raise JournalError("the journal is closed")
+
+    async def _leave(self) -> None:
+        if self._groups is None or self._runner is None:
+            return
+        await self._groups.stop()
+        if not self._groups.sending and self._runner.lost is None:
+            with contextlib.suppress(JournalError, psycopg.Error):
+                await self._runner.end()
 
     async def _renew(self, runner: Runner) -> None:
         # A lease that was lost is told by the next write; there is nothing more to renew.
