@@ -3,8 +3,7 @@
     python benchmarks/soak_workers.py [--orders 50000] [--workers 4] [--faults 0.05] [--kills 10]
 
 It starts a sandbox and an embedded PostgreSQL, and in the end holds what the sandbox has committed against the
-database:
-each order once, to the cent. It exits with 1 where anything is wrong.
+database: each order once, to the cent. It tells the verdict in one line, and exits with 1 where anything is wrong.
 """
 
 from __future__ import annotations
@@ -149,22 +148,39 @@ def soak(server: PostgresServer, address: str, chosen: argparse.Namespace) -> li
                 if server.is_ours and step == (chosen.kills + 1) // 2:
                     server.kill()
                 workers[0] = start(told)
-            for each in workers:
-                each.wait(timeout=max(1.0, began + chosen.seconds - time.perf_counter()))
+            ends = began + chosen.seconds
+            is_late = [_is_late(each, ends) for each in workers]
         finally:
             for each in workers:
                 each.kill()
                 each.wait()
         found, held = asyncio.run(standing(address))
         problems = check(sandbox, found)
+        if any(is_late):
+            problems.append(f"{sum(is_late)} workers were not done after {chosen.seconds:g} s")
         if held > planned:
             problems.append(f"{held} cents held, and the cap is {planned}")
         seconds = time.perf_counter() - began
+        states = Counter(str(state) for state, _ in found.values())
         print(
-            f"{chosen.orders:,} orders in {seconds:.0f} s by {chosen.workers} workers, {chosen.kills} kills, ", end=""
+            f"{chosen.orders:,} orders in {seconds:.0f} s by {chosen.workers} workers, {chosen.kills} kills, "
+            f"{sum(each.applied for each in sandbox.faults):,} faults, {_listed(states)}: "
+            + (f"{len(problems)} PROBLEMS" if problems else "nothing twice, nothing lost, within the cap")
         )
-        print(f"{sum(each.applied for each in sandbox.faults):,} faults: {Counter(str(s) for s, _ in found.values())}")
         return problems
+
+
+def _listed(states: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in states.items())
+
+
+def _is_late(worker: subprocess.Popen[bytes], ends: float) -> bool:
+    """Whether a worker is not done in time."""
+    try:
+        worker.wait(timeout=max(1.0, ends - time.perf_counter()))
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 def _wait_for(sandbox: Sandbox, orders: float, ends: float) -> None:
@@ -184,7 +200,8 @@ def main() -> None:
     chosen = parser.parse_args()
     with running_server() as server, server.fresh_database() as address:
         problems = soak(server, address, chosen)
-    print(f"{len(problems)} problems" + "".join(f"\n  {problem}" for problem in problems[:20]))
+    for problem in problems[:20]:
+        print(f"  {problem}")
     sys.exit(bool(problems))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, suppress
 from typing import Any
@@ -238,6 +239,26 @@ async def test_marks_without_room_take_nothing(here: World, database_address: st
         with pytest.raises(CapReached, match="by all workers"):
             await one.mark_sending([1], here.timing.utc(), reserve=True)
         assert (await one.entry(1)).result.state is State.PENDING
+
+
+async def test_a_write_that_fails_after_its_caller_is_gone_leaves_no_complaint(
+    here: World, database_address: str
+) -> None:
+    await plan(here, database_address, KILOS[:1])
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    async with await begun(database_address) as worker:
+        assert worker._runner is not None
+        worker._runner._lost = "another one has taken over"
+        asking = asyncio.create_task(worker.mark_sending([1], here.timing.utc()))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+        with pytest.raises(LeaseLost):
+            await worker.checked()
+        gc.collect()
+    assert complaints == []
 
 
 # --- the database goes away ---

@@ -81,6 +81,8 @@ class Groups:
         """Ask for a write. The future is done once it is committed; cancelling it does not take it back."""
         if self._closing:
             raise JournalError("the journal is closed")
+        # Whoever asked may be gone by then, and the loop would complain of an error that nobody took.
+        job.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._jobs.append(job)
         self._more.set()
         return job.done

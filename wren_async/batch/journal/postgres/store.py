@@ -465,9 +465,8 @@ class PostgresJournal:
         async def work(connection: Connection) -> None:
             await connection.execute(statement.encode(), {**self._batch, **values})
 
-        done = self._groups.submit(Job(asyncio.get_running_loop().create_future(), other=work))
         # Where it fails, so does the next write, and tells.
-        done.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._groups.submit(Job(asyncio.get_running_loop().create_future(), other=work))
 
     async def _submit(self, **job: Any) -> None:
         if self._read_only:
