@@ -163,13 +163,13 @@ class Runner:
             return self._has_extras
         if line.startswith(("python -m venv ", ". .venv/bin/activate")) or self._is_set(line):
             return self._known
-        if re.match(r"wren-async worker\s*(#.*)?$", line):
+        if re.match(r"wren-async worker\s*(--listen \S+\s*)?(#.*)?$", line):
             return self._works
         return self._serves if _SERVER.match(line) else None
 
     def _works(self, line: str) -> None:
-        """Start a worker, which works until the page ends."""
-        words = shlex.split(line, comments=True)
+        """Start a worker, which works until the page ends. It listens at a free port, and not at that of the page."""
+        words = [re.sub(r":9100$", ":0", word) for word in shlex.split(line, comments=True)]
         command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
         quiet = subprocess.DEVNULL
         self.workers.append(subprocess.Popen(command, env=self.environment, stdout=quiet, stderr=quiet))

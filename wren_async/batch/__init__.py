@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING
 from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from wren_async.batch.events import Alarm, Ended, Ending, Event, Paused, Planning, Progress, Returned, Settled
+    from wren_async.batch.events import (
+        Alarm,
+        BatchTelemetry,
+        Ended,
+        Ending,
+        Event,
+        Paused,
+        Planning,
+        Progress,
+        Returned,
+        Settled,
+    )
     from wren_async.batch.input.changes import ChangedRow, Changes, find_changes, write_changes
     from wren_async.batch.input.faults import Fault, InvalidInput
     from wren_async.batch.input.planner import InputChanged, Plan
@@ -42,7 +53,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "wren_async.batch.run.budget": "Caps",
-    "wren_async.batch.events": "Alarm Ended Ending Event Paused Planning Progress Returned Settled",
+    "wren_async.batch.events": "Alarm BatchTelemetry Ended Ending Event Paused Planning Progress Returned Settled",
     "wren_async.batch.intents": "CNaughtMass CNaughtPrice Intent WrenOffset WrenProject WrenTrees",
     "wren_async.batch.journal.contract": "Entry Journal JournalError Result Row State Totals",
     "wren_async.batch.journal.memory": "MemoryJournal",
@@ -67,6 +78,7 @@ __all__ = [
     "Alarm",
     "Audit",
     "Batch",
+    "BatchTelemetry",
     "CNaughtMass",
     "CNaughtPrice",
     "Caps",

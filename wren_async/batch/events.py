@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Protocol, TypeAlias
 
 import attrs
 
@@ -122,3 +123,15 @@ class Meter:
         rate = (self.settled - count) / (now - since) if now > since else 0.0
         self._marks.append((now, self.settled))
         return rate
+
+
+class BatchTelemetry(Protocol):
+    """Measures batches, as `PrometheusMetrics` and `OpenTelemetry` of `wren_async.telemetry` do."""
+
+    def watch(self, events: AsyncIterator[Event], *, batch: str | None = None) -> AsyncGenerator[Event, None]:
+        """Measure the events of a run, and hand them on."""
+        ...
+
+    def note_totals(self, totals: Totals, *, batch: str | None = None) -> None:
+        """Measure how far a batch is."""
+        ...

@@ -17,6 +17,7 @@ from wren_async.batch.journal.contract import Journal, State
 from wren_async.cli.environment import ADDRESSES, TOKENS, has_token
 from wren_async.cli.http_library import new_backend
 from wren_async.cnaught import CNaughtClient
+from wren_async.core.telemetry import Telemetry
 from wren_async.wren import WrenClient
 
 APIS: Final[tuple[Api, ...]] = ("wren", "cnaught")
@@ -42,12 +43,17 @@ class Access:
 
 
 @asynccontextmanager
-async def access(concurrency: int = 1, *, patience: float = 10.0) -> AsyncIterator[Access]:
+async def access(
+    concurrency: int = 1, *, patience: float = 10.0, telemetry: Telemetry | None = None
+) -> AsyncIterator[Access]:
     """Open the clients; on leaving, wait up to `patience` seconds for what is on the wire."""
     most = max(_IN_FLIGHT, concurrency)
     absent = _absent()
-    wren = None if "wren" in absent else WrenClient(max_in_flight=most, http_client=new_backend())
-    cnaught = None if "cnaught" in absent else CNaughtClient(max_in_flight=most, http_client=new_backend())
+    wren = cnaught = None
+    if "wren" not in absent:
+        wren = WrenClient(max_in_flight=most, http_client=new_backend(), telemetry=telemetry)
+    if "cnaught" not in absent:
+        cnaught = CNaughtClient(max_in_flight=most, http_client=new_backend(), telemetry=telemetry)
     try:
         yield Access(wren=wren, cnaught=cnaught)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from http import HTTPStatus
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -13,6 +14,7 @@ from wren_async.batch.events import Alarm, Ended, Event, Paused
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.service import WorkerService
 from wren_async.cli.access import access
+from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.progress import PlainDisplay
 from wren_async.cli.running import Interrupts, interruptible
@@ -24,6 +26,7 @@ from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
 from wren_async.postgres.schema import check_server, migrate, versions
 from wren_async.reconcile import SETTLE_TIME
+from wren_async.telemetry.prometheus import PrometheusMetrics
 
 DatabaseOption = Annotated[
     str | None,
@@ -55,6 +58,13 @@ def worker(
         float, Parameter(help="Seconds for which this worker may go on without the database; 10 or more.")
     ] = LEASE,
     until_done: Annotated[bool, Parameter(help="End once nothing is left to do.", negative=())] = False,
+    listen: Annotated[
+        str | None,
+        Parameter(
+            help="Answer GET /healthz and GET /metrics (Prometheus) at this HOST:PORT, such as 127.0.0.1:9100; without "
+            "a host, only this machine is answered."
+        ),
+    ] = None,
 ) -> Exit:
     """Place the batches of a database that were started, and its outbox, together with any number of other workers.
 
@@ -63,11 +73,13 @@ def worker(
     """
     if lease < 10:
         raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
+    where = None if listen is None else Listen.of(listen)
+    metrics = None if listen is None else PrometheusMetrics()
     dsn = dsn_of(database)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
 
     async def go(interrupts: Interrupts) -> Exit:
-        async with access(concurrency) as clients:
+        async with access(concurrency, telemetry=metrics) as clients:
             if clients.wren is None and clients.cnaught is None:
                 raise Stop("no token is there: set WREN_API_TOKEN or CNAUGHT_API_KEY in the worker's environment")
             service = WorkerService(
@@ -79,10 +91,19 @@ def worker(
                 settle_time=settle_time,
                 lease=lease,
                 on_event=_tell,
+                telemetry=metrics,
             )
             interrupts.stop = service.stop
             async with contextlib.AsyncExitStack() as stack:
                 outbox: Outbox | None = None
+                if where is not None and metrics is not None:
+                    pages: Pages = {
+                        "/healthz": lambda: health_answer(
+                            service.problem or (None if outbox is None else outbox.lapse)
+                        ),
+                        "/metrics": lambda: Answer(HTTPStatus.OK, metrics.text(), metrics.content_type),
+                    }
+                    _say(f"listening at {await stack.enter_async_context(endpoint(where, pages))}")
                 if not batch and await _has_outbox(dsn):
                     outbox = Outbox(
                         dsn,
@@ -92,6 +113,7 @@ def worker(
                         concurrency=concurrency,
                         settle_time=settle_time,
                         lease=lease,
+                        telemetry=metrics,
                     )
                     await stack.enter_async_context(outbox)
                 await service.run(until_done=until_done)

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
@@ -70,6 +71,7 @@ class Outbox:
         lease: float = 60.0,
         look_first: bool = False,
         same_account: bool = False,
+        telemetry: BatchTelemetry | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Make an outbox.
@@ -94,6 +96,7 @@ class Outbox:
             look_first: Look for each order in the lists of the account before it is sent. Say so after the outbox was
                 restored from a backup, as long as orders may come again that it has forgotten.
             same_account: Say that a token other than the one the outbox was begun with is of the very same account.
+            telemetry: Measures its orders as those of a batch `outbox`: `PrometheusMetrics()` or `OpenTelemetry()`.
             timing: Clocks and waits, for tests.
         """
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
@@ -111,6 +114,7 @@ class Outbox:
         self._patience = patience
         self._look_first = look_first
         self._same_account = same_account
+        self._telemetry = telemetry
         self._timing = timing or Timing()
         self._clocks = ServerClocks(self._timing)
         self._waiting = Waiting()
@@ -254,6 +258,12 @@ class Outbox:
             waiting=await self._store.waiting(),
             spent=await self._store.spent(self._clocks.now()),
         )
+
+    @property
+    def lapse(self) -> str | None:
+        """In a database: why this process may place nothing for now, because its lease is lost or over. It asks
+        nobody."""
+        return None if self._open_store is None else self._open_store.lapse
 
     async def resume(self) -> None:
         """Go on placing after it was halted, because a person has found out why and has seen to it."""
@@ -407,6 +417,8 @@ class Outbox:
             await self._store.nudge(references)
         while await self._store.finish():
             self._waiting.wake_any()
+        if self._telemetry is not None:
+            self._telemetry.note_totals(await self._store.totals(), batch="outbox")
         if self._on_settled is None or not await self._store.begin_telling():
             return
         try:

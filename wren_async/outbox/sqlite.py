@@ -81,6 +81,7 @@ class SqliteOutbox(SqliteJournal):
     """An outbox in a file. Writes are carried out whether or not the asking task still waits."""
 
     is_shared = False
+    lapse: str | None = None
     inherited = 0
     """The last position that may have been submitted, and sent, before this process was there."""
 

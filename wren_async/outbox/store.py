@@ -117,6 +117,11 @@ class OutboxStore(Journal, Protocol):
         """Whether it may have forgotten orders that were sent, as after a failover."""
         ...
 
+    @property
+    def lapse(self) -> str | None:
+        """Why this process may send nothing for now though it has begun: its lease is lost, or over."""
+        ...
+
     async def renew(self) -> None:
         """Hold a lease anew next time, where that of this process was lost."""
         ...

@@ -154,27 +154,37 @@ def _charged(call: CallEnded) -> int | None:
     return cents if isinstance(cents, int) else None
 
 
-def measure_totals(totals: Totals, record: Record) -> None:
-    """Measure how far a batch is."""
+def measure_totals(totals: Totals, record: Record, batch: str | None = None) -> None:
+    """Measure how far a batch is. Its name tells it from the others, where a process places several."""
+    which = _batch_attributes(batch)
     for state in State:
-        record(BATCH_ORDERS, totals.orders.get(state, 0), {"wren_async.state": state.value})
+        record(BATCH_ORDERS, totals.orders.get(state, 0), {**which, "wren_async.state": state.value})
     money = {"spent": totals.spent_cents, "reserved": totals.reserved_cents, "pending": totals.pending_cents}
     for name, cents in money.items():
-        record(BATCH_MONEY, cents, {"wren_async.money": name})
+        record(BATCH_MONEY, cents, {**which, "wren_async.money": name})
 
 
-async def measured_events(events: AsyncIterator[Event], record: Record) -> AsyncGenerator[Event, None]:
+async def measured_events(
+    events: AsyncIterator[Event], record: Record, batch: str | None = None
+) -> AsyncGenerator[Event, None]:
     """The events of a run, each measured on its way."""
+    which = _batch_attributes(batch)
     try:
         async for event in events:
             match event:
                 case Progress():
-                    measure_totals(event.totals, record)
-                    record(BATCH_IN_FLIGHT, event.in_flight, {})
+                    measure_totals(event.totals, record, batch)
+                    record(BATCH_IN_FLIGHT, event.in_flight, which)
                 case Ended():
-                    measure_totals(event.totals, record)
-                    record(BATCH_IN_FLIGHT, 0, {})
+                    measure_totals(event.totals, record, batch)
+                    record(BATCH_IN_FLIGHT, 0, which)
             yield event
     finally:
+        # Also where it ends in an error: nothing follows that would say so.
+        record(BATCH_IN_FLIGHT, 0, which)
         if isinstance(events, AsyncGenerator):
             await events.aclose()
+
+
+def _batch_attributes(batch: str | None) -> dict[str, str | int]:
+    return {} if batch is None else {"wren_async.batch": batch}

@@ -65,13 +65,16 @@ class OpenTelemetry:
         """Trace and measure a call."""
         return _TracedCall(call, self._record, self._tracer, self._propagator)
 
-    def watch(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
-        """Measure a run of a batch: `async for event in telemetry.watch(batch.run())`."""
-        return measured_events(events, self._record)
+    def watch(self, events: AsyncIterator[Event], *, batch: str | None = None) -> AsyncGenerator[Event, None]:
+        """Measure a run of a batch: `async for event in telemetry.watch(batch.run())`.
 
-    def note_totals(self, totals: Totals) -> None:
+        Where a process places several, give each a name as `batch`.
+        """
+        return measured_events(events, self._record, batch)
+
+    def note_totals(self, totals: Totals, *, batch: str | None = None) -> None:
         """Measure how far a batch is, where its events are somewhere else."""
-        measure_totals(totals, self._record)
+        measure_totals(totals, self._record, batch)
 
 
 class _TracedCall(MeasuredCall):

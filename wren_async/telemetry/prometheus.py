@@ -46,13 +46,16 @@ class PrometheusMetrics:
         """Measure a call."""
         return MeasuredCall(call, self._record)
 
-    def watch(self, events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
-        """Measure a run of a batch: `async for event in metrics.watch(batch.run())`."""
-        return measured_events(events, self._record)
+    def watch(self, events: AsyncIterator[Event], *, batch: str | None = None) -> AsyncGenerator[Event, None]:
+        """Measure a run of a batch: `async for event in metrics.watch(batch.run())`.
 
-    def note_totals(self, totals: Totals) -> None:
+        Where a process places several, give each a name as `batch`.
+        """
+        return measured_events(events, self._record, batch)
+
+    def note_totals(self, totals: Totals, *, batch: str | None = None) -> None:
         """Measure how far a batch is, where its events are told elsewhere: `note_totals(await batch.totals())`."""
-        measure_totals(totals, self._record)
+        measure_totals(totals, self._record, batch)
 
     def text(self) -> str:
         """All metrics, in the text format of Prometheus."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, cast
 
-from wren_async.batch.events import Ended, Ending, Event, Settled
+import psycopg
+
+from wren_async.batch.events import BatchTelemetry, Ended, Ending, Event, Settled
 from wren_async.batch.journal.contract import State
-from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches
+from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, totals_by_name
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.batch import Batch
@@ -33,6 +35,8 @@ _POLL: Final = 0.5
 _LATER: Final = 15.0
 """Seconds before a batch that could not go on is tried again, unless it is told otherwise."""
 _LATEST: Final = 300.0
+_LOOKS: Final = 6
+"""How often the database is looked at while a lease lasts, whatever else goes on."""
 
 OnEvent = Callable[[str, Event], None]
 """Told the name of a batch, and what happens in it."""
@@ -59,6 +63,7 @@ class WorkerService:
         patience: float = 10.0,
         retry_after: float = _LATER,
         on_event: OnEvent | None = None,
+        telemetry: BatchTelemetry | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Make it; `run` begins.
@@ -74,6 +79,8 @@ class WorkerService:
             patience: Seconds to wait for answers when it is left.
             retry_after: Seconds before a batch that could not go on is tried again, and as many more each time.
             on_event: Told what happens.
+            telemetry: Measures the batches, by their names: `PrometheusMetrics()` or `OpenTelemetry()`, the same one
+                that the clients were given.
             timing: Clocks and waits, for tests.
         """
         self._dsn = address if isinstance(address, Dsn) else Dsn(address)
@@ -86,9 +93,15 @@ class WorkerService:
         self._patience = patience
         self._retry_after = retry_after
         self._on_event = on_event
+        self._telemetry = telemetry
         self._timing = timing or Timing()
         self._stopping = asyncio.Event()
         self._running: Batch | None = None
+        self._journal: PostgresJournal | None = None
+        self._reached: float | None = None
+        """When the database was asked for what it has answered last."""
+        self._watched: set[str] = set()
+        """Batches with something left to do, when the database was looked at last."""
         self._later: dict[str, tuple[float, float]] = {}
         self._settled = 0
         """Orders that the last run brought to an end."""
@@ -99,6 +112,19 @@ class WorkerService:
         if self._running is not None:
             self._running.stop()
 
+    @property
+    def problem(self) -> str | None:
+        """Why it can place nothing for now: its database is away, or its lease is lost. `None` while all is well.
+
+        For a health check: it asks nobody, and holds no secret. A batch that was stopped, or an API that refuses, is
+        none: a new worker would find the same.
+        """
+        if self._reached is None:
+            return "the database has not been reached yet"
+        if (seconds := self._timing.monotonic() - self._reached) > self._lease:
+            return f"the database has not been reached for {seconds:.0f} s"
+        return None if self._journal is None else self._journal.lapse
+
     async def run(self, *, until_done: bool = False) -> None:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
@@ -108,20 +134,59 @@ class WorkerService:
             for warning in await database.run(check_server):
                 logger.warning("%s: %s", self._dsn, warning)
             await database.run(lambda connection: check(connection, PARTS))
-            while not self._stopping.is_set():
-                try:
-                    left = [each for each in await database.run(open_batches) if self._is_mine(each)]
-                except DatabaseLost as error:
-                    logger.warning("%s; it is tried again", error)
-                    await self._rest(_POLL * 4)
-                    continue
-                if until_done and not left:
-                    return
-                ready = next((each for each in left if self._is_ready(each)), None)
-                if ready is None:
-                    await self._rest(_POLL)
-                else:
-                    await self._place(ready)
+            async with self._looking(database):
+                await self._place_all(database, until_done=until_done)
+
+    async def _place_all(self, database: Database, *, until_done: bool) -> None:
+        while not self._stopping.is_set():
+            began = self._timing.monotonic()
+            try:
+                left = [each for each in await database.run(open_batches) if self._is_mine(each)]
+            except DatabaseLost as error:
+                logger.warning("%s; it is tried again", error)
+                await self._rest(_POLL * 4)
+                continue
+            self._reached = began
+            if until_done and not left:
+                return
+            ready = next((each for each in left if self._is_ready(each)), None)
+            if ready is None:
+                await self._rest(_POLL)
+            else:
+                await self._place(ready)
+
+    @asynccontextmanager
+    async def _looking(self, database: Database) -> AsyncIterator[None]:
+        """Look at the database from time to time, also during a long run; and once more in the end."""
+        task = asyncio.create_task(self._look_forever(database))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+        if self._telemetry is not None:
+            await self._look(database)
+
+    async def _look_forever(self, database: Database) -> None:
+        while True:
+            await self._look(database)
+            await asyncio.sleep(self._lease / _LOOKS)
+
+    async def _look(self, database: Database) -> None:
+        """Find out that the database is there, and measure the batches: others may place most of them."""
+        began = self._timing.monotonic()
+        try:
+            names = {each.name for each in await database.run(open_batches) if self._is_mine(each)}
+            self._reached = began
+            if self._telemetry is not None and (known := names | self._watched):
+                for name, totals in (await database.run(lambda own: totals_by_name(own, known))).items():
+                    self._telemetry.note_totals(totals, batch=name)
+        except (WrenAsyncError, psycopg.Error) as error:
+            logger.debug("%s: %s", self._dsn, self._dsn.scrub(str(error)))
+        except Exception:
+            logger.exception("the batches could not be measured")
+        else:
+            self._watched = names
 
     def _is_mine(self, batch: OpenBatch) -> bool:
         return not self._batches or batch.name in self._batches
@@ -151,6 +216,7 @@ class WorkerService:
 
     async def _run_once(self, name: str) -> Ended | None:
         async with await PostgresJournal.open(self._dsn, name, make=False, lease=self._lease) as journal:
+            self._journal = journal
             batch = Batch(
                 journal,
                 wren=self._wren,
@@ -160,18 +226,17 @@ class WorkerService:
                 patience=self._patience,
                 timing=self._timing,
             )
-            async with batch:
-                self._running = batch
-                if self._stopping.is_set():
-                    return None
-                try:
-                    return await self._follow(name, batch)
-                finally:
-                    self._running = None
+            try:
+                async with batch:
+                    self._running = batch
+                    return None if self._stopping.is_set() else await self._follow(name, batch)
+            finally:
+                self._running = self._journal = None
 
     async def _follow(self, name: str, batch: Batch) -> Ended | None:
         ended, self._settled = None, 0
-        async with aclosing(cast("AsyncGenerator[Event, None]", batch.run())) as events:
+        run = cast("AsyncGenerator[Event, None]", batch.run())
+        async with aclosing(run if self._telemetry is None else self._telemetry.watch(run, batch=name)) as events:
             async for event in events:
                 if self._stopping.is_set():
                     batch.stop()

@@ -8,12 +8,15 @@ accounts before anything is sent, as a journal in a file does; whoever comes mea
 from __future__ import annotations
 
 import uuid
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 
 import attrs
 
-from wren_async.batch.journal.contract import JournalError, Past
+from wren_async.batch.journal.contract import JournalError, Past, Totals
+from wren_async.batch.journal.postgres.statements import TOTALS_BY_NAME
 from wren_async.batch.journal.postgres.tables import PARTS
+from wren_async.batch.journal.records import totals_of
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.lease import Runner, declare_dead
 
@@ -93,6 +96,14 @@ async def open_batches(connection: Connection) -> list[OpenBatch]:
         ORDER BY number
     """
     return [OpenBatch(*row) for row in await (await connection.execute(query)).fetchall()]
+
+
+async def totals_by_name(connection: Connection, names: Collection[str]) -> dict[str, Totals]:
+    """How far these batches are."""
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for name, *sums in await (await connection.execute(TOTALS_BY_NAME, {"names": list(names)})).fetchall():
+        found.setdefault(name, []).append(tuple(sums))
+    return {name: totals_of(sums) for name, sums in found.items()}
 
 
 async def batch_names(connection: Connection) -> list[str]:

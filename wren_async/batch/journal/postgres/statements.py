@@ -101,6 +101,12 @@ SELECT state, sum(orders)::bigint, sum(planned_cents)::bigint, sum(planned_grams
     sum(spent_grams)::bigint, sum(unknown_orders)::bigint, sum(unknown_cents)::bigint
 FROM wren_async.tally WHERE batch = %(batch)s GROUP BY state
 """
+TOTALS_BY_NAME: Final = """
+SELECT name, state, sum(orders)::bigint, sum(planned_cents)::bigint, sum(planned_grams)::bigint,
+    sum(spent_cents)::bigint, sum(spent_grams)::bigint, sum(unknown_orders)::bigint, sum(unknown_cents)::bigint
+FROM wren_async.tally JOIN wren_async.batch ON batch.number = tally.batch
+WHERE name = ANY(%(names)s) GROUP BY name, state
+"""
 HELD: Final = """
 SELECT coalesce(sum(CASE WHEN state = 'placed' THEN spent_cents + unknown_cents
                          WHEN state IN ('sending', 'undecided') THEN planned_cents ELSE 0 END), 0)::bigint,

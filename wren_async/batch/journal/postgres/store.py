@@ -284,6 +284,15 @@ class PostgresJournal:
         """Whether bytes may be sent now whose answer is there, or given up, within so many seconds."""
         return self._runner is not None and self._runner.may_send(seconds)
 
+    @property
+    def lapse(self) -> str | None:
+        """Why this process may send nothing for now though it has begun: its lease is lost, or over."""
+        if self._runner is None or self._closed:
+            return None
+        if self._runner.lost is None and not self._runner.may_send():
+            return f"the lease is over: the database has taken no renewal of it for {self._lease:g} s"
+        return self._runner.lost
+
     def listen(self, receiver: Callable[[Signal], None]) -> None:
         """Tell `receiver` what concerns every process, from now on."""
         self._receiver = receiver
