@@ -18,7 +18,8 @@ from wren_async.batch.intents import Api, restore
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State
 from wren_async.batch.journal.postgres import statements
-from wren_async.batch.journal.postgres.store import PAGE, PostgresJournal
+from wren_async.batch.journal.postgres.reading import PAGE
+from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.records import time_text
 from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
 from wren_async.outbox.postgres_tables import CHANNEL, OUTBOX

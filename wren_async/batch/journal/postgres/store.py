@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -14,29 +14,28 @@ from typing import Any, Final, Self, TypeVar
 import psycopg
 
 from wren_async.batch.journal import records
-from wren_async.batch.journal.contract import Bounds, Entry, JournalError, Past, Result, Row, Signal, State, Totals
+from wren_async.batch.journal.contract import Bounds, Entry, JournalError, Past, Result, Row, Signal, State
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.groups import Groups, Job, told, why_not
-from wren_async.batch.journal.postgres.opening import RUNNERS_THERE, BatchRow, Opening, find_batch
+from wren_async.batch.journal.postgres.opening import BatchRow, Opening, find_batch
+from wren_async.batch.journal.postgres.reading import NOTED, StoredBatch
 from wren_async.batch.journal.postgres.tables import PARTS, SPAN
 from wren_async.batch.journal.records import time_text
-from wren_async.batch.journal.states import check_result, check_time, unknown
-from wren_async.postgres.database import Connection, Database, DatabaseLost, Work
+from wren_async.batch.journal.states import check_result, check_time
+from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE, LeaseLost, Runner, declare_dead
 from wren_async.postgres.schema import check, check_server, prepare
 
 T = TypeVar("T")
 
-PAGE: Final = 500
-"""Orders that are read, and held in memory, at a time."""
 _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
 
 logger = logging.getLogger("wren_async.postgres")
 
 
-class PostgresJournal:
+class PostgresJournal(StoredBatch):
     """A journal that many processes share. Opened with the same address and name, it is the same batch.
 
     Its first use that places orders makes this process a *runner* of the batch: it then holds a lease, claims the
@@ -44,9 +43,8 @@ class PostgresJournal:
     """
 
     def __init__(self, reader: Database, writer: Database, row: BatchRow, *, lease: float, read_only: bool) -> None:
-        self._reader = reader
+        super().__init__(reader, row)
         self._writer = writer
-        self._row = row
         self._lease = lease
         self._read_only = read_only
         self._past = Past.RUN_BEFORE if row.runs else Past.NEW
@@ -55,7 +53,6 @@ class PostgresJournal:
         self._joining = asyncio.Lock()
         self._keeping: list[asyncio.Task[None]] = []
         self._receiver: Callable[[Signal], None] = lambda _: None
-        self._closed = False
 
     @classmethod
     async def open(
@@ -120,16 +117,6 @@ class PostgresJournal:
         await self.aclose()
 
     @property
-    def batch_id(self) -> str:
-        """Random id of the batch."""
-        return self._row.batch_id
-
-    @property
-    def name(self) -> str:
-        """The name of the batch in the database."""
-        return self._row.name
-
-    @property
     def past(self) -> Past:
         """What may have been sent before this process joined, by nobody who is there now."""
         return self._past
@@ -153,11 +140,6 @@ class PostgresJournal:
             await self._write(work)
         self._check_open()
 
-    async def sealed(self) -> bool:
-        """Whether all rows of the input were taken in."""
-        query = "SELECT source_digest IS NOT NULL FROM wren_async.batch WHERE number = %(batch)s"
-        return bool((await self._one(query))[0])
-
     async def seal(self, source_digest: str) -> None:
         """Note that all rows were taken in. Sealing again takes the same digest; another is a `JournalError`."""
 
@@ -172,15 +154,6 @@ class PostgresJournal:
                 await connection.execute(statements.ADD_SPANS, {**self._batch, "size": SPAN})
 
         await self._write(work)
-
-    async def digests(self, first: int, count: int) -> Sequence[tuple[int, str]]:
-        """Position and digest of up to `count` rows from position `first` on."""
-        query = (
-            "SELECT position, digest FROM wren_async.intent WHERE batch = %(batch)s AND position >= %(first)s "
-            "ORDER BY position LIMIT %(count)s"
-        )
-        rows = await self._all(query, first=first, count=max(count, 0))
-        return [(position, digest) for position, digest in rows]
 
     # --- orders ---
 
@@ -212,49 +185,11 @@ class PostgresJournal:
             await self._keep_stray(position, result)
             raise
 
-    async def entries(self, *states: State) -> AsyncIterator[Entry]:
-        """All orders in these states (all states if none is named), by position, a page in memory at a time.
-
-        Each order is as it was when its page was read; it may have moved on since.
-        """
-        chosen = "AND state = ANY(%(states)s) " if states else ""
-        query = f"{statements.SELECT}AND position > %(last)s {chosen}ORDER BY position LIMIT {PAGE}"
-        last = 0
-        while page := await self._entries(query, last=last, states=[str(state) for state in states]):
-            for entry in page:
-                yield entry
-            last = page[-1].row.position
-
-    async def entry(self, position: int) -> Entry:
-        """One order. Raises `JournalError` where there is none."""
-        found = await self._entries(f"{statements.SELECT}AND position = %(position)s", position=position)
-        if not found:
-            raise unknown(position)
-        return found[0]
-
-    async def placed_among(self, order_ids: Collection[str]) -> Collection[str]:
-        """Which of these ids are those of placed orders. One walk through the batch, however many they are."""
-        query = (
-            "SELECT order_id FROM wren_async.standing WHERE batch = %(batch)s AND state = 'placed' "
-            "AND order_id = ANY(%(ids)s)"
-        )
-        return {order_id for (order_id,) in await self._all(query, ids=list(order_ids))} if order_ids else ()
-
-    async def totals(self) -> Totals:
-        """Sums over the batch, kept with every write."""
-        return records.totals_of(await self._all(statements.TOTALS))
-
     # --- facts of the batch ---
 
     async def note(self, name: str, value: str) -> None:
         """Keep a fact of the batch under a name. A later fact replaces it."""
         await self.amend(name, lambda _: value)
-
-    async def noted(self, name: str) -> str | None:
-        """The fact that was kept under a name, if any."""
-        rows = await self._all(_NOTED, name=str(name))
-        # As JSON, because PostgreSQL keeps no text with a NUL in it.
-        return json.loads(rows[0][0]) if rows else None
 
     async def amend(self, name: str, change: Callable[[str | None], str]) -> None:
         """Change the fact under a name by a function of what it was. Nobody else changes it meanwhile."""
@@ -264,7 +199,7 @@ class PostgresJournal:
             await connection.execute(
                 "SELECT pg_advisory_xact_lock(%(batch)s, hashtext(%(name)s))", {**self._batch, "name": str(name)}
             )
-            found = await (await connection.execute(_NOTED, {**self._batch, "name": str(name)})).fetchone()
+            found = await (await connection.execute(NOTED, {**self._batch, "name": str(name)})).fetchone()
             value = change(None if found is None else json.loads(found[0]))
             await connection.execute(_NOTE, {**self._batch, "name": str(name), "value": json.dumps(value)})
 
@@ -296,14 +231,6 @@ class PostgresJournal:
     def listen(self, receiver: Callable[[Signal], None]) -> None:
         """Tell `receiver` what concerns every process, from now on."""
         self._receiver = receiver
-
-    async def bounds(self) -> Bounds | None:
-        """The caps that hold for all processes."""
-        query = (
-            "SELECT cap_cents, cap_grams, cap_failures FROM wren_async.batch WHERE number = %(batch)s AND keeps_caps"
-        )
-        rows = await self._all(query)
-        return Bounds(cents=rows[0][0], grams=rows[0][1], failures=rows[0][2]) if rows else Bounds()
 
     async def set_bounds(self, bounds: Bounds) -> None:
         """Keep these caps for all processes, from their next order on."""
@@ -415,36 +342,7 @@ class PostgresJournal:
             "is_started = true WHERE number = %(batch)s"
         )
 
-    async def started(self) -> bool:
-        """Whether somebody let the workers begin."""
-        return bool((await self._one("SELECT is_started FROM wren_async.batch WHERE number = %(batch)s"))[0])
-
-    async def signal(self) -> Signal:
-        """What concerns every worker now."""
-        pause, ending, message, _ = await self._one(statements.SIGNAL)
-        return Signal(pause=max(0.0, pause), ending=ending, message=message)
-
-    async def workers(self) -> Sequence[tuple[int, str, str, float]]:
-        """The workers that are there: id, machine and process, version, and seconds until their lease ends."""
-        return [
-            (each[0], each[1], each[2], float(each[3]))
-            for each in await self._all(RUNNERS_THERE, scope=self._row.scope)
-        ]
-
-    async def late_answers(self) -> int:
-        """Answers that came after others had taken over, or a person had settled the order. They settled nothing."""
-        query = "SELECT count(*) FROM wren_async.stray_answer WHERE batch = %(batch)s"
-        return int((await self._one(query))[0])
-
     # --- inside ---
-
-    @property
-    def _batch(self) -> dict[str, Any]:
-        return {"batch": self._row.number}
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise JournalError("the journal is closed")
 
     async def _leave(self) -> None:
         if self._groups is None or self._runner is None:
@@ -551,21 +449,6 @@ class PostgresJournal:
 
         await self._submit(other=work)
 
-    async def _entries(self, query: str, **values: Any) -> list[Entry]:
-        return [records.entry_of(found) for found in await self._all(query, **values)]
-
-    async def _one(self, query: str, **values: Any) -> tuple[Any, ...]:
-        rows = await self._all(query, **values)
-        if not rows:
-            raise JournalError("the batch is gone from the database")
-        return rows[0]
-
-    async def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        async def work(connection: Connection) -> list[tuple[Any, ...]]:
-            return await (await connection.execute(query.encode(), {**self._batch, **values})).fetchall()
-
-        return await self._carry_out(self._reader.read, work)
-
     async def _execute(self, query: str, **values: Any) -> None:
         async def work(connection: Connection) -> None:
             await connection.execute(query.encode(), {**self._batch, **values})
@@ -577,17 +460,7 @@ class PostgresJournal:
             raise JournalError("the journal was opened for reading alone")
         return await self._carry_out(self._reader.run, work)
 
-    async def _carry_out(self, how: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
-        self._check_open()
-        try:
-            return await how(work)
-        except (JournalError, DatabaseLost):
-            raise
-        except psycopg.Error as error:
-            raise JournalError(f"the journal refuses this: {told(error)}") from None
 
-
-_NOTED: Final = "SELECT value FROM wren_async.note WHERE batch = %(batch)s AND name = %(name)s"
 _NOTE: Final = """
 INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
 ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
