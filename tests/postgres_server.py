@@ -102,13 +102,25 @@ def running_server() -> Iterator[PostgresServer]:
             shutil.chown(directory, "nobody")
         _run("initdb", "--no-sync", "--auth=trust", "-U", "postgres", "-D", str(directory / "data"))
         server = PostgresServer(f"postgresql://postgres@/postgres?host={quote(str(directory), safe='')}", directory)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+        with _outlived_by_nothing(directory):
+            server.start()
+            try:
+                yield server
+            finally:
+                server.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _outlived_by_nothing(directory: Path) -> Iterator[None]:
+    """Let the server of a directory end with this process, also where that is killed: a shell, whose input ends then,
+    kills the server and removes the directory."""
+    watches = 'read -r _; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; rm -rf "$0"'
+    command, null = ["sh", "-c", watches, str(directory)], subprocess.DEVNULL
+    # In a session of its own, as the server: what is sent to the whole group of the tests must not end it.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=null, stderr=null, start_new_session=True):
+        yield
 
 
 class Cable:

@@ -80,8 +80,22 @@ async def test_too_many_failures_are_counted_over_all_workers(here: World, datab
     ends = await asyncio.gather(*[work(here, database_address, concurrency=4) for _ in range(3)])
     assert {end_of(events).ending for events in ends} == {Ending.TOO_MANY_FAILURES}
     refused = (await states(database_address))[State.REFUSED]
-    # Those on the wire, and those whose marks were on their way to the disk, when the last one was counted.
+    # Of each worker: those whose results the same commit carries as the one that tells it to stop, and those that were
+    # on the wire meanwhile. It has four on the wire or marked, and one more.
     assert 30 < refused <= 30 + 3 * 2 * (4 + 1)
+
+
+async def test_a_worker_stops_with_the_commit_that_counts_one_failure_too_many(
+    here: World, database_address: str
+) -> None:
+    """What is marked in the same commit is not sent any more."""
+    await plan(here, database_address, KILOS[:3], caps=Caps(failures=0))
+    told: list[str | None] = []
+    async with await begun(database_address) as one:
+        one.listen(lambda signal: told.append(signal.ending))
+        await one.mark_sending([1], here.timing.utc())
+        await one.record(1, Result(state=State.REFUSED, reason="no such portfolio"))
+        assert told == [Ending.TOO_MANY_FAILURES]
 
 
 async def test_one_word_stops_all_workers_and_another_lets_them_go_on(here: World, database_address: str) -> None:

@@ -146,7 +146,7 @@ def migrate_(*, database: DatabaseOption = None) -> Exit:
 async def _has_outbox(dsn: Dsn) -> bool:
     """Whether somebody has made an outbox in the database."""
     async with Database(dsn) as made:
-        return OUTBOX.name in await made.read(versions)
+        return OUTBOX.name in await made.run(versions)
 
 
 def dsn_of(given: str | None) -> Dsn:

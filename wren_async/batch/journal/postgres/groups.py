@@ -189,11 +189,21 @@ class Groups:
             job.positions[0] in written and job.positions[0] in self.sending and _is_failure(job.result) for job in jobs
         )
         if failures:
-            await connection.execute(statements.FAILED, {"batch": self._batch, "failures": failures})
+            await self._count_failures(connection, failures)
         for job in jobs:
             if job.positions[0] in written and _is_given_back(job.result):
                 await connection.execute(statements.REOPEN, {"batch": self._batch, "position": job.positions[0]})
         return await self._refusals(connection, [job for job in jobs if job.positions[0] not in written])
+
+    async def _count_failures(self, connection: Connection, failures: int) -> None:
+        """Count them, and stop at once where they are too many: the marks of this transaction send nothing then.
+
+        The look at its beginning knew nothing of failures that others were counting meanwhile.
+        """
+        cursor = await connection.execute(statements.FAILED, {"batch": self._batch, "failures": failures})
+        found = await cursor.fetchone()
+        if found is not None and found[0] is not None:
+            self._on_signal(Signal(ending=found[0], message=found[1]))
 
     async def _mark(self, connection: Connection, jobs: Sequence[Job]) -> dict[int, list[str]]:
         if not jobs:

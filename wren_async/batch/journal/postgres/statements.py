@@ -128,7 +128,7 @@ UPDATE wren_async.batch SET failures = failures + %(failures)s,
         THEN 'too_many_failures' ELSE halted END,
     halted_because = CASE WHEN halted IS NULL AND failures + %(failures)s > cap_failures
         THEN (failures + %(failures)s) || ' orders were refused or are undecided' ELSE halted_because END
-WHERE number = %(batch)s
+WHERE number = %(batch)s RETURNING halted, halted_because
 """
 PAUSE: Final = """
 UPDATE wren_async.batch SET paused_until = greatest(paused_until, clock_timestamp() + %(seconds)s * interval '1 s')
