@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
+import polars
 import psycopg
 import pytest
 from cli_shell import Shell
@@ -138,6 +140,51 @@ def test_a_worker_without_tokens_says_so(shell: Shell, database: str, monkeypatc
     monkeypatch.delenv("CNAUGHT_API_KEY")
     assert work(shell) == Exit.USAGE
     assert "WREN_API_TOKEN" in shell.told
+
+
+def test_a_report_is_written_in_every_form(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(3), "--yes", "--leave") == 0
+    assert work(shell) == 0
+    there = shell.directory
+    files = [f"--json={there}/told.json", f"--parquet={there}/told.parquet", f"--html={there}/told.html"]
+    assert shell.run("report", "orders", "--rows", "--books", *files) == Exit.ALL_PLACED
+    told = json.loads((there / "told.json").read_text())
+    assert len(told["orders"]) == 3
+    assert polars.read_parquet(there / "told.parquet").height == 3
+    assert "Books" in (there / "told.html").read_text()
+    assert all(order.id in shell.out for order in shell.sandbox.orders), "--rows shows every order"
+    assert shell.run("report", "orders", "--csv", str(there / "orders.csv")) == Exit.USAGE
+    assert "holds the orders of a batch" in shell.told
+
+
+def test_books_that_differ_are_told_by_the_exit_code(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
+    assert work(shell) == 0
+    shell.sandbox.cancel(shell.sandbox.orders[0].id)
+    assert shell.run("report", "orders", "--books") == Exit.BOOKS_DIFFER
+
+
+def test_what_needs_a_person_is_told_in_commands_that_there_are(shell: Shell, database: str) -> None:
+    shell.sandbox.faults.add("status", status=422, when="before", operation="createOrder", times=1)
+    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
+    assert work(shell) == 0
+    assert shell.run("report", "orders") == 0
+    assert "1 order, for which nothing was spent" in " ".join(shell.out.split())
+    assert "--journal" not in shell.out
+    assert "reconcile" not in shell.out
+
+
+@pytest.mark.parametrize("option", ["--concurrency=4", "--settle-time=60", "--same-account"])
+def test_what_only_a_worker_can_be_told_is_refused_elsewhere(shell: Shell, database: str, option: str) -> None:
+    assert shell.run("run", shell.orders(2), "--yes", "--leave", option) == Exit.USAGE
+    assert f"give {option.partition('=')[0]} to each `wren-async worker`" in shell.told
+    assert shell.run("plan", shell.orders(2)) == 0
+    assert shell.run("resume", "orders", "--yes", option) == Exit.USAGE
+    assert "`wren-async worker`" in shell.told
+    assert work(shell, option) == 0
+    assert shell.sandbox.orders == [], "nothing was started"
+    assert shell.run("run", "--help", "--database", database) == 0
+    assert option.partition("=")[0] not in shell.out
 
 
 @pytest.mark.parametrize(

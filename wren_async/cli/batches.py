@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -15,20 +14,20 @@ from cyclopts import App, Parameter
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.files import check_journal_file, check_orders
 from wren_async.cli.numbers import whole
-from wren_async.cli.template import DECIMAL_COMMA
+from wren_async.cli.reporting import Reporting
 from wren_async.reconcile import SETTLE_TIME
 
 if TYPE_CHECKING:
     # Each command loads by itself what it needs beyond its words: a help needs none of it.
     from wren_async.batch.input.planner import Plan
     from wren_async.batch.input.row_values import Reading
-    from wren_async.batch.journal.sqlite import SqliteJournal
+    from wren_async.batch.run.budget import Caps
     from wren_async.cli.asking import Ahead
     from wren_async.cli.running import Interrupts, Settings
 
 T = TypeVar("T")
 
-_ROWS: Final = 1000
+_REPORTING: Final = Reporting()
 
 batch_app = App(
     name="batch",
@@ -70,8 +69,8 @@ class Input:
 
 @Parameter(name="*")
 @attrs.frozen(kw_only=True)
-class Limits:
-    """What a run may not exceed, and how it goes."""
+class CapOptions:
+    """What a batch may not exceed."""
 
     max_usd: Annotated[Decimal | None, Parameter(help="Dollars that the whole batch may cost at most.")] = None
     max_kg: Annotated[
@@ -80,6 +79,29 @@ class Limits:
     max_failures: Annotated[
         int, Parameter(converter=whole, help="Refused or undecided orders after which a run stops.")
     ] = 100
+    alarm_is_explained: Annotated[
+        bool,
+        Parameter(
+            help="A person found out why a run ended in an alarm, and nothing else places orders of this batch now.",
+            negative=(),
+        ),
+    ] = False
+
+    def caps(self) -> Caps:
+        """What the batch takes."""
+        from wren_async.batch.run.budget import Caps
+
+        cents = None if self.max_usd is None else self.max_usd * 100
+        if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
+            raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
+        return Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class Limits(CapOptions):
+    """What a run may not exceed, and how it goes."""
+
     concurrency: Annotated[
         int, Parameter(converter=whole, help="Orders on the wire at most; how many follows the server.")
     ] = 32
@@ -89,33 +111,45 @@ class Limits:
     same_account: Annotated[
         bool, Parameter(help="The token is new, and of the very same account as the old one.", negative=())
     ] = False
-    alarm_is_explained: Annotated[
-        bool,
-        Parameter(
-            help="A person found out why a run ended in an alarm, and nothing else places orders of this batch now.",
-            negative=(),
-        ),
-    ] = False
 
     def settings(self, continues: str | None = None, *, none_was_placed: bool = False) -> Settings:
         """What a run takes."""
-        from wren_async.batch.run.budget import Caps
         from wren_async.cli.running import Settings
 
-        cents = None if self.max_usd is None else self.max_usd * 100
-        if cents is not None and (not cents.is_finite() or cents != cents.to_integral_value()):
-            raise Stop(f"--max-usd takes dollars and whole cents, such as 500.00, not {self.max_usd}")
         if not self.settle_time >= 0:
             raise Stop(f"--settle-time takes seconds of 0 or more, not {self.settle_time}")
-        caps = Caps(cents=None if cents is None else int(cents), kilograms=self.max_kg, failures=self.max_failures)
         return Settings(
-            caps=caps,
+            caps=self.caps(),
             concurrency=self.concurrency,
             settle_time=self.settle_time,
             continues=continues,
             none_was_placed=none_was_placed,
             same_account=self.same_account,
             alarm_is_explained=self.alarm_is_explained,
+        )
+
+
+@Parameter(name="*")
+@attrs.frozen(kw_only=True)
+class SharedLimits(CapOptions):
+    """What a batch may not exceed, over all its workers. How each of them goes is told to `wren-async worker`."""
+
+    concurrency: Annotated[str | None, Parameter(show=False)] = None
+    settle_time: Annotated[str | None, Parameter(show=False)] = None
+    same_account: Annotated[bool, Parameter(show=False, negative=())] = False
+
+    def settings(self) -> Settings:
+        """What planning takes. Raises `Stop` for what only a worker can be told."""
+        from wren_async.cli.running import Settings
+
+        theirs = {"concurrency": self.concurrency, "settle-time": self.settle_time, "same-account": self.same_account}
+        if given := [f"--{name}" for name, value in theirs.items() if value]:
+            raise Stop(
+                f"workers place the batches of a database: give {' and '.join(given)} to each `wren-async worker`, and "
+                "not here"
+            )
+        return Settings(
+            caps=self.caps(), concurrency=1, settle_time=SETTLE_TIME, alarm_is_explained=self.alarm_is_explained
         )
 
 
@@ -270,51 +304,15 @@ def reconcile(
 
 
 @batch_app.command
-def report(
-    journal: JournalArgument,
-    *,
-    csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
-    decimal_comma: Annotated[bool, Parameter(help=DECIMAL_COMMA, negative=())] = False,
-    html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
-    json: Annotated[Path | None, Parameter(help="Write the sums and all orders to this JSON file.")] = None,
-    parquet: Annotated[Path | None, Parameter(help="Write all orders to this Parquet file.")] = None,
-    books: Annotated[bool, Parameter(help="Compare with the ledger and the order list.", negative=())] = False,
-    rows: Annotated[bool, Parameter(help="Show every order.", negative=())] = False,
-) -> Exit:
+def report(journal: JournalArgument, *, wanted: Reporting = _REPORTING) -> Exit:
     """Show what became of a batch, also while a run of it is on."""
     from wren_async.batch.journal.sqlite import SqliteJournal
-    from wren_async.batch.report.audit import audit_books
-    from wren_async.batch.report.files import write_csv, write_json
-    from wren_async.batch.report.page import write_page
-    from wren_async.batch.report.parquet import write_parquet
-    from wren_async.batch.report.summary import read_report
-    from wren_async.cli.access import access
-    from wren_async.cli.needs import show_needs
-    from wren_async.cli.showing import show_report
-    from wren_async.cli.terminal import output
 
     check_journal_file(journal)
 
     async def make(_: Interrupts) -> Exit:
-        async with await SqliteJournal.open(journal, read_only=True) as held, access() as clients:
-            await _check_targets(held, {"--csv": csv, "--html": html, "--json": json, "--parquet": parquet})
-            compared = await audit_books(held, wren=clients.wren, cnaught=clients.cnaught) if books else ()
-            made = await read_report(held, audits=compared)
-            show_report(output(), made)
-            show_needs(output(), made, str(journal))
-            if rows:
-                await _show_rows(held)
-            if csv is not None:
-                await write_csv(held, csv, decimal_comma=decimal_comma)
-            if json is not None:
-                await write_json(held, json, audits=compared)
-            if parquet is not None:
-                await write_parquet(held, parquet)
-            if html is not None:
-                await write_page(made, html, str(journal))
-            if books and not compared:
-                _say("no books were compared: nothing was placed that stands in one, or its token is not set")
-        return Exit.BOOKS_DIFFER if made.agrees is False else Exit.ALL_PLACED
+        async with await SqliteJournal.open(journal, read_only=True) as held:
+            return await wanted.make(held, str(journal))
 
     return _wait(make)
 
@@ -392,37 +390,6 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
         raise Stop(f"{error}:\n  {_command(*words, '--output', new)}") from None
     show_plan(output(), made)
     return ahead
-
-
-async def _show_rows(journal: SqliteJournal) -> None:
-    """Every order, in tables of so many that any number of them fits in memory."""
-    from wren_async.batch.chunks import in_chunks
-    from wren_async.batch.report.rows import report_rows
-    from wren_async.cli.showing import show_orders
-    from wren_async.cli.terminal import output
-
-    async for rows in in_chunks(report_rows(journal), _ROWS):
-        show_orders(output(), rows)
-
-
-async def _check_targets(journal: SqliteJournal, targets: Mapping[str, Path | None]) -> None:
-    """Refuse to write over anything but a report, before anything is read or written."""
-    import asyncio
-
-    from wren_async.batch.input.origin import noted_input
-    from wren_async.batch.report.targets import check_target
-
-    source = await noted_input(journal)
-    given = {flag: path for flag, path in targets.items() if path is not None}
-    for path in given.values():
-        await asyncio.to_thread(check_target, path, source)
-    for (one, path), (other, same) in combinations(given.items(), 2):
-        if _is_one_file(path, same):
-            raise Stop(f"{one} and {other} both name {path}; name a file for each")
-
-
-def _is_one_file(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
 def _command(*words: str) -> str:

@@ -124,10 +124,21 @@ def _versions() -> Iterator[tuple[str, str]]:
     yield "  wren-async", __version__
     yield "  Python", sys.version.partition(" ")[0]
     yield from ((f"  {name}", _version(name)) for name in _LIBRARIES)
+    yield "  batches over", _sent_over()
     missing = [extra for extra, module in _EXTRAS.items() if importlib.util.find_spec(module) is None]
     yield "  extras", ", ".join(extra for extra in _EXTRAS if extra not in missing)
     if missing:
         yield "  not installed", f"pip install 'wren-async[{','.join(missing)}]'"
+
+
+def _sent_over() -> str:
+    """Which HTTP library the orders of batches go over, as a report names it."""
+    from wren_async.cli.http_library import http_library
+
+    used = http_library()
+    return (
+        used if used.startswith("aiohttp") else f"{used}; the extra aiohttp sends several times as many orders a second"
+    )
 
 
 def _version(name: str) -> str:

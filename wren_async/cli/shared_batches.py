@@ -16,28 +16,28 @@ from wren_async.batch.journal.contract import Bounds, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import batch_names
 from wren_async.batch.journal.postgres.store import PostgresJournal
-from wren_async.batch.report.files import write_csv
-from wren_async.batch.report.page import write_page
-from wren_async.batch.report.summary import read_report
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps, bounds_of, caps_of
 from wren_async.cli.access import access, check_file
 from wren_async.cli.asking import Ahead, confirm, look_ahead, objection
-from wren_async.cli.batches import Input, Limits, Yes
+from wren_async.cli.batches import Input, SharedLimits, Yes
 from wren_async.cli.columns import columns_from
 from wren_async.cli.endings import of_totals
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.progress import PlainDisplay, display
+from wren_async.cli.reporting import Reporting
 from wren_async.cli.running import Interrupts, interruptible, open_batch
-from wren_async.cli.showing import show_plan, show_report
+from wren_async.cli.showing import show_plan
 from wren_async.cli.terminal import errors, output, say, show_columns
 from wren_async.cli.worker import DatabaseOption, dsn_of
 from wren_async.postgres.database import Database
 
 T = TypeVar("T")
 
+
 _INPUT: Final = Input()
-_LIMITS: Final = Limits()
+_LIMITS: Final = SharedLimits()
+_REPORTING: Final = Reporting()
 _LOOK: Final = 1.0
 """Seconds between two looks at how far the workers are."""
 
@@ -64,7 +64,7 @@ def plan(
     database: DatabaseOption = None,
     name: NameOption = None,
     given: Input = _INPUT,
-    limits: Limits = _LIMITS,
+    limits: SharedLimits = _LIMITS,
 ) -> Exit:
     """Read the orders into the database and ask what they will cost. No worker touches them before `batch run`."""
     ahead = _plan(orders, database, name, given, limits)
@@ -82,7 +82,7 @@ def run_(
     yes: Yes = False,
     leave: Annotated[bool, Parameter(help="Do not wait for the workers.", negative=())] = False,
     given: Input = _INPUT,
-    limits: Limits = _LIMITS,
+    limits: SharedLimits = _LIMITS,
 ) -> Exit:
     """Plan a batch, let the workers place it, and show how far they are. The same command again looks on.
 
@@ -142,8 +142,12 @@ def pause(name: Name, *, database: DatabaseOption = None) -> Exit:
 
 
 @shared_app.command
-def resume(name: Name, *, database: DatabaseOption = None, yes: Yes = False, limits: Limits | None = None) -> Exit:
+def resume(
+    name: Name, *, database: DatabaseOption = None, yes: Yes = False, limits: SharedLimits | None = None
+) -> Exit:
     """Let the workers begin, or go on with, a batch. With --max-usd, --max-kg or --max-failures under new caps."""
+
+    settings = None if limits is None else limits.settings()
 
     async def look(_: Interrupts) -> Ahead:
         async with access() as clients, opened(database, name) as journal:
@@ -157,9 +161,9 @@ def resume(name: Name, *, database: DatabaseOption = None, yes: Yes = False, lim
 
     async def go(_: Interrupts) -> Exit:
         async with opened(database, name) as journal:
-            if limits is not None:
-                await journal.set_bounds(bounds_of(await _caps(journal, limits.settings().caps)))
-                if limits.alarm_is_explained and await journal.noted(Note.ALARM):
+            if settings is not None:
+                await journal.set_bounds(bounds_of(await _caps(journal, settings.caps)))
+                if settings.alarm_is_explained and await journal.noted(Note.ALARM):
                     await journal.note(Note.DOUBT, "something else may have placed them, as an alarm told")
                     await journal.note(Note.ALARM, "")
             await _start(journal)
@@ -170,24 +174,12 @@ def resume(name: Name, *, database: DatabaseOption = None, yes: Yes = False, lim
 
 
 @shared_app.command
-def report(
-    name: Name,
-    *,
-    database: DatabaseOption = None,
-    csv: Annotated[Path | None, Parameter(help="Write all orders to this CSV file.")] = None,
-    html: Annotated[Path | None, Parameter(help="Write a page with charts to this file.")] = None,
-) -> Exit:
+def report(name: Name, *, database: DatabaseOption = None, wanted: Reporting = _REPORTING) -> Exit:
     """Show what became of a batch, also while workers are at it."""
 
     async def make(_: Interrupts) -> Exit:
         async with opened(database, name, read_only=True) as journal:
-            made = await read_report(journal)
-            show_report(output(), made)
-            if csv is not None:
-                await write_csv(journal, csv)
-            if html is not None:
-                await write_page(made, html, name)
-        return Exit.ALL_PLACED
+            return await wanted.make(journal, name)
 
     return _wait(make)
 
@@ -233,7 +225,7 @@ async def opened(
         yield journal
 
 
-def _plan(orders: Path, database: str | None, name: str | None, given: Input, limits: Limits) -> Ahead:
+def _plan(orders: Path, database: str | None, name: str | None, given: Input, limits: SharedLimits) -> Ahead:
     if not orders.is_file():
         raise Stop(f"{orders}: there is no such file")
     reading, progress, settings = given.reading(), display(errors()), limits.settings()

@@ -58,6 +58,9 @@ def worker(
         float, Parameter(help="Seconds for which this worker may go on without the database; 10 or more.")
     ] = LEASE,
     until_done: Annotated[bool, Parameter(help="End once nothing is left to do.", negative=())] = False,
+    same_account: Annotated[
+        bool, Parameter(help="The token is new, and of the very same account as the old one.", negative=())
+    ] = False,
     listen: Annotated[
         str | None,
         Parameter(
@@ -90,6 +93,7 @@ def worker(
                 concurrency=concurrency,
                 settle_time=settle_time,
                 lease=lease,
+                same_account=same_account,
                 on_event=_tell,
                 telemetry=metrics,
             )
@@ -113,6 +117,7 @@ def worker(
                         concurrency=concurrency,
                         settle_time=settle_time,
                         lease=lease,
+                        same_account=same_account,
                         telemetry=metrics,
                     )
                     await stack.enter_async_context(outbox)

@@ -103,6 +103,8 @@ class Report:
     """The version of the library that planned it."""
     sent_over: str | None = None
     """The HTTP library that its orders last went over."""
+    is_shared: bool = False
+    """Whether its journal is in a database, and workers place it."""
     servers: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
     """Where its orders were sent, with what is particular there, such as a test token."""
     accounts: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
@@ -219,6 +221,7 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
             planned=await _planned(opened),
             planned_by=await opened.noted(Note.PLANNED_BY),
             sent_over=await opened.noted(Note.SENT_OVER),
+            is_shared=opened.lease is not None,
             servers=await noted_servers(opened),
             accounts=await _accounts(opened),
             audits=audits,

@@ -156,6 +156,9 @@ def verdict(audit: Audit) -> str:
     return "; ".join(told)
 
 
+_WORKERS_LOOK: Final = "Workers look for them in the account by themselves, as long as one runs."
+
+
 def needs(report: Report, journal: str) -> Iterator[Need]:
     """What needs a person, the most urgent first, with the commands for it.
 
@@ -169,8 +172,9 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
     if report.in_doubt:
         yield Need(
             f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "
-            f"{usd(report.totals.reserved_cents)} held back. This looks for them in the account, and buys nothing:",
-            (_command("reconcile", journal),),
+            f"{usd(report.totals.reserved_cents)} held back. "
+            + (_WORKERS_LOOK if report.is_shared else "This looks for them in the account, and buys nothing:"),
+            () if report.is_shared else (_command("reconcile", journal),),
             _since(report),
         )
     if pending := report.number(State.PENDING):
@@ -185,10 +189,13 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
     if report.agrees is False:
         yield Need("The books do not agree, or could not be read. See Books, below.")
     if refused := report.number(State.REFUSED):
+        told = f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
+        if report.is_shared:
+            yield Need(f"{told}write those lines alone, corrected, to a new file, and plan that as a batch of its own.")
+            return
         source, corrected = ("ORDERS", "CORRECTED") if report.source is None else _files(report.source)
         yield Need(
-            f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
-            "correct its lines in the file, and let the corrected lines alone be written to a file of their own.",
+            f"{told}correct its lines in the file, and let those lines alone be written to a file of their own.",
             (_command("changes", source, "--journal", journal, "--output", corrected),),
         )
 

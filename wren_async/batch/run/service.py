@@ -61,6 +61,7 @@ class WorkerService:
         settle_time: float = SETTLE_TIME,
         lease: float = LEASE,
         patience: float = 10.0,
+        same_account: bool = False,
         retry_after: float = _LATER,
         on_event: OnEvent | None = None,
         telemetry: BatchTelemetry | None = None,
@@ -77,6 +78,7 @@ class WorkerService:
             settle_time: Seconds after which the absence of an order from the lists proves that it was not placed.
             lease: Seconds for which it may go on without the database.
             patience: Seconds to wait for answers when it is left.
+            same_account: Say that a token other than the one a batch was begun with is of the very same account.
             retry_after: Seconds before a batch that could not go on is tried again, and as many more each time.
             on_event: Told what happens.
             telemetry: Measures the batches, by their names: `PrometheusMetrics()` or `OpenTelemetry()`, the same one
@@ -91,6 +93,7 @@ class WorkerService:
         self._settle_time = settle_time
         self._lease = lease
         self._patience = patience
+        self._same_account = same_account
         self._retry_after = retry_after
         self._on_event = on_event
         self._telemetry = telemetry
@@ -224,6 +227,7 @@ class WorkerService:
                 concurrency=self._concurrency,
                 settle_time=self._settle_time,
                 patience=self._patience,
+                same_account=self._same_account,
                 timing=self._timing,
             )
             try:
