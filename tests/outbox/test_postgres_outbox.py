@@ -396,7 +396,7 @@ async def test_a_restart_of_the_database_in_the_middle_loses_and_doubles_nothing
 
 async def test_a_worker_that_others_have_taken_over_from_settles_nothing_and_begins_anew(shared: Shared) -> None:
     await shared.here.seed()
-    shared.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=1.0, operation="createTreeOrder", nth=2)
+    shared.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=3.0, operation="createTreeOrder", nth=2)
     async with shared.open(worker=True, settle_time=1.0, timing=shared.here.timing) as outbox:
         await outbox.submit(TREES, reference="trees-1")
         await becomes(outbox, "trees-1", State.SENDING)
