@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -101,12 +102,7 @@ def worker(
             async with contextlib.AsyncExitStack() as stack:
                 outbox: Outbox | None = None
                 if where is not None and metrics is not None:
-                    pages: Pages = {
-                        "/healthz": lambda: health_answer(
-                            service.problem or (None if outbox is None else outbox.lapse)
-                        ),
-                        "/metrics": lambda: Answer(HTTPStatus.OK, metrics.text(), metrics.content_type),
-                    }
+                    pages = _pages(metrics, lambda: service.problem or (None if outbox is None else outbox.lapse))
                     _say(f"listening at {await stack.enter_async_context(endpoint(where, pages))}")
                 if not batch and await _has_outbox(dsn):
                     outbox = Outbox(
@@ -146,6 +142,13 @@ def migrate_(*, database: DatabaseOption = None) -> Exit:
     versions = ", ".join(f"{part.name} {part.version}" for part in parts)
     _say(f"{dsn}: up to date ({versions})")
     return Exit.ALL_PLACED
+
+
+def _pages(metrics: PrometheusMetrics, problem: Callable[[], str | None]) -> Pages:
+    return {
+        "/healthz": lambda: health_answer(problem()),
+        "/metrics": lambda: Answer(HTTPStatus.OK, metrics.text(), metrics.content_type),
+    }
 
 
 async def _has_outbox(dsn: Dsn) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Protocol, TypeAlias
 
 import attrs
 from starlette.applications import Starlette
@@ -22,11 +22,16 @@ from wren_async.sandbox.exchange import JSON
 from wren_async.sandbox.patch import require_known
 from wren_async.sandbox.state import CONTROL_PREFIX
 
-if TYPE_CHECKING:
-    from wren_async.sandbox.control import Control
-
 Act: TypeAlias = Callable[[Request, dict[str, JSON]], "JSON | Response"]
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+class Acts(Protocol):
+    """What has a method for each act of the routes, and carries them out."""
+
+    def carry_out(self, act: Act, request: Request, values: dict[str, JSON]) -> JSON | Response:
+        """Let one of its methods answer."""
+        ...
 
 
 class UnknownError(Exception):
@@ -79,7 +84,7 @@ ROUTES = (
 )
 
 
-def control_app(control: Control) -> Starlette:
+def control_app(control: Acts) -> Starlette:
     """The control API of a sandbox, and the page that uses it, as an ASGI application."""
     routes = [_route(control, each) for each in ROUTES]
     pages = [Route("/", page.serve), Route(CONTROL_PREFIX + "/page/{name}", page.serve)]
@@ -91,7 +96,7 @@ def control_app(control: Control) -> Starlette:
     return Starlette(routes=[*pages, *routes], exception_handlers={404: unknown, 405: unknown})
 
 
-def _route(control: Control, route: ControlRoute) -> Route:
+def _route(control: Acts, route: ControlRoute) -> Route:
     act: Act = getattr(control, route.act)
 
     async def endpoint(request: Request) -> Response:
