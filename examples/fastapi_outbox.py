@@ -29,7 +29,7 @@ class Ride(BaseModel):
     """A ride, as the app takes it in."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9-]{1,60}$")
-    kilometres: Annotated[Decimal, Field(gt=0, le=10_000)]
+    kilometres: Annotated[Decimal, Field(gt=Decimal(0), le=Decimal(10_000))]
 
     @property
     def reference(self) -> str:
