@@ -246,8 +246,10 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.break_orders(faults)
         journal = MortalJournal(self.store)
         journal.writes_left, journal.after = writes, after
-        with contextlib.suppress(Killed):
+        try:
             self.await_(self._run(journal))
+        except* Killed:
+            pass
 
     @rule(faults=FAULT_LISTS, writes=st.integers(0, 12), after=st.booleans(), kills=st.integers(1, 3))
     def kill_while_recovering(self, faults: list[str], writes: int, after: bool, kills: int) -> None:

@@ -30,6 +30,7 @@ from wren_async.wren import WrenClient
 
 _AT_ONCE: Final = 10_000
 """Orders in doubt that are looked for in one reading of the lists; more might not fit in memory."""
+_CONTINUED: Final = "orders of the batch that it continues were found"
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of any batch."""
 _MARGIN: Final = timedelta(days=1)
@@ -155,6 +156,9 @@ class Recovery:
         if not reason:
             return
         await self._journal.note(Note.DOUBT, reason)
+        if reason == _CONTINUED:
+            # Only now: a process that ends in between must not find it confirmed, and nothing in doubt.
+            await self._journal.note(Note.CONFIRMED, "found")
         earliest = await self._planned() or _LONG_AGO
         await self._journal.doubt(self._latest())
         # Those in doubt, too: whoever had the other copy may have sent them long before this one did, and then their
@@ -184,8 +188,10 @@ class Recovery:
             return f"the account shows order {found[0]}, which the journal had never sent" if found else None
         if not found and not self._none_was_placed:
             raise JournalError(_nothing_found(await self._root()))
-        await self._journal.note(Note.CONFIRMED, "found" if found else "none was placed, says a person")
-        return "orders of the batch that it continues were found" if found else None
+        if found:
+            return _CONTINUED
+        await self._journal.note(Note.CONFIRMED, "none was placed, says a person")
+        return None
 
     async def _look(self, control: Control) -> Sequence[int] | None:
         """The first pending order that the lists show, if any; `None` where they cannot be read, and the run stops."""
