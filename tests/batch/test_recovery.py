@@ -22,6 +22,7 @@ from wren_async.batch.events import Ending
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
 from wren_async.batch.journal.contract import Journal, JournalError, Result, State
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
@@ -539,3 +540,31 @@ async def test_a_damaged_note_is_a_journal_error(here: World, note: str) -> None
     async with wren, Batch(journal, wren=wren, timing=here.timing) as batch:
         with pytest.raises(JournalError, match=f"note '{note}' cannot be read"):
             await run(batch)
+
+
+@pytest.mark.parametrize("ends_at", [Note.DOUBT, Note.CONFIRMED])
+async def test_a_process_that_ends_while_it_finds_a_lost_batch_leaves_all_of_it_to_be_looked_for(
+    here: World, tmp_path: Path, ends_at: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = [*tonnes(3)]
+    async with here.batch(tmp_path / "lost.journal") as batch:
+        await batch.plan(source)
+        batch_id = batch.batch_id
+        await run(batch)
+    note = SqliteJournal.note
+
+    async def note_and_end(journal: SqliteJournal, name: str, value: str) -> None:
+        if name == ends_at:
+            raise JournalError("the process ends here")
+        await note(journal, name, value)
+
+    new = tmp_path / "new.journal"
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteJournal, "note", note_and_end)
+        async with here.batch(new, continues=batch_id) as batch:
+            await batch.plan(source)
+            with pytest.raises(JournalError, match="ends here"):
+                await run(batch)
+    async with here.batch(new, continues=batch_id) as batch:
+        await run(batch)
+    assert nothing_twice(here) == 3
