@@ -46,6 +46,7 @@ from wren_async.wren import WrenClient
 _PATIENCE: Final = 10.0
 _EVENTS: Final = 1000
 _ROUNDS: Final = 3
+_LOOKED: Final = "all orders in doubt were looked for"
 
 T = TypeVar("T")
 
@@ -313,6 +314,9 @@ class Batch:
             clocks=self._clocks,
             emit=tell,
         )
+        if not (place or send_again):
+            # What stops the workers of a shared batch stops their sending; looking buys nothing.
+            self.journal.listen(lambda _: None)
         stopped = asyncio.Event()
         control = Control(
             emit=tell,
@@ -360,7 +364,9 @@ class Batch:
             if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
                 break
         if not place:
-            worker.halt(Ending.DONE, "all orders in doubt were looked for")
+            elsewhere = self._recovery.is_left_to_another
+            told = "a worker is looking for the orders in doubt now" if elsewhere else _LOOKED
+            worker.halt(Ending.DONE, told)
         await control.emit(await worker.ended())
 
 

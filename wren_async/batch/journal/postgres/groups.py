@@ -215,8 +215,17 @@ class Groups:
             marked |= await self._carry_out_marks(
                 connection, [job.positions[0] for job in left if job.moment == moment], moment
             )
+        if without_room and not marked:
+            first = next(job for job in jobs if id(job) in without_room)
+            await self._stop_at_cap(connection, f"order {first.positions[0]}: {without_room[id(first)]}")
         refused = await self._refusals(connection, [job for job in left if job.positions[0] not in marked])
         return {number: ["cap", why] for number, why in without_room.items()} | refused
+
+    async def _stop_at_cap(self, connection: Connection, message: str) -> None:
+        """Stop all workers where no order of theirs can make room any more: a person has to raise the cap."""
+        stopped = await connection.execute(statements.HALT_AT_CAP, {"batch": self._batch, "message": message})
+        if stopped.rowcount:
+            self._on_signal(Signal(ending="cap_reached", message=message))
 
     async def _carry_out_marks(self, connection: Connection, positions: Sequence[int], moment: str) -> set[int]:
         if not positions:
