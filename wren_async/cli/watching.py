@@ -8,13 +8,13 @@ from typing import Final
 
 import attrs
 
-from wren_async.batch.events import Ended, Ending, Progress
+from wren_async.batch.events import Ended, Ending, Progress, Settled
 from wren_async.batch.journal.contract import State, Totals
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.run.history import History, RunEnd
 from wren_async.cli.batch_places import BatchPlace
 from wren_async.cli.endings import of_run, of_totals
-from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.exits import Exit
 from wren_async.cli.progress import Display
 
 _LOOK: Final = 1.0
@@ -25,6 +25,8 @@ _NO_WORKER: Final = (
     "no worker is at it: start `wren-async worker` on each machine that is to place orders, with the tokens in its "
     "environment; where one runs, its log says why it does not go on"
 )
+_FAILURES: Final = 10
+"""Orders whose failure is told in the end; the report has all."""
 _QUIET: Final = (Ending.DONE, Ending.ASKED)
 """Ends of a worker's run that say nothing of the batch."""
 _REMEDIES: Final = {
@@ -42,6 +44,7 @@ class Standing:
 
     name: str
     totals: Totals
+    is_outbox: bool
     is_planned: bool
     is_started: bool
     ending: Ending | None
@@ -56,6 +59,7 @@ class Standing:
         return cls(
             name=journal.name,
             totals=await journal.totals(),
+            is_outbox=await journal.is_outbox(),
             is_planned=await journal.sealed(),
             is_started=await journal.started(),
             ending=None if signal.ending is None else Ending(signal.ending),
@@ -76,6 +80,8 @@ class Standing:
     @property
     def words(self) -> str:
         """How it stands, in some words."""
+        if self.is_outbox:
+            return f"stopped: {self.message}" if self.ending else "an outbox"
         if not self.is_planned:
             return "not planned to its end"
         if not self.is_started:
@@ -95,6 +101,8 @@ class Standing:
 
     def advice(self, place: BatchPlace) -> str | None:
         """What is to be done where it stands still, with the command for it."""
+        if self.is_outbox:
+            return None
         if not self.is_planned:
             return f"its planning was broken off; plan the file again: {place.command('plan', 'FILE', *place.named)}"
         if not self.is_started:
@@ -132,24 +140,41 @@ class Watch:
         """Look until the end; the exit code of the batch."""
         loop = asyncio.get_running_loop()
         standing = await Standing.of(self._journal)
-        began, first = loop.time(), _settled(standing.totals)
+        began, first = loop.time(), standing.totals
         self._ends = (await History.of(self._journal)).endings
-        self._shown.begin(standing.totals)
+        self._shown.begin(first)
         try:
-            while standing.left:
-                if standing.ending is not None:
-                    raise Stop(self._stopped(standing.ending, standing), _code(standing))
+            while standing.left and standing.ending is None:
                 seconds = max(1e-9, loop.time() - began)
-                self._shown.take(_progress(standing.totals, _settled(standing.totals) - first, seconds))
+                self._shown.take(_progress(standing.totals, _settled(standing.totals) - _settled(first), seconds))
                 await self._tell_trouble(standing)
                 await asyncio.sleep(_LOOK)
                 standing = await Standing.of(self._journal)
-            return of_totals(standing.totals)
+            if _failed(standing.totals) > _failed(first):
+                await self._tell_failures()
+            return self._end(standing)
         finally:
             self._shown.end()
 
-    def _stopped(self, ending: Ending, standing: Standing) -> str:
-        return f"{standing.name}: stopped: {standing.message}\n{remedy(ending, self._place)}"
+    def _end(self, standing: Standing) -> Exit:
+        """Tell how it ended, in the words of a run."""
+        if not standing.left or standing.ending is None:
+            ended = Ended(ending=Ending.DONE, message="nothing is left to send", totals=standing.totals)
+            self._shown.take(ended)
+            return of_totals(standing.totals)
+        ended = Ended(ending=standing.ending, message=standing.message, totals=standing.totals)
+        self._shown.take(ended)
+        self._shown.say(remedy(standing.ending, self._place))
+        # That somebody else has stopped it is no Ctrl-C of this command.
+        return Exit.UNFINISHED if standing.ending is Ending.ASKED else of_run(ended)
+
+    async def _tell_failures(self) -> None:
+        told = 0
+        async for entry in self._journal.entries(State.REFUSED, State.UNDECIDED):
+            self._shown.take(Settled(entry=entry))
+            told += 1
+            if told >= _FAILURES:
+                return
 
     async def _tell_trouble(self, standing: Standing) -> None:
         """Say that no worker is there, and why those that were there have ended."""
@@ -162,13 +187,6 @@ class Watch:
         self._ends = ends
 
 
-def _code(standing: Standing) -> Exit:
-    """The code of a batch that is stopped. That another one has stopped it is no Ctrl-C of this command."""
-    if standing.ending is None or standing.ending is Ending.ASKED:
-        return Exit.UNFINISHED
-    return of_run(Ended(ending=standing.ending, message=standing.message, totals=standing.totals))
-
-
 def _progress(totals: Totals, settled: int, seconds: float) -> Progress:
     rate, sending = settled / seconds, totals.orders[State.SENDING]
     left = (totals.orders[State.PENDING] + sending) / rate if rate else None
@@ -177,3 +195,7 @@ def _progress(totals: Totals, settled: int, seconds: float) -> Progress:
 
 def _settled(totals: Totals) -> int:
     return sum(totals.orders[state] for state in (State.PLACED, State.REFUSED, State.UNDECIDED))
+
+
+def _failed(totals: Totals) -> int:
+    return totals.orders[State.REFUSED] + totals.orders[State.UNDECIDED]
