@@ -4,7 +4,7 @@ shares the next."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -167,8 +167,8 @@ class Groups:
 
     async def _mark_all(self, connection: Connection, job: Job) -> None:
         """Mark several orders, all of them or none, whatever the caps say."""
-        wanted = dict.fromkeys(job.positions)
-        marked = await self._carry_out_marks(connection, list(wanted), job.moment)
+        wanted = dict.fromkeys(job.positions, job.moment)
+        marked = await self._carry_out_marks(connection, wanted)
         if missing := [position for position in wanted if position not in marked]:
             raise JournalError((await self._reasons(connection, missing, State.SENDING))[missing[0]])
         if len(wanted) < len(job.positions):
@@ -210,22 +210,19 @@ class Groups:
             return {}
         without_room = await self._without_room(connection, [job for job in jobs if job.reserves])
         left = [job for job in jobs if id(job) not in without_room]
-        marked: set[int] = set()
-        for moment in dict.fromkeys(job.moment for job in left):
-            marked |= await self._carry_out_marks(
-                connection, [job.positions[0] for job in left if job.moment == moment], moment
-            )
+        marked = await self._carry_out_marks(connection, {job.positions[0]: job.moment for job in left})
         refused = await self._refusals(connection, [job for job in left if job.positions[0] not in marked])
         return {number: ["cap", why] for number, why in without_room.items()} | refused
 
-    async def _carry_out_marks(self, connection: Connection, positions: Sequence[int], moment: str) -> set[int]:
-        if not positions:
+    async def _carry_out_marks(self, connection: Connection, moments: Mapping[int, str]) -> set[int]:
+        """Mark orders, each with its own moment, in one statement. Returns which were."""
+        if not moments:
             return set()
         values = {
             "batch": self._batch,
             "owner": self._runner.id,
-            "positions": positions,
-            "moments": [moment] * len(positions),
+            "positions": [*moments],
+            "moments": [*moments.values()],
         }
         return {row[0] for row in await (await connection.execute(statements.MARK, values)).fetchall()}
 
