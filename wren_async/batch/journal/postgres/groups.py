@@ -54,12 +54,14 @@ class Job:
             self.done.set_result(None)
         else:
             kind, why = refused
-            self.done.set_exception(CapReached(why) if kind == "cap" else JournalError(why))
+            self.fail(CapReached(why) if kind == "cap" else JournalError(why))
 
     def fail(self, error: Exception) -> None:
-        """Tell that the whole transaction failed."""
+        """Tell that it failed, alone or with its whole transaction."""
         if not self.done.done():
             self.done.set_exception(error)
+            # Looked at here: whoever asked may be gone, and the loop would complain of an error that nobody took.
+            self.done.exception()
 
 
 class Groups:
@@ -81,8 +83,6 @@ class Groups:
         """Ask for a write. The future is done once it is committed; cancelling it does not take it back."""
         if self._closing:
             raise JournalError("the journal is closed")
-        # Whoever asked may be gone by then, and the loop would complain of an error that nobody took.
-        job.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._jobs.append(job)
         self._more.set()
         return job.done
