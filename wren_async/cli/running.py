@@ -64,8 +64,8 @@ class Interrupts:
         """Whether one came that nothing was finished for."""
         return self.came > 0 and self.stop is None
 
-    def take(self) -> None:
-        """Take in one."""
+    def interrupt(self) -> None:
+        """Ask for the end, or leave at once."""
         self.count += 1
         if self.count == 1 and self.stop is not None:
             self.stop()
@@ -80,7 +80,7 @@ class Interrupts:
 
         def handle(number: int, frame: FrameType | None) -> None:
             self.came += 1
-            loop.call_soon_threadsafe(self.take)
+            loop.call_soon_threadsafe(self.interrupt)
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -166,7 +166,7 @@ async def _follow(events: AsyncIterator[Event], display: Display) -> Ended | Non
     """Show what happens, up to the last event."""
     ended = None
     async for event in events:
-        display.take(event)
+        display.show(event)
         if isinstance(event, Ended):
             ended = event
     return ended
