@@ -33,6 +33,7 @@ from wren_async.outbox.sqlite import SqliteOutbox
 from wren_async.outbox.store import Health, OutboxStore, Submission, Submitted
 from wren_async.outbox.submitting import above_ceilings, new_order, submitted
 from wren_async.outbox.waiting import Waiting
+from wren_async.postgres.address import is_address
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
@@ -453,12 +454,10 @@ class Outbox:
 
 def _database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:
     """The address of a database, where it is one. Raises `InvalidConfiguration` where the extra is not installed."""
-    if isinstance(where, os.PathLike) or (
-        isinstance(where, str) and not where.startswith(("postgresql://", "postgres://"))
-    ):
+    if isinstance(where, str | os.PathLike) and not is_address(where):
         return None
     try:
         from wren_async.postgres.dsn import Dsn
     except ImportError:
         raise InvalidConfiguration("an outbox in PostgreSQL needs: pip install 'wren-async[postgres]'") from None
-    return where if isinstance(where, Dsn) else Dsn(where)
+    return where if isinstance(where, Dsn) else Dsn(os.fspath(where))

@@ -40,6 +40,7 @@ from wren_async.core.ceilings import Ceilings
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
+from wren_async.postgres.address import is_address
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
@@ -91,7 +92,7 @@ class Batch:
                 those that the lists do not show wait for the settle time.
             timing: Clocks and waits, for tests.
         """
-        if isinstance(journal, str) and journal.startswith(("postgresql:", "postgres:")):
+        if isinstance(journal, str | os.PathLike) and is_address(journal):
             raise InvalidArgument(
                 "journal",
                 "is the address of a database, which may hold many batches: name one of them, "
