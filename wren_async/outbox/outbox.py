@@ -21,6 +21,7 @@ from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
@@ -100,13 +101,15 @@ class Outbox:
             telemetry: Measures its orders as those of a batch `outbox`: `PrometheusMetrics()` or `OpenTelemetry()`.
             timing: Clocks and waits, for tests.
         """
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        if on_settled is not None and not callable(on_settled):
+            raise InvalidArgument("on_settled", "takes an async function of a Submission")
+        if caps is not None and not isinstance(caps, OutboxCaps):
+            raise InvalidArgument("caps", "takes OutboxCaps(...)")
         self._where = where
         self._dsn = _database(where)
         self._lease = lease
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps = caps
         self._on_settled = on_settled
         self._has_worker = worker and bool(self._clients)
