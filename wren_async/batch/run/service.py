@@ -20,9 +20,10 @@ from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, t
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
+from wren_async.errors import InvalidArgument, WrenAsyncError
 from wren_async.postgres.database import Database, DatabaseLost
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -85,6 +86,10 @@ class WorkerService:
                 that the clients were given.
             timing: Clocks and waits, for tests.
         """
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        clients_of(wren, cnaught)
+        if isinstance(batches, str):
+            raise InvalidArgument("batches", f"takes several names: batches=[{batches!r}]")
         self._dsn = address if isinstance(address, Dsn) else Dsn(address)
         self._wren = wren
         self._cnaught = cnaught
