@@ -58,7 +58,9 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
     if make:
         await connection.execute(
-            "INSERT INTO wren_async.batch (name, id) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",
+            # With the database it is planned in: a standby that takes its place may know of no run of it.
+            f"INSERT INTO wren_async.batch (name, id, server) VALUES (%s, %s, ({_SERVER})) "  # noqa: S608 - a constant
+            "ON CONFLICT (name) DO NOTHING".encode(),
             (name, uuid.uuid4().hex),
         )
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
@@ -144,9 +146,9 @@ class Opening:
         live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
         runs, known_server, is_checked, checker = found
         is_elsewhere = known_server is not None and known_server != server[0]
-        if runs and checker in live:
+        if checker in live:
             raise _SomebodyLooksError
-        is_known = not runs or (bool(live) and is_checked and not is_elsewhere)
+        is_known = not is_elsewhere and (not runs or (bool(live) and is_checked))
         self.past = Past.NEW if is_known else Past.BEHIND if is_elsewhere else Past.RUN_BEFORE
         update = (
             "UPDATE wren_async.batch SET runs = runs + 1, is_checked = %(known)s, "
