@@ -7,13 +7,16 @@ accounts before anything is sent, as a journal in a file does; whoever comes mea
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection
+from datetime import UTC
 from typing import Any, Final
 
 import attrs
 
 from wren_async.batch.journal.contract import JournalError, Past, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.statements import TOTALS_BY_NAME
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
@@ -22,6 +25,10 @@ from wren_async.postgres.lease import Runner, declare_dead
 
 _SERVER: Final = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+"""
+KEEP_NOTE: Final = """
+INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
+ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
 """
 _LIVE: Final = """
 SELECT id FROM wren_async.runner
@@ -114,6 +121,12 @@ async def batch_names(connection: Connection) -> list[str]:
     return [row[0] for row in await (await connection.execute(query)).fetchall()]
 
 
+async def _now(connection: Connection) -> str:
+    found = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    assert found is not None  # noqa: S101 - a query without FROM has a row
+    return json.dumps(found[0].astimezone(UTC).isoformat())
+
+
 class _SomebodyLooksError(Exception):
     """Another runner is looking into the past of the batch."""
 
@@ -156,6 +169,9 @@ class Opening:
             "WHERE number = %(batch)s"
         )
         await connection.execute(update, {**values, "known": is_known, "server": server[0]})
+        if is_elsewhere:
+            # For those who come later, to whom this runner will have found out all that was sent.
+            await connection.execute(KEEP_NOTE, {**values, "name": Note.REPLACED, "value": await _now(connection)})
 
     def checked(self, me: int) -> Work[None]:
         """What says that the past was looked into by this runner."""

@@ -17,7 +17,7 @@ from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Bounds, Entry, JournalError, Past, Result, Row, Signal, State
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.groups import Groups, Job, told, why_not
-from wren_async.batch.journal.postgres.opening import BatchRow, Opening, find_batch
+from wren_async.batch.journal.postgres.opening import KEEP_NOTE, BatchRow, Opening, find_batch
 from wren_async.batch.journal.postgres.reading import NOTED, StoredBatch
 from wren_async.batch.journal.postgres.tables import PARTS, SPAN
 from wren_async.batch.journal.records import time_text
@@ -201,7 +201,7 @@ class PostgresJournal(StoredBatch):
             )
             found = await (await connection.execute(NOTED, {**self._batch, "name": str(name)})).fetchone()
             value = change(None if found is None else json.loads(found[0]))
-            await connection.execute(_NOTE, {**self._batch, "name": str(name), "value": json.dumps(value)})
+            await connection.execute(KEEP_NOTE, {**self._batch, "name": str(name), "value": json.dumps(value)})
 
         if self._runner is None:
             await self._write(work)
@@ -459,9 +459,3 @@ class PostgresJournal(StoredBatch):
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
         return await self._carry_out(self._reader.run, work)
-
-
-_NOTE: Final = """
-INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
-ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
-"""
