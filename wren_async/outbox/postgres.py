@@ -21,6 +21,7 @@ from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.reading import PAGE
 from wren_async.batch.journal.postgres.store import PostgresJournal
+from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import time_text
 from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
 from wren_async.outbox.postgres_tables import CHANNEL, OUTBOX
@@ -28,7 +29,7 @@ from wren_async.outbox.store import Known, NewOrder, Submission, Unplanned
 from wren_async.outbox.submitting import submit_over
 from wren_async.postgres.database import Connection
 from wren_async.postgres.lease import Runner
-from wren_async.postgres.schema import prepare
+from wren_async.postgres.schema import hold, prepare
 
 _LONGEST_PAYLOAD: Final = 1000
 """Characters of a reference that a notification names; there are none with so many."""
@@ -98,6 +99,7 @@ _SUBMISSION: Final = "SELECT position, reference, intent, submitted, finished FR
 class PostgresOutbox(PostgresJournal):
     """An outbox in a database that other processes use too."""
 
+    _parts = (*PARTS, OUTBOX)
     is_shared = True
     inherited = 0
     """The last position that may have been submitted before this process was there."""
@@ -109,6 +111,8 @@ class PostgresOutbox(PostgresJournal):
         super().__init__(*given, **options)
         self._found_by: dict[int, Runner | None] = {}
         """By which of its runners this process has found orders without a price."""
+        self._lapsed: str | None = None
+        """Why the last lease was lost, until there is another one."""
 
     async def prepare(self) -> None:
         """Make the outbox's tables where there are none. Raises `JournalError` where they are of another version."""
@@ -120,8 +124,14 @@ class PostgresOutbox(PostgresJournal):
     async def join(self) -> None:
         """Become a runner, unless this process is one already."""
         await super().join()
+        self._lapsed = None
         if self.past is Past.NEW:
             self.inherited = 0
+
+    @property
+    def lapse(self) -> str | None:
+        """Why this process may send nothing for now though it has begun: its lease is lost, or over."""
+        return super().lapse or self._lapsed
 
     async def begin_telling(self) -> bool:
         """Begin to hand settled orders to a callback. The right to it goes with the connection."""
@@ -145,6 +155,7 @@ class PostgresOutbox(PostgresJournal):
         """Be a new runner next time, where the lease of this one was lost."""
         if self._runner is None or self._runner.lost is None:
             return
+        self._lapsed = self._runner.lost
         for task in self._keeping:
             task.cancel()
         if self._groups is not None:
@@ -310,6 +321,7 @@ class PostgresOutbox(PostgresJournal):
         """Number settled orders, and count what they really cost; how many there were."""
 
         async def work(own: Connection) -> int:
+            await hold(own, self._parts)
             # One at a time, so that numbers are seen in their order.
             await own.execute(_ONE_AT_A_TIME, {"what": "wren_async.outbox"})
             settled = await (await own.execute(_SETTLED.encode(), {"most": PAGE, **self._batch})).fetchall()

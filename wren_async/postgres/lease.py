@@ -31,7 +31,7 @@ import attrs
 from wren_async.core.client import __version__
 from wren_async.errors import JournalError
 from wren_async.postgres.database import Connection, Database, DatabaseLost, waits
-from wren_async.postgres.schema import Part
+from wren_async.postgres.schema import Part, check
 
 T = TypeVar("T")
 
@@ -154,6 +154,8 @@ class Runner:
             lease: Seconds for which it may send after each renewal.
             clock: The clocks of this machine, for tests.
             along: What is done in the same transaction, with the id of the runner.
+
+        Raises `JournalError` where the tables are of another version than this program's.
         """
         begun = clock()
 
@@ -161,6 +163,8 @@ class Runner:
             values = {"name": _name(), "scope": scope, "program": __version__, "lease": lease}
             found = await (await connection.execute(_BEGIN, values)).fetchone()
             assert found is not None  # noqa: S101 - RETURNING of one row
+            # Now that the row is there, nobody changes the tables until it is committed.
+            await check(connection, parts)
             if along is not None:
                 await along(connection, found[0])
             timeline = await (await connection.execute(TIMELINE)).fetchone()

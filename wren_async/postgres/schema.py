@@ -122,6 +122,15 @@ async def check(connection: Connection, parts: Sequence[Part]) -> None:
             )
 
 
+async def hold(connection: Connection, parts: Sequence[Part]) -> None:
+    """See that the tables are of this program's version, and stay so until the end of the transaction.
+
+    For what is written by no runner. Raises `JournalError`.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_LOCK,))
+    await check(connection, parts)
+
+
 async def versions(connection: Connection) -> dict[str, int]:
     """The parts whose tables are there, and their versions."""
     found = await (await connection.execute("SELECT to_regclass('wren_async.part')")).fetchone()
