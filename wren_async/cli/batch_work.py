@@ -56,7 +56,7 @@ async def _plan(
                 defaults=reading.defaults,
                 ignore=reading.ignore,
                 encoding=reading.encoding,
-                tell=progress.take,
+                tell=progress.show,
             )
             return made, await look_ahead(journal, clients)
 

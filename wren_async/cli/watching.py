@@ -146,7 +146,7 @@ class Watch:
         try:
             while standing.left and standing.ending is None:
                 seconds = max(1e-9, loop.time() - began)
-                self._shown.take(_progress(standing.totals, _settled(standing.totals) - _settled(first), seconds))
+                self._shown.show(_progress(standing.totals, _settled(standing.totals) - _settled(first), seconds))
                 await self._tell_trouble(standing)
                 await asyncio.sleep(_LOOK)
                 standing = await Standing.of(self._journal)
@@ -160,10 +160,10 @@ class Watch:
         """Tell how it ended, in the words of a run."""
         if not standing.left or standing.ending is None:
             ended = Ended(ending=Ending.DONE, message="nothing is left to send", totals=standing.totals)
-            self._shown.take(ended)
+            self._shown.show(ended)
             return of_totals(standing.totals)
         ended = Ended(ending=standing.ending, message=standing.message, totals=standing.totals)
-        self._shown.take(ended)
+        self._shown.show(ended)
         self._shown.say(remedy(standing.ending, self._place))
         # That somebody else has stopped it is no Ctrl-C of this command.
         return Exit.UNFINISHED if standing.ending is Ending.ASKED else of_run(ended)
@@ -171,7 +171,7 @@ class Watch:
     async def _tell_failures(self) -> None:
         told = 0
         async for entry in self._journal.entries(State.REFUSED, State.UNDECIDED):
-            self._shown.take(Settled(entry=entry))
+            self._shown.show(Settled(entry=entry))
             told += 1
             if told >= _FAILURES:
                 return

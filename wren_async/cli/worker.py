@@ -17,6 +17,7 @@ from wren_async.batch.run.service import WorkerService
 from wren_async.cli.access import access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.http_library import http_library
 from wren_async.cli.progress import PlainDisplay
 from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
@@ -75,8 +76,10 @@ def worker(
     The tokens of the APIs come from this machine's environment; none is in the database. Ctrl-C or SIGTERM takes no new
     orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
     """
-    if lease < 10:
+    if not 10 <= lease < float("inf"):
         raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
+    if not 0 <= settle_time < float("inf"):
+        raise Stop(f"--settle-time takes seconds of 0 or more, not {settle_time}")
     where = None if listen is None else Listen.of(listen)
     metrics = None if listen is None else PrometheusMetrics()
     dsn = dsn_of(database)
@@ -97,6 +100,7 @@ def worker(
                 same_account=same_account,
                 on_event=_tell,
                 telemetry=metrics,
+                sent_over=http_library(),
             )
             interrupts.stop = service.stop
             async with contextlib.AsyncExitStack() as stack:

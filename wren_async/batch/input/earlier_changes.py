@@ -83,12 +83,12 @@ class EarlierChanges:
     async def open(self, main: Journal, also: Collection[str]) -> None:
         """Open all that are noted in the journal of the file, and those that were named."""
         for each in also:
-            await self._take(each, is_named=True)
+            await self._open(each, is_named=True)
         await self._follow(self._journals.name, main)
         for name, journal in zip(self._names, self.found, strict=True):  # both grow meanwhile
             await self._follow(name, journal)
 
-    async def _take(self, name: str, *, is_named: bool = False) -> None:
+    async def _open(self, name: str, *, is_named: bool = False) -> None:
         known = self._journals.same(name)
         if known in {self._journals.same(each) for each in (self._journals.name, *self._names)}:
             return
@@ -113,7 +113,7 @@ class EarlierChanges:
                     f"and never will be run, say so (--never-run {target})"
                 )
             for each in followers:
-                await self._take(each)
+                await self._open(each)
 
     def _is_covered(self, target: Path) -> bool:
         """Whether a journal that a person has named is that of a file of changes. It is that of one alone."""
