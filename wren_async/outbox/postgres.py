@@ -7,8 +7,8 @@ here is what comes before: submissions, prices, and what is reserved for them.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -17,19 +17,24 @@ from wren_async.batch.events import Ending
 from wren_async.batch.intents import Api, restore
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State
+from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.reading import PAGE
 from wren_async.batch.journal.postgres.store import PostgresJournal
+from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import time_text
 from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
 from wren_async.outbox.postgres_tables import CHANNEL, OUTBOX
 from wren_async.outbox.store import Known, NewOrder, Submission, Unplanned
 from wren_async.outbox.submitting import submit_over
 from wren_async.postgres.database import Connection
-from wren_async.postgres.schema import prepare
+from wren_async.postgres.lease import Runner
+from wren_async.postgres.schema import hold, prepare
 
 _LONGEST_PAYLOAD: Final = 1000
 """Characters of a reference that a notification names; there are none with so many."""
+_REMEMBERED: Final = timedelta(days=3)
+"""How long after a failover a submission is looked for in the lists: it may be one that the standby never heard of."""
 _NOBODY: Final = -1
 """Who marks an order that is settled without being sent: no runner has this id."""
 _JOINED: Final = (
@@ -66,6 +71,14 @@ SELECT count(*) {_JOINED} WHERE o.finished IS NULL AND s.state = 'pending' AND o
 _TAKE: Final = """
 UPDATE wren_async.outbox SET owner = %(owner)s, day = coalesce(day, %(day)s) WHERE position = ANY(%(taken)s::bigint[])
 """
+_RESERVE: Final = """
+WITH reserved AS (
+    UPDATE wren_async.outbox o SET day = %(day)s FROM wren_async.standing s
+    WHERE o.position = ANY(%(positions)s::bigint[]) AND o.day IS NULL
+        AND s.batch = %(batch)s AND s.position = o.position
+    RETURNING s.planned_cents, s.planned_grams)
+SELECT coalesce(sum(planned_cents), 0)::bigint, coalesce(sum(planned_grams), 0)::bigint FROM reserved
+"""
 _SETTLED: Final = f"""
 SELECT o.position, o.day, s.planned_cents, s.planned_grams, s.state, s.cents, s.grams {_JOINED}
 WHERE o.finished IS NULL AND s.state IN ('placed', 'refused') ORDER BY o.position LIMIT %(most)s
@@ -86,12 +99,20 @@ _SUBMISSION: Final = "SELECT position, reference, intent, submitted, finished FR
 class PostgresOutbox(PostgresJournal):
     """An outbox in a database that other processes use too."""
 
+    _parts = (*PARTS, OUTBOX)
     is_shared = True
     inherited = 0
     """The last position that may have been submitted before this process was there."""
 
     is_behind = False
     """Whether it may have forgotten orders that were sent: the database was restored, or replaced by a standby."""
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._found_by: dict[int, Runner | None] = {}
+        """By which of its runners this process has found orders without a price."""
+        self._lapsed: str | None = None
+        """Why the last lease was lost, until there is another one."""
 
     async def prepare(self) -> None:
         """Make the outbox's tables where there are none. Raises `JournalError` where they are of another version."""
@@ -103,9 +124,14 @@ class PostgresOutbox(PostgresJournal):
     async def join(self) -> None:
         """Become a runner, unless this process is one already."""
         await super().join()
+        self._lapsed = None
         if self.past is Past.NEW:
             self.inherited = 0
-        self.is_behind |= self.past is Past.BEHIND
+
+    @property
+    def lapse(self) -> str | None:
+        """Why this process may send nothing for now though it has begun: its lease is lost, or over."""
+        return super().lapse or self._lapsed
 
     async def begin_telling(self) -> bool:
         """Begin to hand settled orders to a callback. The right to it goes with the connection."""
@@ -129,6 +155,7 @@ class PostgresOutbox(PostgresJournal):
         """Be a new runner next time, where the lease of this one was lost."""
         if self._runner is None or self._runner.lost is None:
             return
+        self._lapsed = self._runner.lost
         for task in self._keeping:
             task.cancel()
         if self._groups is not None:
@@ -156,24 +183,39 @@ class PostgresOutbox(PostgresJournal):
 
     async def unplanned(self, api: Api, most: int) -> Sequence[Unplanned]:
         """Orders of an API that have no price yet, the oldest first."""
+        runner = self._runner
         names = [field.name for field in attrs.fields(NewOrder)]
         query = (
             "SELECT position, reference, intent, digest, key, api, submitted FROM wren_async.outbox "
             "WHERE intent IS NOT NULL AND api = %(api)s ORDER BY position LIMIT %(most)s"
         )
+        found = await self._all(query, api=api, most=most)
+        if found:
+            replaced = await self.noted(Note.REPLACED)
+            self.is_behind = replaced is not None and read_note(Note.REPLACED, replaced, _is_recent)
+        self._found_by.update((position, runner) for position, *_ in found)
         return [
             Unplanned(position=position, order=NewOrder(**dict(zip(names, values, strict=True))))
-            for position, *values in await self._all(query, api=api, most=most)
+            for position, *values in found
         ]
 
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
-        """Take priced orders into the journal, and settle those that are refused. Another process may have done it."""
+        """Take priced orders into the journal, and settle those that are refused. Another process may have done it.
+
+        Raises `JournalError` where this process has begun anew since it found them: the database may be another one,
+        with other orders, and what it has forgotten has to be looked for.
+        """
         by_position = {row.position: row for row in rows}
+        found_by = [self._found_by.pop(position, None) for position in by_position]
         results = {position: Result(state=State.REFUSED, reason=reason) for position, reason in refused.items()}
         results.update(doubted)
-        now = time_text(datetime.now(UTC))
+        now, is_same = time_text(datetime.now(UTC)), True
 
         async def work(own: Connection) -> None:
+            nonlocal is_same
+            is_same = all(runner is self._runner for runner in found_by)
+            if not is_same:
+                return
             query = (
                 "UPDATE wren_async.outbox SET intent = NULL, key = NULL WHERE position IN (SELECT position "
                 "FROM wren_async.outbox WHERE position = ANY(%(wanted)s::bigint[]) AND intent IS NOT NULL "
@@ -196,10 +238,28 @@ class PostgresOutbox(PostgresJournal):
                 given = [(position, *records.result_values(results[position])) for position in settled]
                 values = statements.arrays(statements.RECORDED, given)
                 await own.execute(statements.RECORD.encode(), {**values, **self._batch, "owner": _NOBODY})
+                await self._count(own, doubted)
 
-        await self._write(work)
+        # By its runner: that of another database, or of another version of the tables, is refused.
+        await self._submit(other=work)
+        if not is_same:
+            raise JournalError("this process has begun anew meanwhile: what was submitted is priced again")
 
     # --- placing ---
+
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
+        """Mark orders as about to be sent. Those that may have been sent before count as spent from now on."""
+        chosen = list(positions)
+        await super().mark_sending(chosen, at, reserve=reserve)
+        if chosen and not reserve:
+            await self._submit(other=lambda own: self._count(own, chosen))
+
+    async def _count(self, own: Connection, positions: Collection[int]) -> None:
+        """Count what these orders cost today, unless it was reserved before. Nobody asks whether there is room."""
+        values = {"day": day_of(datetime.now(UTC)), "positions": list(positions), **self._batch}
+        found = await (await own.execute(_RESERVE, values)).fetchone()
+        if found is not None and any(found):
+            await own.execute(_COUNT, {"day": values["day"], "cents": found[0], "grams": found[1]})
 
     async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
@@ -261,6 +321,7 @@ class PostgresOutbox(PostgresJournal):
         """Number settled orders, and count what they really cost; how many there were."""
 
         async def work(own: Connection) -> int:
+            await hold(own, self._parts)
             # One at a time, so that numbers are seen in their order.
             await own.execute(_ONE_AT_A_TIME, {"what": "wren_async.outbox"})
             settled = await (await own.execute(_SETTLED.encode(), {"most": PAGE, **self._batch})).fetchall()
@@ -308,6 +369,10 @@ class PostgresOutbox(PostgresJournal):
         entries = await self._entries(query, planned=planned) if planned else []
         by_position = {entry.row.position: entry for entry in entries}
         return [_submission(each, by_position.get(each[0])) for each in found]
+
+
+def _is_recent(replaced: str) -> bool:
+    return datetime.now(UTC) - datetime.fromisoformat(replaced) < _REMEMBERED
 
 
 def _differences(settled: Sequence[tuple[Any, ...]]) -> dict[date, tuple[int, int]]:
