@@ -19,6 +19,7 @@ from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.lease import Runner, declare_dead
+from wren_async.postgres.schema import Part
 
 _SERVER: Final = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
@@ -119,15 +120,18 @@ class _SomebodyLooksError(Exception):
 class Opening:
     """Becoming a runner of a batch."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, parts: tuple[Part, ...] = PARTS) -> None:
         self._number = number
+        self._parts = parts
         self.past = Past.NEW
         """What may have been sent before, by nobody who is there now."""
 
     async def join(self, database: Database, lease: float) -> Runner | None:
         """Become a runner; `None` where another one is looking into the past, so that one has to wait for it."""
         try:
-            return await Runner.begin(database, scope_of(self._number), PARTS, lease=lease, along=self._enter)
+            return await Runner.begin(
+                database, scope_of(self._number), self._parts, lease=lease, along=self._enter
+            )
         except _SomebodyLooksError:
             return None
 

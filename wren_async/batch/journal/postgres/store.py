@@ -25,7 +25,7 @@ from wren_async.batch.journal.states import check_result, check_time
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE, LeaseLost, Runner, declare_dead
-from wren_async.postgres.schema import check, check_server, prepare
+from wren_async.postgres.schema import Part, check, check_server, prepare
 
 T = TypeVar("T")
 
@@ -41,6 +41,9 @@ class PostgresJournal(StoredBatch):
     Its first use that places orders makes this process a *runner* of the batch: it then holds a lease, claims the
     orders that it places, and lets others take over what it leaves behind. Belongs to the event loop that opened it.
     """
+
+    parts: tuple[Part, ...] = PARTS
+    """What must stay of this program's version for as long as this process is a runner."""
 
     def __init__(self, reader: Database, writer: Database, row: BatchRow, *, lease: float, read_only: bool) -> None:
         super().__init__(reader, row)
@@ -250,7 +253,7 @@ class PostgresJournal(StoredBatch):
         async with self._joining:
             if self._runner is not None:
                 return
-            opening = Opening(self._row.number)
+            opening = Opening(self._row.number, self.parts)
             while (runner := await opening.join(self._writer, self._lease)) is None:  # noqa: ASYNC110 - it is elsewhere
                 await asyncio.sleep(_POLL)
             self._past = opening.past
