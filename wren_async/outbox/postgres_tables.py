@@ -160,9 +160,12 @@ DECLARE
     copied bigint;
 BEGIN
     IF old IS NULL THEN
-        INSERT INTO wren_async.batch (name, id) VALUES
-            ('outbox main wren', replace(gen_random_uuid()::text, '-', '')),
-            ('outbox main cnaught', replace(gen_random_uuid()::text, '-', ''));
+        -- With the database they are made in: a standby that takes its place may know of no run of them.
+        INSERT INTO wren_async.batch (name, id, server)
+        SELECT 'outbox main ' || api, replace(gen_random_uuid()::text, '-', ''),
+            (SELECT system_identifier FROM pg_control_system()) || '/'
+                || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+        FROM unnest(ARRAY['wren', 'cnaught']) api;
         INSERT INTO wren_async.outbox_name (name, wren, cnaught)
         SELECT 'main', w.number, c.number FROM wren_async.batch w, wren_async.batch c
         WHERE w.name = 'outbox main wren' AND c.name = 'outbox main cnaught';

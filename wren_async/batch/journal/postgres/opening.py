@@ -129,9 +129,7 @@ class Opening:
     async def join(self, database: Database, lease: float) -> Runner | None:
         """Become a runner; `None` where another one is looking into the past, so that one has to wait for it."""
         try:
-            return await Runner.begin(
-                database, scope_of(self._number), self._parts, lease=lease, along=self._enter
-            )
+            return await Runner.begin(database, scope_of(self._number), self._parts, lease=lease, along=self._enter)
         except _SomebodyLooksError:
             return None
 
