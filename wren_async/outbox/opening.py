@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wren_async.batch.journal.contract import JournalError
 from wren_async.errors import InvalidConfiguration
 from wren_async.outbox.sqlite import SqliteOutbox
+from wren_async.postgres.address import is_address
 
 if TYPE_CHECKING:
     from wren_async.outbox.postgres import PostgresOutbox
@@ -21,15 +22,13 @@ _BEHIND = (
 
 def database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:
     """The address of a database, where it is one. Raises `InvalidConfiguration` where the extra is not installed."""
-    if isinstance(where, os.PathLike) or (
-        isinstance(where, str) and not where.startswith(("postgresql://", "postgres://"))
-    ):
+    if isinstance(where, str | os.PathLike) and not is_address(where):
         return None
     try:
         from wren_async.postgres.dsn import Dsn
     except ImportError:
         raise InvalidConfiguration("an outbox in PostgreSQL needs: pip install 'wren-async[postgres]'") from None
-    return where if isinstance(where, Dsn) else Dsn(where)
+    return where if isinstance(where, Dsn) else Dsn(os.fspath(where))
 
 
 async def open_store(

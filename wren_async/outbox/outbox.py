@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -20,8 +20,8 @@ from wren_async.batch.journal.contract import Entry, State
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
-from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration, UsageError
 from wren_async.outbox.caps import OutboxCaps
@@ -96,14 +96,16 @@ class Outbox:
             telemetry: Measures its orders as those of a batch `outbox`: `PrometheusMetrics()` or `OpenTelemetry()`.
             timing: Clocks and waits, for tests.
         """
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        if on_settled is not None and not callable(on_settled):
+            raise InvalidArgument("on_settled", "takes an async function of a Submission")
+        if caps is not None and not isinstance(caps, OutboxCaps):
+            raise InvalidArgument("caps", "takes OutboxCaps(...)")
         self._where = where
         self._name = check_name(name)
         self._dsn = database(where)
         self._lease = lease
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps = caps
         self._on_settled = on_settled
         self._has_worker = worker and bool(self._clients)
@@ -170,6 +172,8 @@ class Outbox:
         Its `is_settled` tells whether it is placed or refused; an order that is still open goes on being placed.
         Raises `InvalidArgument` for a reference that was never submitted. May be repeated, and cancelled.
         """
+        if isinstance(within, bool) or not isinstance(within, int | float) or not 0 <= within < float("inf"):
+            raise InvalidArgument("within", f"takes seconds, 0 or more, not {within!r}")
         return await self._it.results.of(reference, within)
 
     async def settled(self, *, after: int = 0) -> AsyncIterator[Submission]:
@@ -223,7 +227,7 @@ class Outbox:
             problem="; ".join(filter(None, problems)) or None,
             halted="; ".join(filter(None, halts)) or None,
             totals=await it.store.totals(),
-            waiting=await it.store.waiting(),
+            waiting=sum([await journal.waiting() for journal in it.store.journals.values()]),
             spent=await it.store.spent(self._clocks.now()),
         )
 

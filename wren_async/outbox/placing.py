@@ -30,9 +30,9 @@ from wren_async.core.timing import Timing
 from wren_async.errors import WrenAsyncError
 from wren_async.outbox.caps import until_tomorrow
 from wren_async.outbox.feed import Feed, KeptCaps
-from wren_async.outbox.halts import FOR_A_PERSON, halt, why_halted
+from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
 from wren_async.outbox.planning import Planning
-from wren_async.outbox.schedule import Looks
+from wren_async.outbox.schedule import Looks, needs_person
 from wren_async.outbox.store import ApiJournal, OutboxStore
 
 _TAKEN_AT_ONCE: Final = 32
@@ -80,6 +80,7 @@ class Problems:
 
 _PRICING: Final = "pricing"
 _PLACING: Final = "placing"
+_CAPS: Final = "caps"
 
 
 @attrs.define
@@ -115,6 +116,8 @@ class Placing:
     _checkpoint_at: float | None = None
     _take_over_at: float = float("-inf")
     _waits_for_caps: bool = False
+    _called: set[str] = attrs.field(factory=set[str])
+    """References of undecided orders for which a person was called."""
 
     def __attrs_post_init__(self) -> None:
         self._adaptive = AdaptiveConcurrency(most=self.concurrency)
@@ -259,7 +262,7 @@ class Placing:
         """Whether somebody has said that nothing is sent. What only an empty wallet has stopped is tried again."""
         told = await self.journal.halt_of_all()
         if halted := await why_halted(self.journal):
-            self._fail(f"{halted} Once a person has looked into it: `resume()`")
+            self._fail(_for_a_person(halted))
             self._resumed.clear()
         elif told is not None and told[0] is Ending.PAYMENT_REQUIRED:
             await self.journal.lift_halt()
@@ -296,9 +299,12 @@ class Placing:
         why, message = worker.end
         if why is Ending.ASKED:
             return Again.LATER
+        message = await in_own_words(self.journal, message)
         if why in FOR_A_PERSON:
             await halt(self.journal, message)
-        self._fail(f"orders of {self.api} are held back: {message}")
+            self._fail(_for_a_person(message))
+        else:
+            self._fail(f"orders of {self.api} are held back: {message}")
         return Again.REST
 
     def _new_worker(self) -> Worker:
@@ -322,8 +328,12 @@ class Placing:
         await self._take_over()
         caps = self.caps.now
         taken = await self.journal.take(_TAKEN_AT_ONCE, given, caps, self.clocks.now())
-        if caps.any and not taken:
-            self._waits_for_caps = await self.store.waiting() > 0
+        if not taken:
+            self._waits_for_caps = caps.any and await self.journal.waiting() > 0
+            if self._waits_for_caps:
+                self._problems.begin(_CAPS, f"orders of {self.api} wait for the next day: the caps leave no room now")
+            else:
+                self._problems.end(_CAPS)
         return taken
 
     async def _take_over(self) -> None:
@@ -359,6 +369,7 @@ class Placing:
             self._went_well()
         elif result.state is State.UNDECIDED:
             self.looks.add(result, self._latest())
+            _logger.warning("order %r is undecided, and is looked for: %s", event.entry.row.reference, result.reason)
         self.tell(event.entry)
 
     # --- when ---
@@ -372,6 +383,14 @@ class Placing:
         self.looks.count_anew()
         async for entry in self.journal.entries(State.UNDECIDED):
             self.looks.add(entry.result, self._latest())
+            self._call_person(entry)
+
+    def _call_person(self, entry: Entry) -> None:
+        """Say so, once, where an order is undecided although the lists should have told by now."""
+        reference = entry.row.reference
+        if reference not in self._called and needs_person(entry.result, self._latest(), self.looks.settle_time):
+            self._called.add(reference)
+            _logger.warning("order %r needs a person, who finds it in the account: see needs_person()", reference)
 
     def _is_look_due(self) -> bool:
         return self.looks.is_due(self._latest())
@@ -397,6 +416,10 @@ class Placing:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def _for_a_person(why: str) -> str:
+    return f"{why.rstrip('.')}. Once a person has looked into it: `resume()`"
 
 
 def _pause(failures: int) -> float:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import psycopg
 
@@ -26,7 +26,7 @@ from wren_async.outbox.submissions import COLUMNS, Stored, whole_submissions
 from wren_async.outbox.submitting import submit_over
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.dsn import Dsn
-from wren_async.postgres.schema import check_server, prepare, versions
+from wren_async.postgres.schema import Part, check_server, hold, prepare, versions
 
 T = TypeVar("T")
 
@@ -38,7 +38,6 @@ FROM wren_async.outbox o JOIN wren_async.standing s
     ON s.batch = CASE o.api WHEN 'wren' THEN %(wren)s ELSE %(cnaught)s END AND s.position = o.position
 WHERE o.outbox = %(outbox)s AND o.finished IS NULL
 """
-_WAITING: Final = f"SELECT count(*) {_JOINED} AND s.state = 'pending' AND o.day IS NULL"
 _SETTLED: Final = f"""
 SELECT o.position, o.day, s.planned_cents, s.planned_grams, s.state, s.cents, s.grams {_JOINED}
     AND s.state IN ('placed', 'refused') ORDER BY o.position LIMIT %(most)s
@@ -64,6 +63,9 @@ logger = logging.getLogger("wren_async.postgres")
 
 class PostgresOutbox:
     """An outbox in a database that other processes use too."""
+
+    _parts: ClassVar[tuple[Part, ...]] = (*PARTS, OUTBOX)
+    """The tables that must stay of this program's version while it writes."""
 
     is_shared = True
     is_behind = False
@@ -99,7 +101,7 @@ class PostgresOutbox:
         """Make the tables where there are none, and the outbox. Raises `JournalError` for those of another version."""
         with _own_errors():
             await prepare(self._reader, PARTS)
-            await prepare(self._reader, (OUTBOX,))
+            await prepare(self._reader, self._parts[len(PARTS) :])
 
         async def work(own: Connection) -> dict[Api, PostgresApiJournal]:
             return {api: await self._journal(own, api) for api in _APIS}
@@ -192,10 +194,6 @@ class PostgresOutbox:
         """Sums over all orders, those that were pruned included."""
         return together([await journal.totals() for journal in self._journals.values()])
 
-    async def waiting(self) -> int:
-        """Pending orders with a price that nothing is reserved for yet."""
-        return int((await self._all(_WAITING))[0][0])
-
     async def spent(self, now: datetime) -> Spent:
         """What is spent or reserved in the day and the month of `now`."""
         return await self._carry_out(self._reader.read, lambda own: spent(own, self._name, day_of(now)))
@@ -207,6 +205,7 @@ class PostgresOutbox:
         return await self._carry_out(self._reader.run, partial(self._finish, now))
 
     async def _finish(self, now: datetime, own: Connection) -> int:
+        await hold(own, self._parts)
         # One at a time, so that numbers are seen in their order.
         await own.execute(ONE_AT_A_TIME, {"what": "wren_async.outbox ", **self._known})
         settled = await (await own.execute(_SETTLED.encode(), {"most": PAGE, **self._known})).fetchall()
@@ -224,7 +223,12 @@ class PostgresOutbox:
 
     async def prune(self, before: datetime, told: int | None) -> int:
         """Keep of some orders that were settled before a time only what they are known by; how many there were."""
-        return await self._carry_out(self._reader.run, partial(prune_some, self._known, before, told))
+
+        async def work(own: Connection) -> int:
+            await hold(own, self._parts)
+            return await prune_some(self._known, before, told, own)
+
+        return await self._carry_out(self._reader.run, work)
 
     async def note(self, name: str, value: str) -> None:
         """Keep a fact of the whole outbox under a name. A later fact replaces it."""

@@ -5,8 +5,8 @@ What is here is what comes before it: prices, and what is reserved for the order
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -14,7 +14,8 @@ import attrs
 from wren_async.batch.events import Ending
 from wren_async.batch.intents import Api
 from wren_async.batch.journal import records
-from wren_async.batch.journal.contract import Entry, Past, Result, Row, State
+from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, Row, State
+from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.opening import BatchRow
 from wren_async.batch.journal.postgres.reading import PAGE
@@ -25,7 +26,10 @@ from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
 from wren_async.outbox.postgres_tables import OUTBOX
 from wren_async.outbox.store import NewOrder, Unplanned
 from wren_async.postgres.database import Connection, Database
+from wren_async.postgres.lease import Runner
 
+_REMEMBERED: Final = timedelta(days=3)
+"""How long after a failover a submission is looked for in the lists: it may be one that the standby never heard of."""
 _NOBODY: Final = -1
 """Who marks an order that is settled without being sent: no runner has this id."""
 _JOINED: Final = """
@@ -44,6 +48,14 @@ ORDER BY o.position LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED
 _IS_ANY: Final = f"SELECT 1 {_JOINED} LIMIT 1"
 _TAKE: Final = """
 UPDATE wren_async.outbox SET owner = %(owner)s, day = coalesce(day, %(day)s) WHERE position = ANY(%(taken)s::bigint[])
+"""
+_RESERVE: Final = """
+WITH reserved AS (
+    UPDATE wren_async.outbox o SET day = %(day)s FROM wren_async.standing s
+    WHERE o.position = ANY(%(positions)s::bigint[]) AND o.day IS NULL
+        AND s.batch = %(batch)s AND s.position = o.position
+    RETURNING s.planned_cents, s.planned_grams)
+SELECT coalesce(sum(planned_cents), 0)::bigint, coalesce(sum(planned_grams), 0)::bigint FROM reserved
 """
 _SPENT: Final = """
 SELECT coalesce(sum(cents) FILTER (WHERE day = %(day)s::date), 0)::bigint,
@@ -84,7 +96,7 @@ ORDER BY position LIMIT %(count)s
 class PostgresApiJournal(PostgresJournal):
     """The journal of one API of an outbox, which other processes use too."""
 
-    parts = (*PARTS, OUTBOX)
+    _parts = (*PARTS, OUTBOX)
     inherited = 0
     """The last position that may have been submitted before this process was there."""
 
@@ -97,6 +109,10 @@ class PostgresApiJournal(PostgresJournal):
         super().__init__(reader, writer, row, lease=lease, read_only=False)
         self._outbox = outbox
         self._api: Api = api
+        self._found_by: dict[int, Runner | None] = {}
+        """By which of its runners this process has found orders without a price."""
+        self._lapsed: str | None = None
+        """Why the last lease was lost, until there is another one."""
 
     @property
     def number(self) -> int:
@@ -116,9 +132,14 @@ class PostgresApiJournal(PostgresJournal):
     async def join(self) -> None:
         """Become a runner, unless this process is one already."""
         await super().join()
+        self._lapsed = None
         if self.past is Past.NEW:
             self.inherited = 0
-        self.is_behind |= self.past is Past.BEHIND
+
+    @property
+    def lapse(self) -> str | None:
+        """Why this process may send nothing for now though it has begun: its lease is lost, or over."""
+        return super().lapse or self._lapsed
 
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """Why no process sends anything, if one of them, or a person, said so."""
@@ -133,6 +154,7 @@ class PostgresApiJournal(PostgresJournal):
         """Be a new runner next time, where the lease of this one was lost."""
         if self._runner is None or self._runner.lost is None:
             return
+        self._lapsed = self._runner.lost
         for task in self._keeping:
             task.cancel()
         if self._groups is not None:
@@ -166,27 +188,46 @@ class PostgresApiJournal(PostgresJournal):
 
     async def unplanned(self, most: int) -> Sequence[Unplanned]:
         """Orders that have no price yet, the oldest first."""
+        runner = self._runner
         names = [field.name for field in attrs.fields(NewOrder)]
+        found = await self._all(_UNPLANNED, most=most)
+        if found:
+            replaced = await self.noted(Note.REPLACED)
+            self.is_behind = replaced is not None and read_note(Note.REPLACED, replaced, _is_recent)
+        self._found_by.update((position, runner) for position, *_ in found)
         return [
             Unplanned(position=position, order=NewOrder(**dict(zip(names, values, strict=True))))
-            for position, *values in await self._all(_UNPLANNED, most=most)
+            for position, *values in found
         ]
 
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
-        """Take priced orders into the journal, and settle those that are refused. Another process may have done it."""
+        """Take priced orders into the journal, and settle those that are refused. Another process may have done it.
+
+        Raises `JournalError` where this process has begun anew since it found them: the database may be another one,
+        with other orders, and what it has forgotten has to be looked for.
+        """
         by_position = {row.position: row for row in rows}
+        found_by = [self._found_by.pop(position, None) for position in by_position]
         results = {position: Result(state=State.REFUSED, reason=reason) for position, reason in refused.items()}
         results.update(doubted)
+        is_same = True
 
         async def work(own: Connection) -> None:
+            nonlocal is_same
+            is_same = all(runner is self._runner for runner in found_by)
+            if not is_same:
+                return
             taken = await (await own.execute(_PLANNED, {"wanted": list(by_position)})).fetchall()
             chosen = [by_position[position] for (position,) in sorted(taken)]
             await self._add(own, chosen)
-            await self._settle_unsent(
-                own, {row.position: results[row.position] for row in chosen if row.position in results}
-            )
+            unsent = {row.position: results[row.position] for row in chosen if row.position in results}
+            await self._settle_unsent(own, unsent)
+            await self._count(own, doubted)
 
-        await self._write(work)
+        # By its runner: that of another database, or of another version of the tables, is refused.
+        await self._submit(other=work)
+        if not is_same:
+            raise JournalError("this process has begun anew meanwhile: what was submitted is priced again")
 
     async def _add(self, own: Connection, rows: Sequence[Row]) -> None:
         fixed = statements.arrays(statements.FIXED, [records.order_values(row) for row in rows])
@@ -207,6 +248,26 @@ class PostgresApiJournal(PostgresJournal):
         given = [(position, *records.result_values(result)) for position, result in results.items()]
         values = statements.arrays(statements.RECORDED, given)
         await own.execute(statements.RECORD.encode(), {**values, **self._batch, "owner": _NOBODY})
+
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
+        """Mark orders as about to be sent. Those that may have been sent before count as spent from now on."""
+        chosen = list(positions)
+        await super().mark_sending(chosen, at, reserve=reserve)
+        if chosen and not reserve:
+            await self._submit(other=lambda own: self._count(own, chosen))
+
+    async def _count(self, own: Connection, positions: Collection[int]) -> None:
+        """Count what these orders cost today, unless it was reserved before. Nobody asks whether there is room."""
+        if not positions:
+            return
+        values = {**self._batch, "day": day_of(datetime.now(UTC)), "positions": list(positions)}
+        found = await (await own.execute(_RESERVE, values)).fetchone()
+        if found is not None and any(found):
+            await own.execute(COUNT, {**values, "cents": found[0], "grams": found[1]})
+
+    async def waiting(self) -> int:
+        """Pending orders with a price that nothing is reserved for yet."""
+        return int((await self._one(f"SELECT count(*) {_JOINED} AND o.day IS NULL", but=[]))[0])
 
     async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
@@ -250,3 +311,7 @@ async def spent(own: Connection, outbox: str, day: str) -> Spent:
     found = await (await own.execute(_SPENT, {"outbox": outbox, "day": day})).fetchone()
     assert found is not None  # noqa: S101 - an aggregate has a row
     return Spent(cents_today=found[0], grams_today=found[1], cents_month=found[2], grams_month=found[3])
+
+
+def _is_recent(replaced: str) -> bool:
+    return datetime.now(UTC) - datetime.fromisoformat(replaced) < _REMEMBERED

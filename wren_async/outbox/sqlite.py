@@ -158,11 +158,6 @@ class SqliteOutbox(SqliteJournal):
         """Sums over all orders, kept with every write."""
         return await self._read(records.read_totals, TOTALS)
 
-    async def waiting(self) -> int:
-        """Pending orders with a price that nothing is reserved for yet."""
-        query = f"SELECT count(*) {_OPEN} AND state = 'pending' AND day IS NULL"
-        return int(await self._read(_one, query))
-
     async def spent(self, now: datetime) -> Spent:
         """What is spent or reserved in the day and the month of `now`."""
         return await self._read(lambda connection, _, __: spent(connection, day_of(now)), "")

@@ -158,6 +158,11 @@ class SqliteApiJournal(DatabaseJournal):
 
         await self._write(write)
 
+    async def waiting(self) -> int:
+        """Pending orders with a price that nothing is reserved for yet."""
+        query = f"SELECT count(*) {_OPEN} AND state = 'pending' AND day IS NULL"
+        return int(await self._read(_one, query, (self._api,)))
+
     async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
         day, others = day_of(now), json.dumps(sorted(but))

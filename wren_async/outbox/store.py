@@ -167,6 +167,10 @@ class ApiJournal(Journal, Protocol):
         """
         ...
 
+    async def waiting(self) -> int:
+        """Pending orders with a price that nothing is reserved for yet."""
+        ...
+
     async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
         ...
@@ -224,10 +228,6 @@ class OutboxStore(Protocol):
 
     async def totals(self) -> Totals:
         """Sums over all orders that have, or had, a price."""
-        ...
-
-    async def waiting(self) -> int:
-        """Pending orders with a price that nothing is reserved for yet."""
         ...
 
     async def spent(self, now: datetime) -> Spent:

@@ -20,9 +20,10 @@ from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, t
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
+from wren_async.errors import InvalidArgument, WrenAsyncError
 from wren_async.postgres.database import Database, DatabaseLost
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -85,6 +86,10 @@ class WorkerService:
                 that the clients were given.
             timing: Clocks and waits, for tests.
         """
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        clients_of(wren, cnaught)
+        if isinstance(batches, str):
+            raise InvalidArgument("batches", f"takes several names: batches=[{batches!r}]")
         self._dsn = address if isinstance(address, Dsn) else Dsn(address)
         self._wren = wren
         self._cnaught = cnaught
@@ -128,19 +133,21 @@ class WorkerService:
             return f"the database has not been reached for {seconds:.0f} s"
         return None if self._journal is None else self._journal.lapse
 
-    async def run(self, *, until_done: bool = False) -> None:
+    async def run(self, *, until_done: bool = False, until_idle: bool = False) -> None:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
-        Raises `JournalError` where the database is of another version, or cannot be trusted.
+        `until_idle` ends it sooner: once there is nothing that it could do now, though others may be at the rest, or
+        what is in doubt has to wait for its time. Raises `JournalError` where the database is of another version, or
+        cannot be trusted.
         """
         async with Database(self._dsn) as database:
             for warning in await database.run(check_server):
                 logger.warning("%s: %s", self._dsn, warning)
             await database.run(lambda connection: check(connection, PARTS))
             async with self._looking(database):
-                await self._place_all(database, until_done=until_done)
+                await self._place_all(database, until_done=until_done, until_idle=until_idle)
 
-    async def _place_all(self, database: Database, *, until_done: bool) -> None:
+    async def _place_all(self, database: Database, *, until_done: bool, until_idle: bool) -> None:
         while not self._stopping.is_set():
             began = self._timing.monotonic()
             try:
@@ -154,6 +161,8 @@ class WorkerService:
                 return
             ready = next((each for each in left if self._is_ready(each)), None)
             if ready is None:
+                if until_idle:
+                    return
                 await self._rest(_POLL)
             else:
                 await self._place(ready)

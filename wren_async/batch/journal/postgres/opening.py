@@ -7,13 +7,16 @@ accounts before anything is sent, as a journal in a file does; whoever comes mea
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Collection
+from datetime import UTC
 from typing import Any, Final
 
 import attrs
 
 from wren_async.batch.journal.contract import JournalError, Past, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.statements import TOTALS_BY_NAME
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
@@ -23,6 +26,10 @@ from wren_async.postgres.schema import Part
 
 _SERVER: Final = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+"""
+KEEP_NOTE: Final = """
+INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
+ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
 """
 _LIVE: Final = """
 SELECT id FROM wren_async.runner
@@ -59,7 +66,9 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
     if make:
         await connection.execute(
-            "INSERT INTO wren_async.batch (name, id) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",
+            # With the database it is planned in: a standby that takes its place may know of no run of it.
+            f"INSERT INTO wren_async.batch (name, id, server) VALUES (%s, %s, ({_SERVER})) "  # noqa: S608 - a constant
+            "ON CONFLICT (name) DO NOTHING".encode(),
             (name, uuid.uuid4().hex),
         )
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
@@ -113,6 +122,12 @@ async def batch_names(connection: Connection) -> list[str]:
     return [row[0] for row in await (await connection.execute(query)).fetchall()]
 
 
+async def _now(connection: Connection) -> str:
+    found = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    assert found is not None  # noqa: S101 - a query without FROM has a row
+    return json.dumps(found[0].astimezone(UTC).isoformat())
+
+
 class _SomebodyLooksError(Exception):
     """Another runner is looking into the past of the batch."""
 
@@ -146,9 +161,9 @@ class Opening:
         live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
         runs, known_server, is_checked, checker = found
         is_elsewhere = known_server is not None and known_server != server[0]
-        if runs and checker in live:
+        if checker in live:
             raise _SomebodyLooksError
-        is_known = not runs or (bool(live) and is_checked and not is_elsewhere)
+        is_known = not is_elsewhere and (not runs or (bool(live) and is_checked))
         self.past = Past.NEW if is_known else Past.BEHIND if is_elsewhere else Past.RUN_BEFORE
         update = (
             "UPDATE wren_async.batch SET runs = runs + 1, is_checked = %(known)s, "
@@ -156,6 +171,9 @@ class Opening:
             "WHERE number = %(batch)s"
         )
         await connection.execute(update, {**values, "known": is_known, "server": server[0]})
+        if is_elsewhere:
+            # For those who come later, to whom this runner will have found out all that was sent.
+            await connection.execute(KEEP_NOTE, {**values, "name": Note.REPLACED, "value": await _now(connection)})
 
     def checked(self, me: int) -> Work[None]:
         """What says that the past was looked into by this runner."""
