@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from wren_async._generated.cnaught import models
-from wren_async.core import codec
+from wren_async.core import arguments, codec
 from wren_async.errors import InvalidArgument
+
+_LONGEST_ID: Final = 1000
 
 
 def parse_order_notification(body: bytes | str) -> models.Order:
@@ -21,6 +24,11 @@ def parse_order_notification(body: bytes | str) -> models.Order:
     try:
         value = codec.parse(body.encode() if isinstance(body, str) else body)
         wrapped = value.get("order", value) if isinstance(value, Mapping) else value
-        return codec.structure(wrapped, models.Order)
-    except (codec.Unreadable, UnicodeEncodeError) as error:
+        order = codec.structure(wrapped, models.Order)
+        # Whoever forged it may have named what `orders.get` would refuse, as a mistake of the program.
+        arguments.identifier("id", order.id)
+    except (codec.Unreadable, UnicodeEncodeError, InvalidArgument) as error:
         raise InvalidArgument("body", f"is no order notification: {error}") from None
+    if len(order.id) > _LONGEST_ID:
+        raise InvalidArgument("body", f"is no order notification: $.id: is longer than {_LONGEST_ID} characters")
+    return order

@@ -33,18 +33,20 @@ from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.batch.run.stream import EventStream
 from wren_async.batch.run.worker import EXPLAIN, Worker
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.ceilings import Ceilings
-from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
+from wren_async.postgres.address import is_address
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
 _PATIENCE: Final = 10.0
 _ROUNDS: Final = 3
+_LOOKED: Final = "all orders in doubt were looked for"
 
 T = TypeVar("T")
 
@@ -93,17 +95,17 @@ class Batch:
         Raises `InvalidArgument`. Nothing is opened or sent before `async with`, which raises `JournalError` where the
         journal cannot be used.
         """
-        if isinstance(journal, str) and journal.startswith(("postgresql:", "postgres:")):
+        if isinstance(journal, str | os.PathLike) and is_address(journal):
             raise InvalidArgument(
                 "journal",
                 "is the address of a database, which may hold many batches: name one of them, "
                 'Batch(await PostgresJournal.open(address, "rides"), ...)',
             )
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience)
+        if caps is not None and not isinstance(caps, Caps):
+            raise InvalidArgument("caps", "takes Caps(...)")
         self._given = journal
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps_given = caps
         self._caps = caps or Caps()
         self._concurrency = concurrency
@@ -332,6 +334,9 @@ class Batch:
             clocks=self._clocks,
             emit=tell,
         )
+        if not (place or send_again):
+            # What stops the workers of a shared batch stops their sending; looking buys nothing.
+            self.journal.listen(lambda _: None)
         stopped = asyncio.Event()
         control = Control(
             emit=tell,
@@ -382,7 +387,9 @@ class Batch:
             if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
                 break
         if not place:
-            worker.halt(Ending.DONE, "all orders in doubt were looked for")
+            elsewhere = self._recovery.is_left_to_another
+            told = "a worker is looking for the orders in doubt now" if elsewhere else _LOOKED
+            worker.halt(Ending.DONE, told)
         await control.emit(await worker.ended())
 
 

@@ -16,13 +16,15 @@ import psycopg
 
 from wren_async.batch.events import BatchTelemetry, Ended, Ending, Event, Settled
 from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, totals_by_name
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
+from wren_async.errors import InvalidArgument, WrenAsyncError
 from wren_async.postgres.database import Database, DatabaseLost
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -65,6 +67,7 @@ class WorkerService:
         retry_after: float = _LATER,
         on_event: OnEvent | None = None,
         telemetry: BatchTelemetry | None = None,
+        sent_over: str | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Make it; `run` begins.
@@ -83,8 +86,13 @@ class WorkerService:
             on_event: Told what happens.
             telemetry: Measures the batches, by their names: `PrometheusMetrics()` or `OpenTelemetry()`, the same one
                 that the clients were given.
+            sent_over: The HTTP library of the clients, as the report is to tell it.
             timing: Clocks and waits, for tests.
         """
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        clients_of(wren, cnaught)
+        if isinstance(batches, str):
+            raise InvalidArgument("batches", f"takes several names: batches=[{batches!r}]")
         self._dsn = address if isinstance(address, Dsn) else Dsn(address)
         self._wren = wren
         self._cnaught = cnaught
@@ -97,6 +105,7 @@ class WorkerService:
         self._retry_after = retry_after
         self._on_event = on_event
         self._telemetry = telemetry
+        self._sent_over = sent_over
         self._timing = timing or Timing()
         self._stopping = asyncio.Event()
         self._running: Batch | None = None
@@ -128,19 +137,21 @@ class WorkerService:
             return f"the database has not been reached for {seconds:.0f} s"
         return None if self._journal is None else self._journal.lapse
 
-    async def run(self, *, until_done: bool = False) -> None:
+    async def run(self, *, until_done: bool = False, until_idle: bool = False) -> None:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
-        Raises `JournalError` where the database is of another version, or cannot be trusted.
+        `until_idle` ends it sooner: once there is nothing that it could do now, though others may be at the rest, or
+        what is in doubt has to wait for its time. Raises `JournalError` where the database is of another version, or
+        cannot be trusted.
         """
         async with Database(self._dsn) as database:
             for warning in await database.run(check_server):
                 logger.warning("%s: %s", self._dsn, warning)
             await database.run(lambda connection: check(connection, PARTS))
             async with self._looking(database):
-                await self._place_all(database, until_done=until_done)
+                await self._place_all(database, until_done=until_done, until_idle=until_idle)
 
-    async def _place_all(self, database: Database, *, until_done: bool) -> None:
+    async def _place_all(self, database: Database, *, until_done: bool, until_idle: bool) -> None:
         while not self._stopping.is_set():
             began = self._timing.monotonic()
             try:
@@ -154,6 +165,8 @@ class WorkerService:
                 return
             ready = next((each for each in left if self._is_ready(each)), None)
             if ready is None:
+                if until_idle:
+                    return
                 await self._rest(_POLL)
             else:
                 await self._place(ready)
@@ -220,6 +233,8 @@ class WorkerService:
     async def _run_once(self, name: str) -> Ended | None:
         async with await PostgresJournal.open(self._dsn, name, make=False, lease=self._lease) as journal:
             self._journal = journal
+            if self._sent_over is not None and await journal.noted(Note.SENT_OVER) != self._sent_over:
+                await journal.note(Note.SENT_OVER, self._sent_over)
             batch = Batch(
                 journal,
                 wren=self._wren,

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import psycopg
 
@@ -17,7 +17,7 @@ from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Bounds, Entry, JournalError, Past, Result, Row, Signal, State
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.groups import Groups, Job, told, why_not
-from wren_async.batch.journal.postgres.opening import BatchRow, Opening, find_batch
+from wren_async.batch.journal.postgres.opening import KEEP_NOTE, BatchRow, Opening, find_batch
 from wren_async.batch.journal.postgres.reading import NOTED, StoredBatch
 from wren_async.batch.journal.postgres.tables import PARTS, SPAN
 from wren_async.batch.journal.records import time_text
@@ -25,7 +25,7 @@ from wren_async.batch.journal.states import check_result, check_time
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE, LeaseLost, Runner, declare_dead
-from wren_async.postgres.schema import check, check_server, prepare
+from wren_async.postgres.schema import Part, check, check_server, prepare
 
 T = TypeVar("T")
 
@@ -41,6 +41,9 @@ class PostgresJournal(StoredBatch):
     Its first use that places orders makes this process a *runner* of the batch: it then holds a lease, claims the
     orders that it places, and lets others take over what it leaves behind. Belongs to the event loop that opened it.
     """
+
+    _parts: ClassVar[tuple[Part, ...]] = PARTS
+    """The tables that must stay of this program's version while it writes."""
 
     def __init__(self, reader: Database, writer: Database, row: BatchRow, *, lease: float, read_only: bool) -> None:
         super().__init__(reader, row)
@@ -73,7 +76,7 @@ class PostgresJournal(StoredBatch):
         trusted.
         """
         dsn = address if isinstance(address, Dsn) else Dsn(address)
-        reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease), prepares=True)
+        reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease / 3), prepares=True)
         try:
             for warning in await reader.run(check_server):
                 logger.warning("%s: %s", dsn, warning)
@@ -201,7 +204,7 @@ class PostgresJournal(StoredBatch):
             )
             found = await (await connection.execute(NOTED, {**self._batch, "name": str(name)})).fetchone()
             value = change(None if found is None else json.loads(found[0]))
-            await connection.execute(_NOTE, {**self._batch, "name": str(name), "value": json.dumps(value)})
+            await connection.execute(KEEP_NOTE, {**self._batch, "name": str(name), "value": json.dumps(value)})
 
         if self._runner is None:
             await self._write(work)
@@ -233,13 +236,9 @@ class PostgresJournal(StoredBatch):
         self._receiver = receiver
 
     async def set_bounds(self, bounds: Bounds) -> None:
-        """Keep these caps for all processes, from their next order on."""
-        query = (
-            "UPDATE wren_async.batch SET keeps_caps = true, cap_cents = %(cents)s, cap_grams = %(grams)s, "
-            "cap_failures = %(failures)s WHERE number = %(batch)s"
-        )
+        """Keep these caps for all processes, from their next order on. One that stopped at its old cap goes on."""
         values = {"cents": bounds.cents, "grams": bounds.grams, "failures": bounds.failures}
-        await self._execute(query, **values)
+        await self._execute(statements.SET_BOUNDS, **values)
 
     async def join(self) -> None:
         """Become a runner of the batch, unless this process is one already.
@@ -250,7 +249,7 @@ class PostgresJournal(StoredBatch):
         async with self._joining:
             if self._runner is not None:
                 return
-            opening = Opening(self._row.number)
+            opening = Opening(self._row.number, self._parts)
             while (runner := await opening.join(self._writer, self._lease)) is None:  # noqa: ASYNC110 - it is elsewhere
                 await asyncio.sleep(_POLL)
             self._past = opening.past
@@ -378,9 +377,11 @@ class PostgresJournal(StoredBatch):
     async def _submit(self, **job: Any) -> None:
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
-        await self.join()
+        self._check_open()
+        if self._groups is None:
+            await self.join()
         assert self._groups is not None  # noqa: S101 - whoever has joined has them
-        await asyncio.shield(self._groups.submit(Job(asyncio.get_running_loop().create_future(), **job)))
+        await self._groups.submit(Job(asyncio.get_running_loop().create_future(), **job))
 
     async def _submit_statement(self, statement: str) -> None:
         async def work(connection: Connection) -> None:
@@ -459,9 +460,3 @@ class PostgresJournal(StoredBatch):
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
         return await self._carry_out(self._reader.run, work)
-
-
-_NOTE: Final = """
-INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
-ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
-"""
