@@ -569,3 +569,15 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, missing, None)
     assert main(["--version"]) == 1
     assert "pip install 'wren-async[cli]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["worker"], ["database", "migrate"], ["batch", "status"], ["batch", "run", "x.csv"]])
+def test_a_missing_driver_of_databases_is_named(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setenv("WREN_ASYNC_DATABASE", "postgresql://db.example/orders")
+    assert main(words) == Exit.USAGE
+    told = capsys.readouterr().err
+    assert "pip install 'wren-async[postgres]'" in told
+    assert "Traceback" not in told

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Final
+
+from wren_async.cli.exits import Stop
 
 _COMMANDS: Final = frozenset({"plan", "run", "status", "pause", "resume", "report", "settle"})
 
@@ -19,3 +22,9 @@ def is_shared(words: Sequence[str]) -> bool:
     is_named = any(word == "--journal" or word.startswith("--journal=") for word in words)
     is_file = any(word.endswith(".journal") for word in words[2:])
     return bool(os.environ.get("WREN_ASYNC_DATABASE", "").strip()) and not is_named and not is_file
+
+
+def check_driver() -> None:
+    """Raise `Stop` where nothing is installed by which a database could be reached."""
+    if find_spec("psycopg") is None:
+        raise Stop("what is in a database needs an extra: pip install 'wren-async[postgres]'")
