@@ -12,7 +12,7 @@ import pytest
 from batch_world import World, world
 from outbox_world import Outboxes, becomes, state_of, until
 
-from wren_async import InvalidArgument, JournalError, ReferenceReused
+from wren_async import InvalidArgument, InvalidConfiguration, JournalError, ReferenceReused
 from wren_async.outbox import CNaughtMass, Outbox, OutboxCaps, State, Submission, WrenTrees, submit_within
 from wren_async.outbox.names import own_reference, sent_reference
 from wren_async.outbox.service import OutboxService
@@ -95,7 +95,7 @@ async def test_a_synchronous_app_names_its_outbox_and_a_wrong_name_is_refused(
             assert submit_within(connection, RIDE, reference="1", name="rides").is_new
         with (
             psycopg.connect(database_address) as connection,
-            pytest.raises(psycopg.Error, match="there is no outbox 'rydes'"),
+            pytest.raises(InvalidConfiguration, match="no outbox of this name"),
         ):
             submit_within(connection, RIDE, reference="1", name="rydes")
         assert not (await rides.submit(RIDE, reference="1")).is_new
