@@ -221,9 +221,9 @@ async def test_a_refused_token_of_one_api_keeps_no_process_from_placing_for_the_
         await first.submit(TREES, reference="trees-0")
         await first.drain()
         await first.submit(TREES, reference="trees-1")
+    # What is older than the first of them has to be looked for in the lists before it is sent, by whichever process.
     here.sandbox.faults.add(kind=FaultKind.STATUS, status=401, operation="listTreeOrders", times=1000)
     async with AsyncExitStack() as stack:
-        # The first has to look through Wren's lists, and cannot; whoever comes after it waits for that, for Wren alone.
         one, two = [await of(here, database_address, stack, "main", worker=True, patience=0.0) for _ in range(2)]
         for number, outbox in enumerate((one, two)):
             await outbox.submit(RIDE, reference=f"ride-{number}")
