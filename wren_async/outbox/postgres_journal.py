@@ -31,8 +31,7 @@ from wren_async.postgres.lease import Runner
 _REMEMBERED: Final = timedelta(days=3)
 """How long after a failover a submission is looked for in the lists: it may be one that the standby never heard of."""
 _INHERITED: Final = "submitted before"
-"""Name of the note that says up to which position orders may have been submitted, and sent, before any worker was there.
-"""
+"""Name of the note that says up to which position orders may have been sent before any of the workers was there."""
 _NOBODY: Final = -1
 """Who marks an order that is settled without being sent: no runner has this id."""
 _JOINED: Final = """
