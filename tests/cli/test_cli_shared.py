@@ -50,7 +50,7 @@ def test_what_is_only_planned_is_left_alone_by_workers(shell: Shell, database: s
     assert shell.sandbox.orders == []
     assert shell.run("status", "orders") == 0
     assert "not started" in " ".join(shell.out.split())
-    assert shell.run("resume", "orders", "--yes") == 0
+    assert shell.run("resume", "orders", "--yes", "--leave") == 0
     assert work(shell) == 0
     assert len(shell.sandbox.orders) == 3
 
@@ -71,7 +71,7 @@ def test_a_paused_batch_waits_for_the_word(shell: Shell, database: str) -> None:
     assert shell.run("pause", "rides") == 0
     assert work(shell) == 0
     assert shell.sandbox.orders == []
-    assert shell.run("resume", "rides", "--yes") == 0
+    assert shell.run("resume", "rides", "--yes", "--leave") == 0
     assert work(shell, "--batch", "rides") == 0
     assert len(shell.sandbox.orders) == 3
 
@@ -87,12 +87,12 @@ def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: s
     assert shell.sandbox.orders == []
     # Neither looking on nor resuming takes a cap away by saying nothing of it.
     assert shell.run("run", orders, "--yes", "--leave") == 0
-    assert shell.run("resume", "orders", "--yes", "--max-failures", "7") == 0
+    assert shell.run("resume", "orders", "--yes", "--leave", "--max-failures", "7") == 0
     with psycopg.connect(database) as connection:
         query = "SELECT cap_cents, cap_failures FROM wren_async.batch WHERE name = 'orders'"
         caps = connection.execute(query).fetchall()
     assert caps == [(0, 7)]
-    assert shell.run("resume", "orders", "--yes", "--max-usd", "900.00") == 0
+    assert shell.run("resume", "orders", "--yes", "--leave", "--max-usd", "900.00") == 0
     assert work(shell) == 0
     assert len(shell.sandbox.orders) == 3
 
@@ -164,17 +164,32 @@ def test_books_that_differ_are_told_by_the_exit_code(shell: Shell, database: str
     assert shell.run("report", "orders", "--books") == Exit.BOOKS_DIFFER
 
 
-def test_what_needs_a_person_is_told_in_commands_that_there_are(shell: Shell, database: str) -> None:
+def test_what_needs_a_person_is_told_in_commands_that_are_right_as_they_stand(
+    shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WREN_ASYNC_DATABASE")
     shell.sandbox.faults.add("status", status=422, when="before", operation="createOrder", times=1)
-    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
-    assert work(shell) == 0
-    assert shell.run("report", "orders") == 0
+    assert shell.run("run", shell.orders(2), "--yes", "--leave", "--database", database) == 0
+    assert work(shell, "--database", database) == 0
+    assert shell.run("report", "orders", "--database", database) == 0
     assert "1 order, for which nothing was spent" in " ".join(shell.out.split())
-    assert "--journal" not in shell.out
-    assert "reconcile" not in shell.out
+    command = shell.out.strip().splitlines()[-1]
+    assert command.endswith(' --database "$WREN_ASYNC_DATABASE"')
+    assert database not in shell.out
+    shell.orders(text="amount_kg\n1\n2\n7\n")
+    done = subprocess.run(
+        ["sh", "-c", command.replace("wren-async", f"{sys.executable} -m wren_async.cli")],
+        cwd=shell.directory,
+        env={**shell.environment, "WREN_ASYNC_DATABASE": database},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (shell.directory / "corrected.csv").read_text() == "amount_kg\n7\n"
 
 
-@pytest.mark.parametrize("option", ["--concurrency=4", "--settle-time=60", "--same-account"])
+@pytest.mark.parametrize("option", ["--concurrency=4", "--settle-time=60"])
 def test_what_only_a_worker_can_be_told_is_refused_elsewhere(shell: Shell, database: str, option: str) -> None:
     assert shell.run("run", shell.orders(2), "--yes", "--leave", option) == Exit.USAGE
     assert f"give {option.partition('=')[0]} to each `wren-async worker`" in shell.told

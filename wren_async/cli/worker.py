@@ -17,6 +17,7 @@ from wren_async.batch.run.service import WorkerService
 from wren_async.cli.access import access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.http_library import http_library
 from wren_async.cli.progress import PlainDisplay
 from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
@@ -113,6 +114,7 @@ def worker(
                 same_account=same_account,
                 on_event=_tell,
                 telemetry=metrics,
+                sent_over=http_library(),
             )
             interrupts.stop = service.stop
             async with contextlib.AsyncExitStack() as stack:

@@ -47,6 +47,7 @@ from wren_async.wren import WrenClient
 _PATIENCE: Final = 10.0
 _EVENTS: Final = 1000
 _ROUNDS: Final = 3
+_LOOKED: Final = "all orders in doubt were looked for"
 
 T = TypeVar("T")
 
@@ -117,6 +118,8 @@ class Batch:
         self._journal: Journal | None = None
         self._root = ""
         self._run: _Run | None = None
+        self._is_to_stop = False
+        """Whether `stop` was called before there was a run that could be stopped."""
 
     async def __aenter__(self) -> Self:
         given = self._given
@@ -220,8 +223,13 @@ class Batch:
         return self._events(place=False, send_again=send_again)
 
     def stop(self) -> None:
-        """Take no new orders, and finish those on the wire. The run then ends by itself."""
-        if self._run is not None:
+        """Take no new orders, and finish those on the wire. The run then ends by itself.
+
+        Where none is under way, or it only just begins, the next one ends before its first order.
+        """
+        if self._run is None or self._run.done:
+            self._is_to_stop = True
+        else:
             self._run.stop()
 
     async def totals(self) -> Totals:
@@ -314,6 +322,9 @@ class Batch:
             clocks=self._clocks,
             emit=tell,
         )
+        if not (place or send_again):
+            # What stops the workers of a shared batch stops their sending; looking buys nothing.
+            self.journal.listen(lambda _: None)
         stopped = asyncio.Event()
         control = Control(
             emit=tell,
@@ -323,6 +334,9 @@ class Batch:
         )
         work = self._go(worker, control, place=place)
         run = self._run = _Run(worker, work, stream, history, self.journal, stopped)
+        if self._is_to_stop:
+            self._is_to_stop = False
+            run.stop()
         try:
             async for event in stream:
                 yield event
@@ -361,7 +375,9 @@ class Batch:
             if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
                 break
         if not place:
-            worker.halt(Ending.DONE, "all orders in doubt were looked for")
+            elsewhere = self._recovery.is_left_to_another
+            told = "a worker is looking for the orders in doubt now" if elsewhere else _LOOKED
+            worker.halt(Ending.DONE, told)
         await control.emit(await worker.ended())
 
 

@@ -236,13 +236,9 @@ class PostgresJournal(StoredBatch):
         self._receiver = receiver
 
     async def set_bounds(self, bounds: Bounds) -> None:
-        """Keep these caps for all processes, from their next order on."""
-        query = (
-            "UPDATE wren_async.batch SET keeps_caps = true, cap_cents = %(cents)s, cap_grams = %(grams)s, "
-            "cap_failures = %(failures)s WHERE number = %(batch)s"
-        )
+        """Keep these caps for all processes, from their next order on. One that stopped at its old cap goes on."""
         values = {"cents": bounds.cents, "grams": bounds.grams, "failures": bounds.failures}
-        await self._execute(query, **values)
+        await self._execute(statements.SET_BOUNDS, **values)
 
     async def join(self) -> None:
         """Become a runner of the batch, unless this process is one already.
