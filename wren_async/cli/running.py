@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -19,6 +18,7 @@ from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
+from wren_async.cli.collecting import passed_over
 from wren_async.cli.endings import broken_off, of_run
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.http_library import http_library
@@ -30,8 +30,6 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 1.0
 """Seconds that the second Ctrl-C still leaves for answers on the wire. Later ones are found by the next run."""
-_COLLECTIONS: Final = (10_000, 20, 20)
-"""How rarely Python's garbage collector looks, while many orders are placed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -125,7 +123,7 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     interrupts = Interrupts(display)
     task: asyncio.Task[T] = asyncio.create_task(work(interrupts))
     interrupts.task = task
-    with interrupts.caught(), _rare_collections():
+    with interrupts.caught(), passed_over():
         await asyncio.wait([task])
         display.end()
     if task.cancelled():
@@ -135,23 +133,6 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
         # It came as this ended. What follows, such as placing what was planned, is not begun.
         raise Stop("left before anything more was begun; run again to go on", Exit.INTERRUPTED)
     return done
-
-
-@contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector look seldom, and not at what the program itself consists of.
-
-    An order makes some hundred objects, nearly all of which go as soon as it is settled: to look for circles among them
-    was a fifth of what it cost.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTIONS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def open_batch(journal: Journal, clients: Access, settings: Settings) -> Batch:

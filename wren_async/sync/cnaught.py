@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar, Unpack, overload
 
 from wren_async import cnaught
+from wren_async.core.images import ImageType
 from wren_async.core.operation import CallOptions
 from wren_async.errors import OutcomeUnknown
 from wren_async.models.cnaught import Subaccount
@@ -62,19 +63,19 @@ class SubaccountLogo(SyncResource):
         subaccount_id: str,
         image: str | os.PathLike[str],
         *,
-        content_type: cnaught.LogoType | None = None,
+        content_type: ImageType | None = None,
         **options: Unpack[CallOptions],
     ) -> Subaccount: ...
     @overload
     def upload(
-        self, subaccount_id: str, image: bytes, *, content_type: cnaught.LogoType, **options: Unpack[CallOptions]
+        self, subaccount_id: str, image: bytes, *, content_type: ImageType, **options: Unpack[CallOptions]
     ) -> Subaccount: ...
     def upload(
         self,
         subaccount_id: str,
         image: str | os.PathLike[str] | bytes,
         *,
-        content_type: cnaught.LogoType | None = None,
+        content_type: ImageType | None = None,
         **options: Unpack[CallOptions],
     ) -> Subaccount:
         """Upload an image as the logo: the path of a file, or bytes with their `content_type`.

@@ -118,6 +118,8 @@ class Batch:
         self._journal: Journal | None = None
         self._root = ""
         self._run: _Run | None = None
+        self._is_to_stop = False
+        """Whether `stop` was called before there was a run that could be stopped."""
 
     async def __aenter__(self) -> Self:
         given = self._given
@@ -221,8 +223,13 @@ class Batch:
         return self._events(place=False, send_again=send_again)
 
     def stop(self) -> None:
-        """Take no new orders, and finish those on the wire. The run then ends by itself."""
-        if self._run is not None:
+        """Take no new orders, and finish those on the wire. The run then ends by itself.
+
+        Where none is under way, or it only just begins, the next one ends before its first order.
+        """
+        if self._run is None or self._run.done:
+            self._is_to_stop = True
+        else:
             self._run.stop()
 
     async def totals(self) -> Totals:
@@ -327,6 +334,9 @@ class Batch:
         )
         work = self._go(worker, control, place=place)
         run = self._run = _Run(worker, work, stream, history, self.journal, stopped)
+        if self._is_to_stop:
+            self._is_to_stop = False
+            run.stop()
         try:
             async for event in stream:
                 yield event
