@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -269,11 +271,12 @@ def test_where_nobody_works_the_one_who_waits_is_told(
 
     def heard(self: object, text: str) -> None:
         lines.append(text)
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr("wren_async.cli.progress.PlainDisplay.say", heard)
     assert shell.run("run", shell.orders(1), "--yes") == Exit.INTERRUPTED
     assert "start `wren-async worker`" in lines[0]
+    assert "the workers go on" in shell.told
     assert shell.sandbox.orders == []
 
 
