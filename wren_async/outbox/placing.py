@@ -40,7 +40,7 @@ _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
 _CHECKPOINT: Final = 600.0
 """Seconds after which Wren's ledger is noted anew before anything is sent."""
-_CLOCK: Final = 60.0
+_CLOCK: Final = 600.0
 """Seconds after which the clock is looked at by orders that wait for the next day: it may have been set meanwhile."""
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 60.0
