@@ -117,8 +117,9 @@ class Orders(Resource):
             subaccount_id: The subaccount that owns the order; left out, the client's.
             options: Time limits, retries and further headers of each look.
 
-        Raises `StateNotReached` when the time is up, or when the order is past the state, and `CallError` where a look
-        fails. How long CNaught takes to fulfil an order is not documented. It changes nothing, and may be repeated.
+        Raises `StateNotReached` when the time is up, or when the order is past the state, `CallError` where a look
+        fails, and `InvalidArgument`. How long CNaught takes to fulfil an order is not documented. It changes nothing,
+        and may be repeated.
         """
         wanted = arguments.choice("state", state, models.OrderState)
         if not every > 0:

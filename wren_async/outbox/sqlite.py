@@ -6,7 +6,6 @@ One process holds it. A submission is on disk, with the next group of writes, be
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
@@ -43,7 +42,6 @@ SELECT position, day, planned_cents, planned_grams, state, cents, grams {_OPEN} 
 ORDER BY position LIMIT ?
 """
 _SUBMISSION: Final = f"SELECT {COLUMNS} FROM outbox_submission"  # noqa: S608 - made of constants
-_AMONG: Final = f"{records.SELECT}WHERE position IN (SELECT value FROM json_each(?))"  # noqa: S608 - as above
 
 
 class SqliteOutbox(SqliteJournal):
@@ -78,7 +76,9 @@ class SqliteOutbox(SqliteJournal):
         if self.past is not Past.NEW:
             inherited = int(await self._read(_one, "SELECT coalesce(max(position), 0) FROM outbox_submission"))
         apis: tuple[Api, ...] = ("wren", "cnaught")
-        self._journals = {api: SqliteApiJournal(self, api, inherited) for api in apis}
+        self._journals: Mapping[Api, SqliteApiJournal] = {
+            api: SqliteApiJournal(self, self.name, api, inherited) for api in apis
+        }
 
     def on_submitted(self, tell: Callable[[], None]) -> None:
         """Call `tell` once a submission is on disk, also where its caller was cancelled meanwhile."""
@@ -142,15 +142,11 @@ class SqliteOutbox(SqliteJournal):
                 if submission.state in states:
                     yield submission
 
-    async def entries_at(self, api: Api, positions: Collection[int]) -> dict[int, Entry]:
-        """The entries of the journal at these positions."""
-        if not positions:
-            return {}
-        entries = await self._read(records.read_entries, _AMONG, (json.dumps(sorted(positions)),))
-        return {entry.row.position: entry for entry in entries}
-
     async def _submissions(self, query: str, arguments: Sequence[Any]) -> tuple[Sequence[Stored], list[Submission]]:
-        return await whole_submissions(partial(self._read, _stored, query, arguments), self.entries_at)
+        return await whole_submissions(partial(self._read, _stored, query, arguments), self._entries_at)
+
+    async def _entries_at(self, api: Api, positions: Collection[int]) -> dict[int, Entry]:
+        return await self._journals[api].entries_at(positions)
 
     # --- counting ---
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -16,11 +16,9 @@ from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, Past, Result, Row, State, Totals
 from wren_async.batch.journal.database import PAGE, DatabaseJournal, Read, savepoint
 from wren_async.batch.journal.group_commit import Kind, Write
+from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
 from wren_async.outbox.store import NewOrder, Unplanned
-
-if TYPE_CHECKING:
-    from wren_async.outbox.sqlite import SqliteOutbox
 
 T = TypeVar("T")
 
@@ -34,6 +32,7 @@ SELECT position, planned_cents, planned_grams, day {_OPEN} AND state = 'pending'
 AND (day IS NOT NULL OR (planned_cents <= ? AND planned_grams <= ?))
 AND position NOT IN (SELECT value FROM json_each(?)) ORDER BY position LIMIT ?
 """  # noqa: S608 - made of constants
+_AMONG: Final = f"{records.SELECT}WHERE position IN (SELECT value FROM json_each(?))"  # noqa: S608 - as above
 _IS_ANY: Final = f"SELECT EXISTS (SELECT * {_OPEN} AND state = 'pending')"
 _IS_OPEN: Final = """
 position IN (SELECT position FROM outbox_submission WHERE finished IS NULL AND api = ? AND position > ?)
@@ -63,8 +62,10 @@ class SqliteApiJournal(DatabaseJournal):
 
     lapse: str | None = None
 
-    def __init__(self, outbox: SqliteOutbox, api: Api, inherited: int) -> None:
-        super().__init__(outbox.batch_id, outbox.past)
+    def __init__(self, whole: SqliteJournal, outbox: str, api: Api, inherited: int) -> None:
+        super().__init__(whole.batch_id, whole.past)
+        self._whole = whole
+        """The file's own journal, of both APIs."""
         self._outbox = outbox
         self._api: Api = api
         self.inherited = inherited
@@ -95,11 +96,11 @@ class SqliteApiJournal(DatabaseJournal):
 
     async def note(self, name: str, value: str) -> None:
         """Keep a fact of the orders of this API. A later fact replaces it."""
-        await self._outbox.note(self._own(name), value)
+        await self._whole.note(self._own(name), value)
 
     async def noted(self, name: str) -> str | None:
         """The fact that was kept under a name, if any."""
-        return await self._outbox.noted(self._own(name))
+        return await self._whole.noted(self._own(name))
 
     def _own(self, name: str) -> str:
         return str(name) if name.startswith(self._api) else f"{self._api} {name}"
@@ -126,14 +127,14 @@ class SqliteApiJournal(DatabaseJournal):
 
     async def totals(self) -> Totals:
         """Sums over the orders of all APIs."""
-        return await self._outbox.totals()
+        return await self._whole.totals()
 
     # --- from the submissions to the wire ---
 
     async def unplanned(self, most: int) -> Sequence[Unplanned]:
         """Orders that have no price yet, the oldest first."""
         found = await self._read(_all, _UNPLANNED, (self._api, most))
-        return [_unplanned(self._outbox.name, each) for each in found]
+        return [_unplanned(self._outbox, each) for each in found]
 
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
         """Take priced orders into the journal, all at once, and settle those that are refused with a reason."""
@@ -176,22 +177,29 @@ class SqliteApiJournal(DatabaseJournal):
 
         if not await self._read(_one, _IS_ANY, (self._api,)):
             return ()
-        entries = await self._outbox.entries_at(self._api, await self._write(write))
+        entries = await self.entries_at(await self._write(write))
         return [entry for _, entry in sorted(entries.items())]
+
+    async def entries_at(self, positions: Collection[int]) -> dict[int, Entry]:
+        """The entries at these positions."""
+        if not positions:
+            return {}
+        entries = await self._read(records.read_entries, _AMONG, (json.dumps(sorted(positions)),))
+        return {entry.row.position: entry for entry in entries}
 
     # --- over the file that all of them share ---
 
     def _begin_run(self) -> None:
-        self._outbox._begin_run()
+        self._whole._begin_run()
 
     def _write(self, write: Write[T]) -> Awaitable[T]:
-        return self._outbox._write(write)
+        return self._whole._write(write)
 
     def _write_row(self, kind: Kind, update: records.Update) -> Awaitable[None]:
-        return self._outbox._write_row(kind, update)
+        return self._whole._write_row(kind, update)
 
     async def _read(self, read: Read[T], query: str, arguments: Sequence[Any] = ()) -> T:
-        return await self._outbox._read(read, query, arguments)
+        return await self._whole._read(read, query, arguments)
 
 
 def spent(connection: sqlite3.Connection, day: str) -> Spent:

@@ -179,7 +179,10 @@ class CNaughtClient(SyncClient[cnaught.CNaughtClient]):
     def reconcile(
         self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME, search_only: bool = True
     ) -> Verdict[Any]:
-        """Find out what became of a write whose answer was lost, as `reconcile` of `wren_async.CNaughtClient` does."""
+        """Find out what became of a write whose answer was lost, as `reconcile` of `wren_async.CNaughtClient` does.
+
+        `settle_time` is in seconds. With `search_only=False` it may send a call again with its key; else it only reads.
+        """
         return self.reconcile_many([lost], settle_time=settle_time, search_only=search_only)[0]
 
     reconcile_many = awaited(cnaught.CNaughtClient.reconcile_many)
