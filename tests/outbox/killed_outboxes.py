@@ -18,7 +18,7 @@ def promise(path: Path, reference: str) -> None:
 
 
 async def live(told: dict[str, Any]) -> None:
-    """Submit the orders, as a web app does whose messages are delivered again, place them, and prune what is settled."""
+    """Submit the orders, as a web app does whose messages are delivered again, place them, and prune what is old."""
     async with (
         clients(told) as (wren, cnaught, timing),
         Outbox(told["outbox"], wren=wren, cnaught=cnaught, timing=timing, worker=False) as outbox,
