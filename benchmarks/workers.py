@@ -1,10 +1,11 @@
 """How many orders a second 1, 2 and 4 workers place through PostgreSQL, and what an order costs in CPU and in rows.
 
-    python benchmarks/workers.py [--orders 20000] [--delay 0.02] [--profile]
+    python benchmarks/workers.py [--orders 20000] [--delay 0.02] [--json benchmarks/results/workers.json]
 
 Against a server that answers after 20 ms and costs next to nothing, with an embedded PostgreSQL: on one machine, all of
 it shares the same cores, so that the ratios mean more than the numbers. Workers start together, once all are loaded,
 and the first orders of each do not count. They go as `wren-async worker` does: over aiohttp where it is installed.
+`capacity.py` puts the results that are kept into docs/many-workers.md.
 """
 
 from __future__ import annotations
@@ -125,9 +126,9 @@ async def work(told: dict[str, Any]) -> None:
         )
         print("ready", flush=True)
         sys.stdin.readline()
-        if told["profile"]:
-            signal.signal(signal.SIGPROF, signal.SIG_IGN)
-            signal.setitimer(signal.ITIMER_PROF, 0.002, 0.002)
+        # Where the CPU goes is looked at five hundred times in each second of it, which costs less than a hundredth.
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_PROF, 0.002, 0.002)
         with seldom(), passed_over():
             await service.run(until_done=True)
     signal.setitimer(signal.ITIMER_PROF, 0)
@@ -137,7 +138,7 @@ async def work(told: dict[str, Any]) -> None:
 def measure(address: str, server: str, name: str, workers: int, chosen: argparse.Namespace) -> dict[str, Any]:
     """Orders a second from a fifth of them on, and the workers' CPU for each."""
     asyncio.run(fill(address, name, chosen.orders, capped=chosen.capped))
-    told = {**vars(chosen), "address": address, "server": server, "name": name}
+    told = {"http": chosen.http, "concurrency": chosen.concurrency, "address": address, "server": server, "name": name}
     command = [sys.executable, str(Path(__file__).resolve()), "--worker", json.dumps(told)]
     started = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(workers)
@@ -195,7 +196,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--capped", action="store_true", help="Under a cap on money, which all workers share.")
     parser.add_argument("--http", default=http_library().partition(" ")[0], choices=["aiohttp", "httpx"])
-    parser.add_argument("--profile", action="store_true", help="Say also where the workers' CPU goes; it costs some.")
+    parser.add_argument("--json", type=Path, help="Keep the results in this file.")
     chosen = parser.parse_args()
     serving = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("server.py")), str(chosen.delay), "order"],
@@ -206,29 +207,41 @@ def main() -> None:
         assert serving.stdout is not None
         server = f"http://127.0.0.1:{serving.stdout.readline().strip()}"
         with running_server() as postgres, postgres.fresh_database() as address:
-            alone = 0.0
-            for workers in (1, 2, 4):
-                before = database_cpu(postgres)
-                told = measure(address, server, f"batch {workers}", workers, chosen)
-                database = (database_cpu(postgres) - before) * 1000 / chosen.orders
-                alone = alone or told["rate"]
-                print(
-                    f"{workers} workers: {told['rate']:,.0f} orders/s, {told['rate'] / alone:.2f} of one alone; ",
-                    end="",
-                )
-                print(f"{told['cpu_ms']:.2f} ms CPU of workers an order, {database:.2f} ms of the database", flush=True)
-                if chosen.profile:
-                    print("   ", ", ".join(f"{part} {share:.0%}" for part, share in told["shares"].items()), flush=True)
-            with psycopg.connect(address) as connection:
-                query = """
-                    SELECT relname, pg_total_relation_size(oid) FROM pg_class
-                    WHERE relnamespace = 'wren_async'::regnamespace AND relname IN ('intent', 'standing', 'tally')
-                """
-                for table, size in connection.execute(query):
-                    print(f"{table}: {size / 3 / chosen.orders:,.0f} bytes an order")
+            rows = [measured_with_database(address, server, workers, chosen, postgres) for workers in (1, 2, 4)]
+            size = bytes_of_an_order(address, 3 * chosen.orders)
     finally:
         serving.kill()
         serving.wait()
+    for row in rows:
+        row["times"] = row["rate"] / rows[0]["rate"]
+        print(f"{row['workers']} workers: {row['rate']:,.0f} orders/s, {row['times']:.2f} of one alone; ", end="")
+        print(f"{row['cpu_ms']:.2f} ms CPU of workers an order, {row['database_ms']:.2f} ms of the database")
+        print("   ", ", ".join(f"{part} {share:.0%}" for part, share in row["shares"].items()))
+    print(f"{size:,.0f} bytes of tables an order")
+    if chosen.json:
+        kept = {"http": chosen.http, "concurrency": chosen.concurrency, "delay": chosen.delay, "bytes": size}
+        chosen.json.write_text(json.dumps({**kept, "rows": rows}, indent=2) + "\n")
+
+
+def measured_with_database(
+    address: str, server: str, workers: int, chosen: argparse.Namespace, postgres: PostgresServer
+) -> dict[str, Any]:
+    """The same, with the CPU of the database for each order, its planning included."""
+    before = database_cpu(postgres)
+    told = measure(address, server, f"batch {workers}", workers, chosen)
+    return {"workers": workers, **told, "database_ms": (database_cpu(postgres) - before) * 1000 / chosen.orders}
+
+
+def bytes_of_an_order(address: str, orders: int) -> float:
+    """What the tables that grow with the orders take for each, with their indexes."""
+    query = """
+        SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+        WHERE relnamespace = 'wren_async'::regnamespace AND relname IN ('intent', 'standing', 'tally')
+    """
+    with psycopg.connect(address) as connection:
+        found = connection.execute(query).fetchone()
+    assert found is not None
+    return float(found[0]) / orders
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from batch_world import World, world
 from outbox_world import Outboxes, becomes, state_of, until
 
-from wren_async import InvalidArgument, JournalError, ReferenceReused
+from wren_async import InvalidArgument, InvalidConfiguration, JournalError, ReferenceReused
 from wren_async.outbox import CNaughtMass, Outbox, OutboxCaps, State, Submission, WrenTrees, submit_within
 from wren_async.outbox.names import own_reference, sent_reference
 from wren_async.outbox.service import OutboxService
@@ -95,7 +95,7 @@ async def test_a_synchronous_app_names_its_outbox_and_a_wrong_name_is_refused(
             assert submit_within(connection, RIDE, reference="1", name="rides").is_new
         with (
             psycopg.connect(database_address) as connection,
-            pytest.raises(psycopg.Error, match="there is no outbox 'rydes'"),
+            pytest.raises(InvalidConfiguration, match="no outbox of this name"),
         ):
             submit_within(connection, RIDE, reference="1", name="rydes")
         assert not (await rides.submit(RIDE, reference="1")).is_new
@@ -221,9 +221,9 @@ async def test_a_refused_token_of_one_api_keeps_no_process_from_placing_for_the_
         await first.submit(TREES, reference="trees-0")
         await first.drain()
         await first.submit(TREES, reference="trees-1")
+    # What is older than the first of them has to be looked for in the lists before it is sent, by whichever process.
     here.sandbox.faults.add(kind=FaultKind.STATUS, status=401, operation="listTreeOrders", times=1000)
     async with AsyncExitStack() as stack:
-        # The first has to look through Wren's lists, and cannot; whoever comes after it waits for that, for Wren alone.
         one, two = [await of(here, database_address, stack, "main", worker=True, patience=0.0) for _ in range(2)]
         for number, outbox in enumerate((one, two)):
             await outbox.submit(RIDE, reference=f"ride-{number}")

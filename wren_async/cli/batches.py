@@ -39,12 +39,11 @@ _REPORTING: Final = Reporting()
 
 batch_app = App(
     name="batch",
-    help=(
-        "Place many orders from a file, each once, whatever happens on the way.\n\nWhere --database names a PostgreSQL "
-        "database, or WREN_ASYNC_DATABASE does, the same commands are for batches that any number of workers place: "
-        "see `wren-async batch --database ADDRESS --help`."
+    help="Place many orders from a file, each once, whatever happens on the way.",
+    help_epilogue=(
+        "Where --database or WREN_ASYNC_DATABASE names a PostgreSQL database, the same commands, and more, are for "
+        f"batches that any number of workers place: `wren-async batch --help --database ADDRESS`\n\n{help_text()}"
     ),
-    help_epilogue=help_text(),
     help_format="plaintext",
 )
 batch_app.command("wren_async.cli.template:template", name="template")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from wren_async.cli.exits import Stop
 
 _ANYWHERE: Final = frozenset({"plan", "changes", "run", "resume", "reconcile", "report", "settle"})
 _SHARED: Final = frozenset({"status", "pause"})
@@ -39,3 +42,9 @@ def _is_journal(word: str) -> bool:
             return file.read(len(_SQLITE)) == _SQLITE
     except (OSError, ValueError):
         return False
+
+
+def check_driver() -> None:
+    """Raise `Stop` where nothing is installed by which a database could be reached."""
+    if find_spec("psycopg") is None:
+        raise Stop("what is in a database needs an extra: pip install 'wren-async[postgres]'")

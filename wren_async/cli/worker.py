@@ -172,7 +172,7 @@ def _pages(metrics: PrometheusMetrics, problem: Callable[[], str | None]) -> Pag
 
 def dsn_of(given: str | None) -> Dsn:
     """The database that is meant."""
-    return Dsn.from_environment() if given is None else Dsn(given)
+    return Dsn(given) if given else Dsn.from_environment()
 
 
 def _tell(name: str, event: Event) -> None:

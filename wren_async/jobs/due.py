@@ -127,6 +127,8 @@ async def runners_at_outboxes(connection: Connection) -> int:
 
 async def outbox_activity(connection: Connection) -> tuple[int, bool]:
     """The last order that was submitted, and whether any is to be placed still; those in doubt wait for their time."""
+    if OUTBOX.name not in await versions(connection):
+        return 0, False
     row = await (await connection.execute(_ACTIVITY)).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has a row
     return int(row[0]), bool(row[1])

@@ -38,7 +38,7 @@ from wren_async.jobs.due import (
     outboxes_with_work,
     runners_at_outboxes,
 )
-from wren_async.jobs.running import known_as_running
+from wren_async.jobs.running import known_as_running, was_stopped
 from wren_async.outbox.service import OutboxService
 from wren_async.postgres.database import Database, DatabaseLost
 from wren_async.postgres.dsn import Dsn
@@ -165,6 +165,8 @@ class _Tasks:
             )
             with known_as_running(context, service.stop):
                 await service.run(until_idle=True)
+        if was_stopped(context):
+            await defer_batch(context.app, batch)  # another worker goes on with it at once
 
     async def place_outbox(self, context: JobContext) -> None:
         """Place the orders of all outboxes, and those that come meanwhile. Where another worker is at it, that does."""
@@ -188,6 +190,8 @@ class _Tasks:
                 with known_as_running(context, stop.set):
                     async with outboxes:
                         await self._until_idle(database, stop)
+        if was_stopped(context):
+            await defer_outbox(context.app)
 
     async def defer_due(self, context: JobContext, timestamp: int) -> None:
         """Add jobs for what has something to do and nobody who does it."""

@@ -108,8 +108,6 @@ class PostgresOutbox:
 
         self._journals = await self._carry_out(self._reader.read, work)
         await self._all(_REGISTER)
-        for journal in self._journals.values():
-            await journal.prepare()
 
     async def _journal(self, own: Connection, api: Api) -> PostgresApiJournal:
         row = await find_batch(own, journal_name(self._name, api), make=True)

@@ -30,6 +30,8 @@ from wren_async.postgres.lease import Runner
 
 _REMEMBERED: Final = timedelta(days=3)
 """How long after a failover a submission is looked for in the lists: it may be one that the standby never heard of."""
+_INHERITED: Final = "submitted before"
+"""Name of the note that says up to which position orders may have been sent before any of the workers was there."""
 _NOBODY: Final = -1
 """Who marks an order that is settled without being sent: no runner has this id."""
 _JOINED: Final = """
@@ -98,7 +100,7 @@ class PostgresApiJournal(PostgresJournal):
 
     _parts = (*PARTS, OUTBOX)
     inherited = 0
-    """The last position that may have been submitted before this process was there."""
+    """The last position that may have been submitted, and sent, before any of the workers was there."""
 
     is_behind = False
     """Whether it may have forgotten orders that were sent: the database was restored, or replaced by a standby."""
@@ -123,18 +125,16 @@ class PostgresApiJournal(PostgresJournal):
     def _batch(self) -> dict[str, Any]:
         return {**super()._batch, "outbox": self._outbox, "api": self._api}
 
-    async def prepare(self) -> None:
-        """Find out what may have been submitted before this process was there."""
-        if self.past is not Past.NEW:
-            query = "SELECT coalesce(max(position), 0) FROM wren_async.outbox WHERE outbox = %(outbox)s"
-            self.inherited = int((await self._one(query))[0])
-
     async def join(self) -> None:
         """Become a runner, unless this process is one already."""
+        if self._runner is not None:
+            return
         await super().join()
         self._lapsed = None
-        if self.past is Past.NEW:
-            self.inherited = 0
+        if self.past is not Past.NEW:
+            # Those that come while this one looks into the past wait, and then look for these, too.
+            query = "SELECT coalesce(max(position), 0) FROM wren_async.outbox WHERE outbox = %(outbox)s"
+            await self.note(_INHERITED, str((await self._one(query))[0]))
 
     @property
     def lapse(self) -> str | None:
@@ -192,6 +192,7 @@ class PostgresApiJournal(PostgresJournal):
         names = [field.name for field in attrs.fields(NewOrder)]
         found = await self._all(_UNPLANNED, most=most)
         if found:
+            self.inherited = int(await self.noted(_INHERITED) or 0)
             replaced = await self.noted(Note.REPLACED)
             self.is_behind = replaced is not None and read_note(Note.REPLACED, replaced, _is_recent)
         self._found_by.update((position, runner) for position, *_ in found)

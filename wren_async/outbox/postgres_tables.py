@@ -115,8 +115,7 @@ CREATE FUNCTION wren_async.outbox_submit(
 DECLARE written bigint; journal int := wren_async.outbox_journal(p_outbox, p_api);
 BEGIN
     IF journal IS NULL THEN
-        RAISE EXCEPTION USING ERRCODE = 'foreign_key_violation', MESSAGE = format('there is no outbox %L', p_outbox),
-            HINT = format('Outbox(..., name=%L) makes it when it is first opened', p_outbox);
+        RAISE EXCEPTION USING ERRCODE = 'undefined_object', MESSAGE = format('there is no outbox %L', p_outbox);
     END IF;
     INSERT INTO wren_async.outbox (outbox, reference, intent, digest, key, api)
     VALUES (p_outbox, p_reference, p_intent, p_digest, p_key, p_api) ON CONFLICT (outbox, reference) DO NOTHING;
