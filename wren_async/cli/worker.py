@@ -17,15 +17,18 @@ from wren_async.batch.run.service import WorkerService
 from wren_async.cli.access import access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.http_library import http_library
 from wren_async.cli.progress import PlainDisplay
 from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
-from wren_async.outbox.outbox import Outbox
+from wren_async.errors import InvalidArgument
+from wren_async.outbox.names import check_name
 from wren_async.outbox.postgres_tables import OUTBOX
+from wren_async.outbox.service import OutboxService
 from wren_async.postgres.database import Database
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import check_server, migrate, versions
+from wren_async.postgres.schema import check_server, migrate
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.telemetry.prometheus import PrometheusMetrics
 
@@ -49,7 +52,14 @@ def worker(
     *,
     database: DatabaseOption = None,
     batch: Annotated[
-        tuple[str, ...], Parameter(help="Name of a batch; all, and the outbox, if left out.", negative=())
+        tuple[str, ...], Parameter(help="Name of a batch; all, and all outboxes, if left out.", negative=())
+    ] = (),
+    outbox: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Name of an outbox; all if left out. Name them where the database has outboxes of several accounts.",
+            negative=(),
+        ),
     ] = (),
     concurrency: Annotated[int, Parameter(help="Orders on the wire at most.")] = 32,
     settle_time: Annotated[
@@ -70,13 +80,20 @@ def worker(
         ),
     ] = None,
 ) -> Exit:
-    """Place the batches of a database that were started, and its outbox, together with any number of other workers.
+    """Place the batches of a database that were started, and its outboxes, together with any number of other workers.
 
     The tokens of the APIs come from this machine's environment; none is in the database. Ctrl-C or SIGTERM takes no new
     orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
     """
-    if lease < 10:
+    if not 10 <= lease < float("inf"):
         raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
+    for name in outbox:
+        try:
+            check_name(name)
+        except InvalidArgument as error:
+            raise Stop(f"--outbox {error.problem}") from None
+    if not 0 <= settle_time < float("inf"):
+        raise Stop(f"--settle-time takes seconds of 0 or more, not {settle_time}")
     where = None if listen is None else Listen.of(listen)
     metrics = None if listen is None else PrometheusMetrics()
     dsn = dsn_of(database)
@@ -97,16 +114,18 @@ def worker(
                 same_account=same_account,
                 on_event=_tell,
                 telemetry=metrics,
+                sent_over=http_library(),
             )
             interrupts.stop = service.stop
             async with contextlib.AsyncExitStack() as stack:
-                outbox: Outbox | None = None
+                outboxes: OutboxService | None = None
                 if where is not None and metrics is not None:
-                    pages = _pages(metrics, lambda: service.problem or (None if outbox is None else outbox.lapse))
+                    pages = _pages(metrics, lambda: service.problem or (None if outboxes is None else outboxes.lapse))
                     _say(f"listening at {await stack.enter_async_context(endpoint(where, pages))}")
-                if not batch and await _has_outbox(dsn):
-                    outbox = Outbox(
+                if outbox or not batch:
+                    outboxes = OutboxService(
                         dsn,
+                        names=outbox,
                         wren=clients.wren,
                         cnaught=clients.cnaught,
                         worker=not until_done,
@@ -116,10 +135,10 @@ def worker(
                         same_account=same_account,
                         telemetry=metrics,
                     )
-                    await stack.enter_async_context(outbox)
+                    await stack.enter_async_context(outboxes)
                 await service.run(until_done=until_done)
-                if outbox is not None and until_done:
-                    await outbox.drain()
+                if outboxes is not None and until_done:
+                    await outboxes.drain()
         return Exit.ALL_PLACED
 
     return asyncio.run(interruptible(go, PlainDisplay(_say)))
@@ -151,15 +170,9 @@ def _pages(metrics: PrometheusMetrics, problem: Callable[[], str | None]) -> Pag
     }
 
 
-async def _has_outbox(dsn: Dsn) -> bool:
-    """Whether somebody has made an outbox in the database."""
-    async with Database(dsn) as made:
-        return OUTBOX.name in await made.run(versions)
-
-
 def dsn_of(given: str | None) -> Dsn:
     """The database that is meant."""
-    return Dsn.from_environment() if given is None else Dsn(given)
+    return Dsn(given) if given else Dsn.from_environment()
 
 
 def _tell(name: str, event: Event) -> None:

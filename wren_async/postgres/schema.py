@@ -122,6 +122,15 @@ async def check(connection: Connection, parts: Sequence[Part]) -> None:
             )
 
 
+async def hold(connection: Connection, parts: Sequence[Part]) -> None:
+    """See that the tables are of this program's version, and stay so until the end of the transaction.
+
+    For what is written by no runner. Raises `JournalError`.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_LOCK,))
+    await check(connection, parts)
+
+
 async def versions(connection: Connection) -> dict[str, int]:
     """The parts whose tables are there, and their versions."""
     found = await (await connection.execute("SELECT to_regclass('wren_async.part')")).fetchone()
@@ -134,14 +143,12 @@ async def versions(connection: Connection) -> dict[str, int]:
 async def check_server(connection: Connection) -> list[str]:
     """Refuse a server that cannot keep what it says it kept. Raises `JournalError`; returns what to warn of."""
     query = (
-        "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('server_version_num')::int, "
+        "SELECT current_setting('fsync'), current_setting('server_version_num')::int, "
         "current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)"
     )
     found = await (await connection.execute(query)).fetchone()
     assert found is not None  # noqa: S101 - a query without FROM has a row
-    in_recovery, fsync, version, synchronous, standbys = found
-    if in_recovery:
-        raise JournalError("the database is a standby, which takes no writes: give the address of the primary")
+    fsync, version, synchronous, standbys = found
     if fsync != "on":
         raise JournalError(
             "the database runs with fsync = off: after a crash it would have forgotten orders that were sent, and they "

@@ -42,6 +42,8 @@ class Note(enum.StrEnum):
     """Where Wren's ledger stood when nothing was in doubt."""
     FIRST_LEDGER = "wren ledger before the batch"
     """Where it stood before any order of the batch was sent. Not there where orders may have been sent before it."""
+    REPLACED = "database replaced"
+    """When a worker found the batch in another database than before: after a failover, or restored from a backup."""
     HISTORY = "history of the runs"
     """What happened in the runs and is not kept with the orders."""
 

@@ -7,21 +7,32 @@ accounts before anything is sent, as a journal in a file does; whoever comes mea
 
 from __future__ import annotations
 
+import difflib
+import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import UTC
 from typing import Any, Final
 
 import attrs
 
 from wren_async.batch.journal.contract import JournalError, Past, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.statements import TOTALS_BY_NAME
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.lease import Runner, declare_dead
+from wren_async.postgres.schema import Part
 
+_SHOWN: Final = 10
+"""Batches that are named where one is not found."""
 _SERVER: Final = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+"""
+KEEP_NOTE: Final = """
+INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
+ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
 """
 _LIVE: Final = """
 SELECT id FROM wren_async.runner
@@ -58,16 +69,25 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
     if make:
         await connection.execute(
-            "INSERT INTO wren_async.batch (name, id) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING",
+            # With the database it is planned in: a standby that takes its place may know of no run of it.
+            f"INSERT INTO wren_async.batch (name, id, server) VALUES (%s, %s, ({_SERVER})) "  # noqa: S608 - a constant
+            "ON CONFLICT (name) DO NOTHING".encode(),
             (name, uuid.uuid4().hex),
         )
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
     found = await (await connection.execute(query, (name,))).fetchone()
     if found is None:
-        rows = await (await connection.execute("SELECT name FROM wren_async.batch ORDER BY number DESC")).fetchmany(10)
-        there = ", ".join(repr(row[0]) for row in rows) or "none"
-        raise JournalError(f"the database has no batch {name!r}; the latest there are: {there}")
+        raise JournalError(_not_there(name, await batch_names(connection)))
     return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3])
+
+
+def _not_there(name: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"the database has no batch {name!r}, nor any other"
+    near = difflib.get_close_matches(name, names, n=1)
+    latest = ", ".join(repr(each) for each in [*reversed(names)][:_SHOWN])
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"the database has no batch {name!r}; {meant}the latest there are: {latest}"
 
 
 @attrs.frozen
@@ -107,9 +127,39 @@ async def totals_by_name(connection: Connection, names: Collection[str]) -> dict
 
 
 async def batch_names(connection: Connection) -> list[str]:
-    """All batches of the database, the oldest first."""
-    query = "SELECT name FROM wren_async.batch ORDER BY number"
-    return [row[0] for row in await (await connection.execute(query)).fetchall()]
+    """All batches of the database, the oldest first. The journals of outboxes, which have no end, are none."""
+    query = (
+        "SELECT name FROM wren_async.batch WHERE source_digest IS NOT NULL OR name NOT LIKE 'outbox %' ORDER BY number"
+    )
+    return [row[0] for row in await (await connection.execute(query.encode())).fetchall()]
+
+
+async def names_among(connection: Connection, names: Collection[str]) -> list[str]:
+    """Which of these names are those of batches."""
+    query = "SELECT name FROM wren_async.batch WHERE name = ANY(%s) ORDER BY number"
+    return [row[0] for row in await (await connection.execute(query, (list(names),))).fetchall()]
+
+
+async def names_by_note(connection: Connection, note: str, value: str) -> list[str]:
+    """The batches that have this very note."""
+    query = (
+        "SELECT batch.name FROM wren_async.batch JOIN wren_async.note ON note.batch = batch.number "
+        "WHERE note.name = %s AND note.value = %s ORDER BY number"
+    )
+    return [row[0] for row in await (await connection.execute(query, (str(note), json.dumps(value)))).fetchall()]
+
+
+async def name_by_id(connection: Connection, batch_id: str) -> str | None:
+    """The batch of an id, if the database has it."""
+    query = "SELECT name FROM wren_async.batch WHERE id = %s"
+    found = await (await connection.execute(query, (batch_id,))).fetchone()
+    return None if found is None else str(found[0])
+
+
+async def _now(connection: Connection) -> str:
+    found = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    assert found is not None  # noqa: S101 - a query without FROM has a row
+    return json.dumps(found[0].astimezone(UTC).isoformat())
 
 
 class _SomebodyLooksError(Exception):
@@ -119,15 +169,16 @@ class _SomebodyLooksError(Exception):
 class Opening:
     """Becoming a runner of a batch."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, parts: tuple[Part, ...] = PARTS) -> None:
         self._number = number
+        self._parts = parts
         self.past = Past.NEW
         """What may have been sent before, by nobody who is there now."""
 
     async def join(self, database: Database, lease: float) -> Runner | None:
         """Become a runner; `None` where another one is looking into the past, so that one has to wait for it."""
         try:
-            return await Runner.begin(database, scope_of(self._number), PARTS, lease=lease, along=self._enter)
+            return await Runner.begin(database, scope_of(self._number), self._parts, lease=lease, along=self._enter)
         except _SomebodyLooksError:
             return None
 
@@ -144,9 +195,9 @@ class Opening:
         live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
         runs, known_server, is_checked, checker = found
         is_elsewhere = known_server is not None and known_server != server[0]
-        if runs and checker in live:
+        if checker in live:
             raise _SomebodyLooksError
-        is_known = not runs or (bool(live) and is_checked and not is_elsewhere)
+        is_known = not is_elsewhere and (not runs or (bool(live) and is_checked))
         self.past = Past.NEW if is_known else Past.BEHIND if is_elsewhere else Past.RUN_BEFORE
         update = (
             "UPDATE wren_async.batch SET runs = runs + 1, is_checked = %(known)s, "
@@ -154,6 +205,9 @@ class Opening:
             "WHERE number = %(batch)s"
         )
         await connection.execute(update, {**values, "known": is_known, "server": server[0]})
+        if is_elsewhere:
+            # For those who come later, to whom this runner will have found out all that was sent.
+            await connection.execute(KEEP_NOTE, {**values, "name": Note.REPLACED, "value": await _now(connection)})
 
     def checked(self, me: int) -> Work[None]:
         """What says that the past was looked into by this runner."""
