@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypedDict
 
+import attrs
 from cyclopts import App, Parameter
 
 from wren_async.batch.events import Alarm, Ended, Event, Paused
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.service import WorkerService
-from wren_async.cli.access import access
+from wren_async.cli.access import Access, access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.progress import PlainDisplay
@@ -77,52 +78,94 @@ def worker(
     """
     if lease < 10:
         raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
-    where = None if listen is None else Listen.of(listen)
-    metrics = None if listen is None else PrometheusMetrics()
-    dsn = dsn_of(database)
+    process = _Process(
+        dsn=dsn_of(database),
+        where=None if listen is None else Listen.of(listen),
+        metrics=None if listen is None else PrometheusMetrics(),
+        batches=batch,
+        until_done=until_done,
+        how={
+            "concurrency": concurrency,
+            "settle_time": settle_time,
+            "lease": lease,
+            "same_account": same_account,
+        },
+    )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    return asyncio.run(interruptible(process.run, PlainDisplay(_say)))
 
-    async def go(interrupts: Interrupts) -> Exit:
-        async with access(concurrency, telemetry=metrics) as clients:
+
+class _How(TypedDict):
+    """How both batches and the outbox are placed."""
+
+    concurrency: int
+    settle_time: float
+    lease: float
+    same_account: bool
+
+
+@attrs.define(kw_only=True)
+class _Process:
+    """A worker as a process: it places batches and the outbox, and answers how it is."""
+
+    dsn: Dsn
+    where: Listen | None
+    metrics: PrometheusMetrics | None
+    batches: tuple[str, ...]
+    until_done: bool
+    how: _How
+    _service: WorkerService = attrs.field(init=False)
+    _outbox: Outbox | None = None
+
+    async def run(self, interrupts: Interrupts) -> Exit:
+        """Place until it is stopped, or until nothing is left to do."""
+        async with access(self.how["concurrency"], telemetry=self.metrics) as clients, AsyncExitStack() as stack:
             if clients.wren is None and clients.cnaught is None:
                 raise Stop("no token is there: set WREN_API_TOKEN or CNAUGHT_API_KEY in the worker's environment")
-            service = WorkerService(
-                dsn,
+            self._service = WorkerService(
+                self.dsn,
                 wren=clients.wren,
                 cnaught=clients.cnaught,
-                batches=batch,
-                concurrency=concurrency,
-                settle_time=settle_time,
-                lease=lease,
-                same_account=same_account,
+                batches=self.batches,
                 on_event=_tell,
-                telemetry=metrics,
+                telemetry=self.metrics,
+                **self.how,
             )
-            interrupts.stop = service.stop
-            async with contextlib.AsyncExitStack() as stack:
-                outbox: Outbox | None = None
-                if where is not None and metrics is not None:
-                    pages = _pages(metrics, lambda: service.problem or (None if outbox is None else outbox.lapse))
-                    _say(f"listening at {await stack.enter_async_context(endpoint(where, pages))}")
-                if not batch and await _has_outbox(dsn):
-                    outbox = Outbox(
-                        dsn,
-                        wren=clients.wren,
-                        cnaught=clients.cnaught,
-                        worker=not until_done,
-                        concurrency=concurrency,
-                        settle_time=settle_time,
-                        lease=lease,
-                        same_account=same_account,
-                        telemetry=metrics,
-                    )
-                    await stack.enter_async_context(outbox)
-                await service.run(until_done=until_done)
-                if outbox is not None and until_done:
-                    await outbox.drain()
+            interrupts.stop = self._service.stop
+            await self._answer(stack)
+            if not self.batches and await self._service.when_there(self._has_outbox):
+                await self._open_outbox(clients, stack)
+            await self._service.run(until_done=self.until_done)
+            if self._outbox is not None and self.until_done:
+                await self._service.when_there(self._outbox.drain)
         return Exit.ALL_PLACED
 
-    return asyncio.run(interruptible(go, PlainDisplay(_say)))
+    async def _answer(self, stack: AsyncExitStack) -> None:
+        """Answer to those who watch, from the beginning: also while the database is away."""
+        if self.where is not None and self.metrics is not None:
+            pages = _pages(self.metrics, lambda: self._problem)
+            _say(f"listening at {await stack.enter_async_context(endpoint(self.where, pages))}")
+
+    @property
+    def _problem(self) -> str | None:
+        return self._service.problem or (None if self._outbox is None else self._outbox.lapse)
+
+    async def _has_outbox(self) -> bool:
+        """Whether somebody has made an outbox in the database."""
+        async with Database(self.dsn) as database:
+            return OUTBOX.name in await database.run(versions)
+
+    async def _open_outbox(self, clients: Access, stack: AsyncExitStack) -> None:
+        outbox = Outbox(
+            self.dsn,
+            wren=clients.wren,
+            cnaught=clients.cnaught,
+            worker=not self.until_done,
+            telemetry=self.metrics,
+            **self.how,
+        )
+        self._service.needs(OUTBOX)
+        self._outbox = await self._service.when_there(lambda: stack.enter_async_context(outbox))
 
 
 @database_app.command(name="migrate")
@@ -149,12 +192,6 @@ def _pages(metrics: PrometheusMetrics, problem: Callable[[], str | None]) -> Pag
         "/healthz": lambda: health_answer(problem()),
         "/metrics": lambda: Answer(HTTPStatus.OK, metrics.text(), metrics.content_type),
     }
-
-
-async def _has_outbox(dsn: Dsn) -> bool:
-    """Whether somebody has made an outbox in the database."""
-    async with Database(dsn) as made:
-        return OUTBOX.name in await made.run(versions)
 
 
 def dsn_of(given: str | None) -> Dsn:

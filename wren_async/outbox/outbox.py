@@ -11,9 +11,9 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.intents import Api, Intent
@@ -46,9 +46,15 @@ _PAGE: Final = 200
 _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
 _FINISHING: Final = 2.0
+_ANSWER: Final = 5.0
+"""Seconds that the database may take to answer, beyond those that a caller wants to wait."""
+_WRITTEN: Final = 25.0
+"""Seconds in which a submission is written down, also where the database is restarted meanwhile."""
 _PATIENCE: Final = 10.0
 _LONGEST_REST: Final = 60.0
 _logger = logging.getLogger("wren_async.outbox")
+
+T = TypeVar("T")
 
 OnSettled = Callable[[Submission], Awaitable[object]]
 
@@ -141,7 +147,8 @@ class Outbox:
                 nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
-        not be sent; `JournalError` where it could not be written.
+        not be sent; `JournalError` where it could not be written, or the database did not answer for half a minute: it
+        may have been written then, and is submitted again under the same reference.
         """
         store, order = self._store, new_order(intent, reference, self._timing.utc())
         if not store.is_shared and order.api not in self._clients:
@@ -151,7 +158,9 @@ class Outbox:
         client = self._clients.get(intent.api)
         if client is not None and client.ceilings is not None and (reason := above_ceilings(client.ceilings, intent)):
             raise InvalidArgument("intent", reason)
-        outcome = submitted(order, await store.submit(order, connection))
+        writing = store.submit(order, connection)
+        # The caller's own connection is the caller's to give up.
+        outcome = submitted(order, await (writing if connection is not None else self._in_time(writing, _WRITTEN)))
         if self._has_worker:
             self._place().wake()
         elif connection is None:
@@ -175,15 +184,17 @@ class Outbox:
         """Wait up to `within` seconds until an order is settled, and return how it stands then.
 
         Its `is_settled` tells whether it is placed or refused; an order that is still open goes on being placed.
-        Raises `InvalidArgument` for a reference that was never submitted. May be repeated, and cancelled.
+        Raises `InvalidArgument` for a reference that was never submitted; `JournalError` where the database does not
+        answer in `within` seconds and a few more, which says nothing of the order. May be repeated, and cancelled.
         """
-        store = self._store
+        store, clock = self._store, asyncio.get_running_loop().time
+        ends = clock() + within
         with self._waiting.of(reference) as news:
             deadline = asyncio.ensure_future(self._timing.sleep(within))
             try:
                 while True:
                     news.clear()
-                    submission = await store.find(reference)
+                    submission = await self._in_time(store.find(reference), max(0.0, ends - clock()))
                     if submission is None:
                         raise InvalidArgument("reference", f"{reference!r} was never submitted to this outbox")
                     if submission.is_settled or deadline.done():
@@ -198,6 +209,16 @@ class Outbox:
                         return submission
             finally:
                 deadline.cancel()
+
+    async def _in_time(self, looking: Coroutine[object, object, T], seconds: float) -> T:
+        try:
+            async with asyncio.timeout(seconds + _ANSWER):
+                return await looking
+        except TimeoutError:
+            raise JournalError(
+                f"the outbox did not answer for {seconds + _ANSWER:.3g} s, so nobody here knows how it stands: ask "
+                "again, or submit the same again under the same reference, which orders nothing twice"
+            ) from None
 
     async def settled(self, *, after: int = 0) -> AsyncIterator[Submission]:
         """Each order that is placed or refused, by its `number`, beginning after a number, and then those to come.

@@ -232,6 +232,39 @@ async def _set_up(connection: Connection, dsn: Dsn) -> None:
         )
 
 
+async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: asyncio.Event) -> T | None:
+    """Try again and again while the database is away; `None` once it is to stop.
+
+    Raises `JournalError` where waiting would not help: a wrong password, or rights that are missing.
+    """
+    outage = Outage(str(dsn))
+    for wait in waits():
+        try:
+            answer = await attempt()
+        except DatabaseRefused:
+            raise
+        except DatabaseLost as error:
+            outage.goes_on(error)
+        except psycopg.Error as error:
+            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}{_missing_right(error)}") from None
+        else:
+            outage.ends()
+            return answer
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(_until_set(stopping), wait)
+    raise AssertionError("waits() does not end")
+
+
+async def _until_set(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+
+
+def _missing_right(error: psycopg.Error) -> str:
+    if not isinstance(error, errors.InsufficientPrivilege):
+        return ""
+    return ": let the role use the schema wren_async, and read and write in its tables, with GRANT"
+
+
 def waits(first: float = 0.05) -> Any:
     """Seconds to wait before each further try: short ones first, then longer."""
     wait = first

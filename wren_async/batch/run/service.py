@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import psycopg
 
@@ -23,12 +23,14 @@ from wren_async.batch.run.batch import Batch
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
 from wren_async.errors import WrenAsyncError
-from wren_async.postgres.database import Database, DatabaseLost
+from wren_async.postgres.database import Connection, Database, DatabaseLost, when_there
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import check, check_server
+from wren_async.postgres.schema import Part, check, check_server
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
+
+T = TypeVar("T")
 
 _POLL: Final = 0.5
 """Seconds between two looks for work."""
@@ -98,6 +100,7 @@ class WorkerService:
         self._on_event = on_event
         self._telemetry = telemetry
         self._timing = timing or Timing()
+        self._parts: tuple[Part, ...] = PARTS
         self._stopping = asyncio.Event()
         self._running: Batch | None = None
         self._journal: PostgresJournal | None = None
@@ -131,22 +134,45 @@ class WorkerService:
     async def run(self, *, until_done: bool = False) -> None:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
-        Raises `JournalError` where the database is of another version, or cannot be trusted.
+        While the database is away it waits, also at its start. Raises `JournalError` where waiting would not help: the
+        database does not let it in, is of another version, or cannot be trusted.
         """
-        async with Database(self._dsn) as database:
-            for warning in await database.run(check_server):
-                logger.warning("%s: %s", self._dsn, warning)
-            await database.run(lambda connection: check(connection, PARTS))
+        async with Database(self._dsn, longest=max(1.0, self._lease / 3)) as database:
+            if await self.when_there(lambda: self._check(database)) is None:
+                return
             async with self._looking(database):
                 await self._place_all(database, until_done=until_done)
+
+    async def when_there(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
+        """Do something with the database as soon as it is there; `None` where the worker is stopped before.
+
+        While the database is away it is tried again, and the log tells so now and then. Raises `JournalError` where
+        waiting would not help.
+        """
+        return None if self._stopping.is_set() else await when_there(attempt, self._dsn, self._stopping)
+
+    def needs(self, part: Part) -> None:
+        """Place only while these tables, too, are of this program's version."""
+        self._parts = (*self._parts, part)
+
+    async def _check(self, database: Database) -> bool:
+        for warning in await database.run(check_server):
+            logger.warning("%s: %s", self._dsn, warning)
+        await database.run(lambda connection: check(connection, self._parts))
+        return True
+
+    async def _find(self, connection: Connection) -> list[OpenBatch]:
+        # A program of another version may have changed the tables since.
+        await check(connection, self._parts)
+        return await open_batches(connection)
 
     async def _place_all(self, database: Database, *, until_done: bool) -> None:
         while not self._stopping.is_set():
             began = self._timing.monotonic()
             try:
-                left = [each for each in await database.run(open_batches) if self._is_mine(each)]
+                left = [each for each in await database.run(self._find) if self._is_mine(each)]
             except DatabaseLost as error:
-                logger.warning("%s; it is tried again", error)
+                database.outage.goes_on(error)
                 await self._rest(_POLL * 4)
                 continue
             self._reached = began
