@@ -31,6 +31,9 @@ async def listen(dsn: Dsn, hear: Callable[[str], None], *, silence: float = SILE
     while True:
         try:
             async with await connect(dsn, application_name="wren-async outbox") as connection:
+                if connection.is_pooled:
+                    # Another session may be listening then, and for ever. Whoever waits looks now and then.
+                    return
                 await _ask(connection, f"LISTEN {CHANNEL}", answer)
                 failures = 0
                 # Something may have been told while nobody listened.

@@ -7,6 +7,7 @@ here is what comes before: submissions, prices, and what is reserved for them.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -79,6 +80,15 @@ WITH reserved AS (
     RETURNING s.planned_cents, s.planned_grams)
 SELECT coalesce(sum(planned_cents), 0)::bigint, coalesce(sum(planned_grams), 0)::bigint FROM reserved
 """
+_TELLER: Final = "outbox teller"
+"""Name of the note that says which runner hands settled orders to its callback."""
+_BEGIN_TELLING: Final = """
+INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
+ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value WHERE NOT EXISTS (
+    SELECT FROM wren_async.runner
+    WHERE to_json(id::text)::text = note.value AND ended IS NULL AND declared_dead IS NULL)
+"""
+_END_TELLING: Final = "DELETE FROM wren_async.note WHERE batch = %(batch)s AND name = %(name)s AND value = %(value)s"
 _SETTLED: Final = f"""
 SELECT o.position, o.day, s.planned_cents, s.planned_grams, s.state, s.cents, s.grams {_JOINED}
 WHERE o.finished IS NULL AND s.state IN ('placed', 'refused') ORDER BY o.position LIMIT %(most)s
@@ -134,13 +144,24 @@ class PostgresOutbox(PostgresJournal):
         return super().lapse or self._lapsed
 
     async def begin_telling(self) -> bool:
-        """Begin to hand settled orders to a callback. The right to it goes with the connection."""
-        return bool((await self._one("SELECT pg_try_advisory_lock(hashtext('wren_async.outbox told'))"))[0])
+        """Begin to hand settled orders to a callback, as the only one. The right to it goes with the lease."""
+        if self._runner is None:
+            return False
+        await self._submit(other=self._begin_telling)
+        return await self.noted(_TELLER) == str(self._runner.id)
+
+    async def _begin_telling(self, own: Connection) -> None:
+        assert self._runner is not None  # noqa: S101 - it is its transaction
+        values = {"name": _TELLER, "value": json.dumps(str(self._runner.id)), **self._batch}
+        await own.execute(_BEGIN_TELLING, values)
 
     async def end_telling(self) -> None:
         """Let others hand settled orders to their callback."""
+        if self._runner is None:
+            return
+        values = {"name": _TELLER, "value": json.dumps(str(self._runner.id)), **self._batch}
         with contextlib.suppress(JournalError):
-            await self._one("SELECT pg_advisory_unlock(hashtext('wren_async.outbox told'))")
+            await self._submit(other=lambda own: own.execute(_END_TELLING, values))
 
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """Why no process sends anything, if one of them, or a person, said so."""

@@ -26,7 +26,7 @@ from wren_async.errors import WrenAsyncError
 from wren_async.postgres.database import Connection, Database, DatabaseLost, when_there
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import Part, check, check_server
+from wren_async.postgres.schema import Part, check, check_server, warn
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
@@ -157,7 +157,7 @@ class WorkerService:
 
     async def _check(self, database: Database) -> bool:
         for warning in await database.run(check_server):
-            logger.warning("%s: %s", self._dsn, warning)
+            warn(str(self._dsn), warning)
         await database.run(lambda connection: check(connection, self._parts))
         return True
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -25,14 +24,12 @@ from wren_async.batch.journal.states import check_result, check_time
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE, LeaseLost, Runner, declare_dead
-from wren_async.postgres.schema import Part, check, check_server, prepare
+from wren_async.postgres.schema import Part, check, check_server, prepare, warn
 
 T = TypeVar("T")
 
 _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
-
-logger = logging.getLogger("wren_async.postgres")
 
 
 class PostgresJournal(StoredBatch):
@@ -79,7 +76,7 @@ class PostgresJournal(StoredBatch):
         reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease / 3), prepares=True)
         try:
             for warning in await reader.run(check_server):
-                logger.warning("%s: %s", dsn, warning)
+                warn(str(dsn), warning)
             if make and not read_only:
                 await prepare(reader, PARTS)
             else:
