@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import pty
 import signal
@@ -91,3 +93,16 @@ async def test_the_error_of_a_step_is_told_although_a_signal_came() -> None:
 
     with pytest.raises(Stop, match="the file has faults"):
         await interruptible(plan, PlainDisplay(lambda _: None))
+
+
+async def test_the_garbage_collector_looks_seldom_while_orders_are_placed_and_as_before_afterwards() -> None:
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+
+    async def look(_: Interrupts) -> tuple[tuple[int, int, int], int]:
+        await asyncio.sleep(0)
+        return gc.get_threshold(), gc.get_freeze_count()
+
+    threshold, left_out = await interruptible(look, PlainDisplay(print))
+    assert threshold[0] > before[0]
+    assert left_out > 10_000, "what is loaded is looked through again and again"
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, frozen)

@@ -376,7 +376,7 @@ def _plan(orders: Path, journal: Path | None, given: Input, settings: Settings) 
                     defaults=reading.defaults,
                     ignore=reading.ignore,
                     encoding=reading.encoding,
-                    tell=progress.take,
+                    tell=progress.show,
                 )
                 return made, await look_ahead(batch.journal, clients)
 

@@ -242,7 +242,7 @@ def _plan(orders: Path, database: str | None, name: str | None, given: Input, li
                         defaults=reading.defaults,
                         ignore=reading.ignore,
                         encoding=reading.encoding,
-                        tell=progress.take,
+                        tell=progress.show,
                     )
                 progress.end()
                 show_plan(output(), made)
@@ -295,7 +295,7 @@ async def _watch(journal: PostgresJournal) -> Exit:
             rate = (_settled(totals) - first) / seconds
             left = (number[State.PENDING] + number[State.SENDING]) / rate if rate else None
             sending = number[State.SENDING]
-            shown.take(
+            shown.show(
                 Progress(totals=totals, in_flight=sending, limit=sending, seconds=seconds, rate=rate, seconds_left=left)
             )
             await asyncio.sleep(_LOOK)

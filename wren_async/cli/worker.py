@@ -76,8 +76,10 @@ def worker(
     The tokens of the APIs come from this machine's environment; none is in the database. Ctrl-C or SIGTERM takes no new
     orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
     """
-    if lease < 10:
+    if not 10 <= lease < float("inf"):
         raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
+    if not 0 <= settle_time < float("inf"):
+        raise Stop(f"--settle-time takes seconds of 0 or more, not {settle_time}")
     process = _Process(
         dsn=dsn_of(database),
         where=None if listen is None else Listen.of(listen),

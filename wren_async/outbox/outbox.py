@@ -21,6 +21,7 @@ from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
@@ -33,6 +34,7 @@ from wren_async.outbox.sqlite import SqliteOutbox
 from wren_async.outbox.store import Health, OutboxStore, Submission, Submitted
 from wren_async.outbox.submitting import above_ceilings, new_order, submitted
 from wren_async.outbox.waiting import Waiting
+from wren_async.postgres.address import is_address
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
@@ -105,13 +107,15 @@ class Outbox:
             telemetry: Measures its orders as those of a batch `outbox`: `PrometheusMetrics()` or `OpenTelemetry()`.
             timing: Clocks and waits, for tests.
         """
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        if on_settled is not None and not callable(on_settled):
+            raise InvalidArgument("on_settled", "takes an async function of a Submission")
+        if caps is not None and not isinstance(caps, OutboxCaps):
+            raise InvalidArgument("caps", "takes OutboxCaps(...)")
         self._where = where
         self._dsn = _database(where)
         self._lease = lease
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps = caps
         self._on_settled = on_settled
         self._has_worker = worker and bool(self._clients)
@@ -474,12 +478,10 @@ class Outbox:
 
 def _database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:
     """The address of a database, where it is one. Raises `InvalidConfiguration` where the extra is not installed."""
-    if isinstance(where, os.PathLike) or (
-        isinstance(where, str) and not where.startswith(("postgresql://", "postgres://"))
-    ):
+    if isinstance(where, str | os.PathLike) and not is_address(where):
         return None
     try:
         from wren_async.postgres.dsn import Dsn
     except ImportError:
         raise InvalidConfiguration("an outbox in PostgreSQL needs: pip install 'wren-async[postgres]'") from None
-    return where if isinstance(where, Dsn) else Dsn(where)
+    return where if isinstance(where, Dsn) else Dsn(os.fspath(where))

@@ -208,10 +208,10 @@ class _EarlierChanges:
         """Open all that are noted in a journal, and those that were named."""
         self._seen.add(resolved(path))
         for each in also:
-            await self._take(Path(each))
+            await self._open(Path(each))
         await self._follow(path, journal)
 
-    async def _take(self, path: Path) -> None:
+    async def _open(self, path: Path) -> None:
         if resolved(path) in self._seen:
             return
         self._seen.add(resolved(path))
@@ -234,7 +234,7 @@ class _EarlierChanges:
                     f"knows what was ordered of it. Plan it, or name its journal (--also), or, if it never was and "
                     f"never will be run, say so (--never-run {target})"
                 )
-            await self._take(follower)
+            await self._open(follower)
 
 
 async def _noted_targets(journal: Journal, path: Path) -> AsyncIterator[Path]:

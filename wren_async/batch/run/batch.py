@@ -34,12 +34,13 @@ from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.batch.run.worker import EXPLAIN, Worker
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.ceilings import Ceilings
-from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
+from wren_async.postgres.address import is_address
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
@@ -91,17 +92,17 @@ class Batch:
                 those that the lists do not show wait for the settle time.
             timing: Clocks and waits, for tests.
         """
-        if isinstance(journal, str) and journal.startswith(("postgresql:", "postgres:")):
+        if isinstance(journal, str | os.PathLike) and is_address(journal):
             raise InvalidArgument(
                 "journal",
                 "is the address of a database, which may hold many batches: name one of them, "
                 'Batch(await PostgresJournal.open(address, "rides"), ...)',
             )
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience)
+        if caps is not None and not isinstance(caps, Caps):
+            raise InvalidArgument("caps", "takes Caps(...)")
         self._given = journal
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps_given = caps
         self._caps = caps or Caps()
         self._concurrency = concurrency

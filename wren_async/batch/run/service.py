@@ -20,9 +20,10 @@ from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, t
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
+from wren_async.errors import InvalidArgument, WrenAsyncError
 from wren_async.postgres.database import Connection, Database, DatabaseLost, when_there
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -87,6 +88,10 @@ class WorkerService:
                 that the clients were given.
             timing: Clocks and waits, for tests.
         """
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        clients_of(wren, cnaught)
+        if isinstance(batches, str):
+            raise InvalidArgument("batches", f"takes several names: batches=[{batches!r}]")
         self._dsn = address if isinstance(address, Dsn) else Dsn(address)
         self._wren = wren
         self._cnaught = cnaught
@@ -131,17 +136,19 @@ class WorkerService:
             return f"the database has not been reached for {seconds:.0f} s"
         return None if self._journal is None else self._journal.lapse
 
-    async def run(self, *, until_done: bool = False) -> None:
+    async def run(self, *, until_done: bool = False, until_idle: bool = False) -> None:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
-        While the database is away it waits, also at its start. Raises `JournalError` where waiting would not help: the
-        database does not let it in, is of another version, or cannot be trusted.
+        `until_idle` ends it sooner: once there is nothing that it could do now, though others may be at the rest, or
+        what is in doubt has to wait for its time. While the database is away it waits, also at its start. Raises
+        `JournalError` where waiting would not help: the database does not let it in, is of another version, or cannot
+        be trusted.
         """
         async with Database(self._dsn, longest=max(1.0, self._lease / 3)) as database:
             if await self.when_there(lambda: self._check(database)) is None:
                 return
             async with self._looking(database):
-                await self._place_all(database, until_done=until_done)
+                await self._place_all(database, until_done=until_done, until_idle=until_idle)
 
     async def when_there(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
         """Do something with the database as soon as it is there; `None` where the worker is stopped before.
@@ -166,7 +173,7 @@ class WorkerService:
         await check(connection, self._parts)
         return await open_batches(connection)
 
-    async def _place_all(self, database: Database, *, until_done: bool) -> None:
+    async def _place_all(self, database: Database, *, until_done: bool, until_idle: bool) -> None:
         while not self._stopping.is_set():
             began = self._timing.monotonic()
             try:
@@ -180,6 +187,8 @@ class WorkerService:
                 return
             ready = next((each for each in left if self._is_ready(each)), None)
             if ready is None:
+                if until_idle:
+                    return
                 await self._rest(_POLL)
             else:
                 await self._place(ready)

@@ -89,7 +89,7 @@ class Worker:
         """Whether the caps of the journal had no room for the order that is next."""
         self.lost = 0
         """Orders that became undecided in this run."""
-        journal.listen(self._take_signal)
+        journal.listen(self._obey)
 
     @property
     def end(self) -> tuple[Ending, str] | None:
@@ -103,7 +103,7 @@ class Worker:
         self._end = self._end or (why, message)
         self._slots.close()
 
-    def _take_signal(self, signal: Signal) -> None:
+    def _obey(self, signal: Signal) -> None:
         """Do as another process, or a person, asks of all."""
         if signal.ending is not None:
             self.halt(Ending(signal.ending), signal.message)

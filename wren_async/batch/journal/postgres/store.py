@@ -378,9 +378,11 @@ class PostgresJournal(StoredBatch):
     async def _submit(self, **job: Any) -> None:
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
-        await self.join()
+        self._check_open()
+        if self._groups is None:
+            await self.join()
         assert self._groups is not None  # noqa: S101 - whoever has joined has them
-        await asyncio.shield(self._groups.submit(Job(asyncio.get_running_loop().create_future(), **job)))
+        await self._groups.submit(Job(asyncio.get_running_loop().create_future(), **job))
 
     async def _submit_statement(self, statement: str) -> None:
         async def work(connection: Connection) -> None:

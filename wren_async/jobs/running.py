@@ -1,0 +1,57 @@
+"""The jobs of this process that are under way, so that they can be told to end, and missed where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from procrastinate import JobContext
+
+_KEY: Final = "wren_async running"
+"""What it is called in the context that procrastinate hands to the jobs of a worker."""
+
+
+class RunningJobs:
+    """The jobs that a supervised worker runs now."""
+
+    def __init__(self) -> None:
+        self._stops: dict[int, Callable[[], None]] = {}
+        self._is_stopping = False
+
+    @property
+    def context(self) -> dict[str, object]:
+        """What jobs need to be known here."""
+        return {_KEY: self}
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids of those that run."""
+        return frozenset(self._stops)
+
+    def stop(self) -> None:
+        """Let each take up nothing new, and finish what it has on the wire."""
+        self._is_stopping = True
+        for stop in list(self._stops.values()):
+            stop()
+
+    @contextmanager
+    def _during(self, job: int, stop: Callable[[], None]) -> Iterator[None]:
+        self._stops[job] = stop
+        if self._is_stopping:
+            stop()
+        try:
+            yield
+        finally:
+            del self._stops[job]
+
+
+@contextmanager
+def known_as_running(context: JobContext, stop: Callable[[], None]) -> Iterator[None]:
+    """Let a job be known to the supervised worker that runs it, if one does, and be stopped by it."""
+    running = context.additional_context.get(_KEY)
+    if isinstance(running, RunningJobs) and context.job.id is not None:
+        with running._during(context.job.id, stop):
+            yield
+    else:
+        yield
