@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import attrs
 import pytest
@@ -21,9 +22,16 @@ from wren_async.postgres.outage import Outage, remedy
 from wren_async.postgres.schema import versions
 
 
-def service_of(here: World, address: str) -> WorkerService:
+@asynccontextmanager
+async def service_of(here: World, address: str) -> AsyncIterator[WorkerService]:
     wren, cnaught = here.clients()
-    return WorkerService(address, wren=wren, cnaught=cnaught, lease=5.0)
+    async with wren, cnaught:
+        yield WorkerService(address, wren=wren, cnaught=cnaught, lease=5.0)
+
+
+async def work(here: World, address: str) -> None:
+    async with service_of(here, address) as service:
+        await service.run()
 
 
 async def plan(here: World, address: str, count: int) -> None:
@@ -46,9 +54,8 @@ async def test_a_worker_that_starts_while_the_database_is_away_waits_and_then_pl
 ) -> None:
     await plan(here, database_address, 3)
     caplog.set_level(logging.WARNING, "wren_async.postgres")
-    async with cable_to(database_address) as cable:
+    async with cable_to(database_address) as cable, service_of(here, cable.address) as service:
         await cable.cut()
-        service = service_of(here, cable.address)
         running = asyncio.create_task(service.run(until_done=True))
         await until(lambda: "it is tried again" in caplog.text)
         assert service.problem == "the database has not been reached yet"
@@ -62,33 +69,33 @@ async def test_a_worker_that_starts_while_the_database_is_away_waits_and_then_pl
 
 
 async def test_a_worker_that_waits_can_be_stopped(here: World) -> None:
-    service = service_of(here, "postgresql://app:hunter2@127.0.0.1:1/orders")
-    running = asyncio.create_task(service.run())
-    await asyncio.sleep(0.1)
-    assert not running.done()
-    service.stop()
-    async with asyncio.timeout(5):
-        await running
+    async with service_of(here, "postgresql://app:hunter2@127.0.0.1:1/orders") as service:
+        running = asyncio.create_task(service.run())
+        await asyncio.sleep(0.1)
+        assert not running.done()
+        service.stop()
+        async with asyncio.timeout(5):
+            await running
 
 
 async def test_a_database_that_is_not_there_ends_a_worker_at_once(here: World, database_address: str) -> None:
     name = conninfo_to_dict(database_address)["dbname"]
     missing = database_address.replace(f"/{name}", "/elsewhere")
     with pytest.raises(JournalError, match=r'"elsewhere" does not exist: create the database'):
-        await service_of(here, missing).run()
+        await work(here, missing)
 
 
 async def test_missing_tables_and_missing_rights_end_a_worker_at_once(
     here: World, postgres: PostgresServer, database_address: str
 ) -> None:
     with pytest.raises(JournalError, match="wren-async database migrate"):
-        await service_of(here, database_address).run()
+        await work(here, database_address)
     await plan(here, database_address, 1)
     postgres.execute("DROP ROLE IF EXISTS guest")
     postgres.execute("CREATE ROLE guest LOGIN")
     guest = database_address.replace("postgres@", "guest@")
     with pytest.raises(JournalError, match=r"permission denied.* with GRANT"):
-        await service_of(here, guest).run()
+        await work(here, guest)
     postgres.execute("DROP ROLE guest")
 
 
@@ -102,8 +109,7 @@ async def test_a_worker_ends_where_the_tables_became_of_another_version(
     here: World, postgres: PostgresServer, database_address: str
 ) -> None:
     await plan(here, database_address, 1)
-    service = service_of(here, database_address)
-    running = asyncio.create_task(service.run())
+    running = asyncio.create_task(work(here, database_address))
     await until(lambda: len(here.committed()) == 1)
     async with Database(Dsn(database_address)) as database:
         await database.run(lambda own: own.execute("UPDATE wren_async.part SET version = 9 WHERE name = 'batches'"))
