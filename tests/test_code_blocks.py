@@ -163,7 +163,7 @@ class Runner:
             return self._has_extras
         if line.startswith(("python -m venv ", ". .venv/bin/activate")) or self._is_set(line):
             return self._known
-        if re.match(r"wren-async worker\s*(--listen \S+\s*)?(#.*)?$", line):
+        if re.match(r"(wren-async worker\s*(--listen \S+\s*)?|python \w+_worker\.py\s*)(#.*)?$", line):
             return self._works
         return self._serves if _SERVER.match(line) else None
 
@@ -172,7 +172,9 @@ class Runner:
         words = [re.sub(r":9100$", ":0", word) for word in shlex.split(line, comments=True)]
         command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
         quiet = subprocess.DEVNULL
-        self.workers.append(subprocess.Popen(command, env=self.environment, stdout=quiet, stderr=quiet))
+        self.workers.append(
+            subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=quiet, stderr=quiet)
+        )
 
     def leave(self) -> None:
         """End what works still."""

@@ -129,7 +129,7 @@ class OutboxUnderFire(RuleBasedStateMachine):
             assert numbers == list(range(1, len(self.submitted) + 1))
 
     async def _all(self, outbox: Any) -> Any:
-        for each in await outbox._store.finished(0, 1000):
+        for each in await outbox._it.store.finished(0, 1000):
             yield each
 
     @invariant()

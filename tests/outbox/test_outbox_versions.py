@@ -8,6 +8,7 @@ from batch_world import World
 from outbox_world import until
 
 from wren_async.batch.journal.contract import JournalError
+from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.outbox import CNaughtMass, Outbox, State
 from wren_async.outbox import postgres as module
 from wren_async.outbox.postgres_tables import OUTBOX
@@ -33,12 +34,12 @@ async def test_a_worker_of_the_old_version_places_nothing_more_and_one_of_the_ne
         assert (await old.result("ride-1", within=20)).state is State.PLACED
         await upgrade(database_address)
         await old.submit(RIDE, reference="ride-2")
-        await until(lambda: old._place().problem is not None and old.lapse is not None)
+        await until(lambda: old._it.placing["cnaught"].problem is not None and old.lapse is not None)
         told = f"{(await old.health()).problem} {old.lapse}"
         assert "another version while this worker ran" in told or "made by a newer wren-async" in told
         assert set(here.committed()) == {"ride-1"}
-        monkeypatch.setattr(module, "OUTBOX", NEWER)
-        monkeypatch.setattr(module.PostgresOutbox, "_parts", (*module.PARTS, NEWER))
+        for each in (module.PostgresOutbox, module.PostgresApiJournal):
+            monkeypatch.setattr(each, "_parts", (*PARTS, NEWER))
         async with Outbox(database_address, cnaught=cnaught, lease=2.0) as new:
             assert (await new.result("ride-2", within=20)).state is State.PLACED
         await old.submit(RIDE, reference="ride-3")
@@ -58,10 +59,10 @@ async def test_a_process_of_the_old_version_numbers_nothing(here: World, databas
     wren, cnaught = here.clients()
     async with wren, cnaught, Outbox(database_address, cnaught=cnaught, worker=False) as old:
         await old.submit(RIDE, reference="ride-1")
-        await old._place().once()
+        await old._it.placing["cnaught"].once()
         await upgrade(database_address)
         with pytest.raises(JournalError, match="made by a newer"):
-            await old._store.finish()
+            await old._it.telling.number()
         with psycopg.connect(database_address, autocommit=True) as connection:
             assert connection.execute("SELECT finished FROM wren_async.outbox").fetchall() == [(None,)]
-            connection.execute("UPDATE wren_async.part SET version = 1 WHERE name = 'outbox'")
+            connection.execute("UPDATE wren_async.part SET version = %s WHERE name = 'outbox'", [OUTBOX.version])

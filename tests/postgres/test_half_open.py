@@ -16,7 +16,7 @@ from wren_async import Timing
 from wren_async.batch import CNaughtMass, WorkerService
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.errors import JournalError
-from wren_async.outbox import Outbox, State
+from wren_async.outbox import Outbox, State, results
 from wren_async.outbox import outbox as outbox_module
 from wren_async.outbox.listening import listen
 from wren_async.postgres.database import Database, DatabaseLost
@@ -77,7 +77,7 @@ async def test_a_worker_sends_nothing_more_says_so_and_goes_on_by_another_connec
 async def test_waiting_for_a_result_and_submitting_end_in_bounded_time(
     here: World, proxy: TcpProxy, database_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox_module, "_ANSWER", 0.3)
+    monkeypatch.setattr(results, "ANSWER", 0.3)
     monkeypatch.setattr(outbox_module, "_WRITTEN", 0.3)
     async with Outbox(proxy.address(database_address)) as outbox:
         await outbox.submit(RIDE, reference="ride-1")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 from types import FrameType
 from typing import Any, Final, TypeVar
 
 import attrs
 
 from wren_async.batch.events import Ended, Ending, Event
-from wren_async.batch.journal.contract import Journal
+from wren_async.batch.journal.contract import Journal, State
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
-from wren_async.cli.endings import broken_off, of_run, of_totals
+from wren_async.cli.collecting import passed_over
+from wren_async.cli.endings import broken_off, of_run
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.http_library import http_library
 from wren_async.cli.messages import told
@@ -30,15 +30,14 @@ T = TypeVar("T")
 
 _PATIENCE: Final = 1.0
 """Seconds that the second Ctrl-C still leaves for answers on the wire. Later ones are found by the next run."""
-_COLLECTIONS: Final = (10_000, 20, 20)
-"""How rarely Python's garbage collector looks, while many orders are placed."""
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
     """How to run."""
 
-    caps: Caps
+    caps: Caps | None
+    """`None` for those that the batch has."""
     concurrency: int
     settle_time: float
     continues: str | None = None
@@ -90,13 +89,21 @@ class Interrupts:
                 signal.signal(number, handler)
 
 
-async def run_batch(path: Path, settings: Settings, display: Display, *, place: bool, send_again: bool = False) -> Exit:
+async def run_batch(
+    opened: Callable[[], AbstractAsyncContextManager[Journal]],
+    settings: Settings,
+    display: Display,
+    *,
+    place: bool,
+    send_again: bool = False,
+) -> Exit:
     """Run a batch that is planned, or only reconcile it; returns how it ended."""
 
     async def go(interrupts: Interrupts) -> Exit:
         async with (
             access(settings.concurrency, patience=_PATIENCE) as clients,
-            open_batch(path, clients, settings) as batch,
+            opened() as journal,
+            open_batch(journal, clients, settings) as batch,
         ):
             await check_journal(batch.journal)
             await batch.journal.note(Note.SENT_OVER, http_library())
@@ -116,7 +123,7 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     interrupts = Interrupts(display)
     task: asyncio.Task[T] = asyncio.create_task(work(interrupts))
     interrupts.task = task
-    with interrupts.caught(), _rare_collections():
+    with interrupts.caught(), passed_over():
         await asyncio.wait([task])
         display.end()
     if task.cancelled():
@@ -128,24 +135,7 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     return done
 
 
-@contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector look seldom, and not at what the program itself consists of.
-
-    An order makes some hundred objects, nearly all of which go as soon as it is settled: to look for circles among them
-    was a fifth of what it cost.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTIONS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-def open_batch(journal: Path | Journal, clients: Access, settings: Settings) -> Batch:
+def open_batch(journal: Journal, clients: Access, settings: Settings) -> Batch:
     """The batch of a journal, to be entered."""
     return Batch(
         journal,
@@ -175,5 +165,4 @@ async def _follow(events: AsyncIterator[Event], display: Display) -> Ended | Non
 def _of_reconciling(ended: Ended) -> Exit:
     if ended.ending is not Ending.DONE:
         return of_run(ended)
-    left = of_totals(ended.totals)
-    return left if left is Exit.SOME_UNDECIDED else Exit.ALL_PLACED
+    return Exit.SOME_UNDECIDED if ended.totals.orders.get(State.UNDECIDED, 0) else Exit.ALL_PLACED

@@ -29,18 +29,22 @@ _LEFT: Final = """
 SELECT coalesce(ended, declared_dead, lease_until) FROM wren_async.runner WHERE scope = %s ORDER BY id DESC LIMIT 1
 """
 _DOUBTED: Final = "SELECT DISTINCT last_sent FROM wren_async.standing WHERE batch = %s AND state = 'undecided'"
-_OUTBOX: Final = """
+_OUTBOXES: Final = """
+SELECT name, api, CASE api WHEN 'wren' THEN wren ELSE cnaught END, 'batch ' || wren, 'batch ' || cnaught
+FROM wren_async.outbox_name, unnest(ARRAY['wren', 'cnaught']) api ORDER BY wren, api
+"""
+_OPEN_ORDERS: Final = """
 SELECT bool_or(s.state IS DISTINCT FROM 'undecided'),
     array_agg(DISTINCT s.last_sent) FILTER (WHERE s.state = 'undecided')
 FROM wren_async.outbox o LEFT JOIN wren_async.standing s ON s.batch = %s AND s.position = o.position
-WHERE o.finished IS NULL
+WHERE o.outbox = %s AND o.api = %s AND o.finished IS NULL
 """
-
-
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _ACTIVITY: Final = """
 SELECT coalesce(max(o.position), 0), EXISTS (
-    SELECT FROM wren_async.outbox o LEFT JOIN wren_async.standing s ON s.batch = %s AND s.position = o.position
+    SELECT FROM wren_async.outbox o JOIN wren_async.outbox_name n ON n.name = o.outbox
+    LEFT JOIN wren_async.standing s
+        ON s.batch = CASE o.api WHEN 'wren' THEN n.wren ELSE n.cnaught END AND s.position = o.position
     WHERE o.finished IS NULL AND s.state IS DISTINCT FROM 'undecided')
 FROM wren_async.outbox o
 """
@@ -48,7 +52,7 @@ FROM wren_async.outbox o
 
 @attrs.frozen(kw_only=True)
 class Work:
-    """A batch, or the outbox, in which something is left to do."""
+    """A batch, or the orders of one API in an outbox, in which something is left to do."""
 
     runners: int
     """Workers that are at it."""
@@ -98,32 +102,40 @@ async def check_batch(connection: Connection, name: str) -> None:
     await find_batch(connection, name, make=False)
 
 
-async def outbox_with_work(connection: Connection) -> Work | None:
-    """The outbox of the database, where something is left to do in it. Raises `JournalError` as above."""
+async def outboxes_with_work(connection: Connection) -> list[Work]:
+    """The outboxes of the database in which something is left to do. Raises `JournalError` as above."""
     if OUTBOX.name not in await versions(connection):
-        return None
+        return []
     await check(connection, (OUTBOX,))
-    number = await _value(connection, "SELECT number FROM wren_async.batch WHERE name = %s", "outbox")
-    row = await (await connection.execute(_OUTBOX, (number,))).fetchone()
-    if row is None or row[0] is None:
-        return None
-    return await _work(connection, number, is_free=row[0], sent=row[1] or ())
+    found: list[Work] = []
+    for name, api, number, *scopes in await (await connection.execute(_OUTBOXES)).fetchall():
+        row = await (await connection.execute(_OPEN_ORDERS, (number, name, api))).fetchone()
+        if row is not None and row[0] is not None:
+            work = await _work(connection, number, is_free=row[0], sent=row[1] or ())
+            # A worker has journals for the APIs that it has tokens for: what it lacks no other job would have.
+            found.append(attrs.evolve(work, runners=await _most_runners(connection, scopes)))
+    return found
 
 
-async def runners_at_outbox(connection: Connection) -> int:
-    """Workers that are placing the orders of the outbox."""
+async def runners_at_outboxes(connection: Connection) -> int:
+    """Workers that are placing the orders of each outbox, at least."""
     if OUTBOX.name not in await versions(connection):
         return 0
-    number = await _value(connection, "SELECT number FROM wren_async.batch WHERE name = %s", "outbox")
-    return int(await _value(connection, _RUNNERS, scope_of(number)) or 0)
+    rows = await (await connection.execute(_OUTBOXES)).fetchall()
+    return min([await _most_runners(connection, scopes) for _, _, _, *scopes in rows], default=0)
 
 
 async def outbox_activity(connection: Connection) -> tuple[int, bool]:
     """The last order that was submitted, and whether any is to be placed still; those in doubt wait for their time."""
-    number = await _value(connection, "SELECT number FROM wren_async.batch WHERE name = %s", "outbox")
-    row = await (await connection.execute(_ACTIVITY, (number,))).fetchone()
+    if OUTBOX.name not in await versions(connection):
+        return 0, False
+    row = await (await connection.execute(_ACTIVITY)).fetchone()
     assert row is not None  # noqa: S101 - an aggregate has a row
     return int(row[0]), bool(row[1])
+
+
+async def _most_runners(connection: Connection, scopes: Sequence[str]) -> int:
+    return max([int(await _value(connection, _RUNNERS, scope) or 0) for scope in scopes])
 
 
 async def _work(connection: Connection, number: int, *, is_free: bool, sent: Sequence[str | None]) -> Work:

@@ -17,7 +17,8 @@ class RunningJobs:
 
     def __init__(self) -> None:
         self._stops: dict[int, Callable[[], None]] = {}
-        self._is_stopping = False
+        self.is_stopping = False
+        """Whether they were told to end."""
 
     @property
     def context(self) -> dict[str, object]:
@@ -31,14 +32,14 @@ class RunningJobs:
 
     def stop(self) -> None:
         """Let each take up nothing new, and finish what it has on the wire."""
-        self._is_stopping = True
+        self.is_stopping = True
         for stop in list(self._stops.values()):
             stop()
 
     @contextmanager
     def _during(self, job: int, stop: Callable[[], None]) -> Iterator[None]:
         self._stops[job] = stop
-        if self._is_stopping:
+        if self.is_stopping:
             stop()
         try:
             yield
@@ -55,3 +56,9 @@ def known_as_running(context: JobContext, stop: Callable[[], None]) -> Iterator[
             yield
     else:
         yield
+
+
+def was_stopped(context: JobContext) -> bool:
+    """Whether a job was told to end, so that something may be left of it for another worker."""
+    running = context.additional_context.get(_KEY)
+    return isinstance(running, RunningJobs) and running.is_stopping

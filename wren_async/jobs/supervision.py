@@ -34,8 +34,8 @@ _BEATS: Final = 3
 """Heartbeats that a worker may miss."""
 _LOOKS: Final = 3
 """Looks in which a job may wait although its worker has room for it."""
-_LONGEST_LOOK: Final = 30.0
-_LEAVING: Final = 15.0
+_LONGEST_LOOK: Final = 10.0
+_LEAVING: Final = 5.0
 """Seconds that procrastinate's worker may take for its end, after its jobs have ended."""
 
 logger = logging.getLogger("wren_async.jobs")
@@ -200,8 +200,9 @@ class SupervisedWorker:
             running.cancel()
             raise
         if late:
-            logger.warning("procrastinate's worker does not end: it is left as it is")
+            logger.warning("procrastinate's worker does not end: it is broken off")
             running.cancel()
+            await asyncio.wait([running], timeout=_LEAVING)
 
     # --- looking after the jobs ---
 
@@ -297,5 +298,7 @@ def _reason(running: asyncio.Task[None], *, is_stuck: bool) -> str:
 
 def _told(error: BaseException) -> str:
     """What an error of the database says of its cause, in one line."""
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_LONGEST_LOOK:g} s"
     cause = error.__cause__ or error
     return " ".join(str(cause).split()) or type(cause).__name__

@@ -35,11 +35,11 @@ from wren_async.jobs.due import (
     check_batch,
     jobs_wanted,
     outbox_activity,
-    outbox_with_work,
-    runners_at_outbox,
+    outboxes_with_work,
+    runners_at_outboxes,
 )
-from wren_async.jobs.running import known_as_running
-from wren_async.outbox.outbox import Outbox
+from wren_async.jobs.running import known_as_running, was_stopped
+from wren_async.outbox.service import OutboxService
 from wren_async.postgres.database import Database, DatabaseLost
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -165,15 +165,17 @@ class _Tasks:
             )
             with known_as_running(context, service.stop):
                 await service.run(until_idle=True)
+        if was_stopped(context):
+            await defer_batch(context.app, batch)  # another worker goes on with it at once
 
     async def place_outbox(self, context: JobContext) -> None:
-        """Place the orders of the outbox, and those that come meanwhile. Where another worker is at it, that does."""
+        """Place the orders of all outboxes, and those that come meanwhile. Where another worker is at it, that does."""
         stop = asyncio.Event()
         async with Database(self.dsn) as database:
-            if await database.read(runners_at_outbox):
+            if await database.read(runners_at_outboxes):
                 return
             async with self._clients() as (wren, cnaught):
-                outbox = Outbox(
+                outboxes = OutboxService(
                     self.dsn,
                     wren=wren,
                     cnaught=cnaught,
@@ -186,19 +188,21 @@ class _Tasks:
                     timing=self.timing,
                 )
                 with known_as_running(context, stop.set):
-                    async with outbox:
+                    async with outboxes:
                         await self._until_idle(database, stop)
+        if was_stopped(context):
+            await defer_outbox(context.app)
 
     async def defer_due(self, context: JobContext, timestamp: int) -> None:
         """Add jobs for what has something to do and nobody who does it."""
         async with Database(self.dsn) as database:
             batches = await database.read(batches_with_work)
-            outbox = await database.read(outbox_with_work) if self.has_outbox else None
+            outboxes = await database.read(outboxes_with_work) if self.has_outbox else []
         now = self.timing.utc()
         for name, work in batches.items():
             if wanted := jobs_wanted(work, workers=self.workers, settle_time=self.settle_time, now=now):
                 await defer_batch(context.app, name, workers=wanted)
-        if outbox is not None and jobs_wanted(outbox, workers=1, settle_time=self.settle_time, now=now):
+        if any(jobs_wanted(each, workers=1, settle_time=self.settle_time, now=now) for each in outboxes):
             await defer_outbox(context.app)
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from wren_async.errors import InvalidArgument, InvalidConfiguration
 _MISSING: Final = frozenset({"3F000", "42P01", "42883"})
 """What PostgreSQL says where it knows no such schema, table or function."""
 _DENIED: Final = "42501"
+_UNNAMED: Final = "42704"
 _IDLE: Final = 0
 
 
@@ -121,6 +122,11 @@ def _explained() -> Iterator[None]:
             raise InvalidConfiguration(
                 "the database of this connection has no outbox: is it the one that Outbox(...) has? `wren-async "
                 "database migrate` makes the tables, and so does an outbox when it is first opened"
+            ) from error
+        if state == _UNNAMED:
+            raise InvalidConfiguration(
+                "the database of this connection has no outbox of this name: Outbox(..., name=...) makes it when it is "
+                "first opened"
             ) from error
         if state == _DENIED:
             raise InvalidConfiguration(

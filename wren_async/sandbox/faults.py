@@ -280,7 +280,7 @@ class Faults:
         return added
 
     def require_operation(self, operation: str) -> None:
-        """Refuse the name of an operation that no contract knows."""
+        """Raise `ValueError` for the name of an operation that no contract knows."""
         if self._operations is None or operation in self._operations:
             return
         meant = get_close_matches(operation, self._operations, n=3)

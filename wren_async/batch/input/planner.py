@@ -56,8 +56,8 @@ class InputChanged(UsageError, ValueError):
         if not self.was_sent:
             return (
                 f"{self.problem}. None of the batch's {orders:,} orders was sent, as far as this journal knows. Give "
-                "the same input; or, if it was never run, plan the new one with a journal of another name, and leave "
-                "this one alone"
+                "the same input; or, if it was never run, plan the new one under another name (--journal, or --name "
+                "in a database), and leave this one alone"
             )
         doubts = number(State.SENDING, 0) + number(State.UNDECIDED, 0)
         told = f"{number(State.PLACED, 0):,} of the batch's {orders:,} orders are placed"

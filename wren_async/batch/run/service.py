@@ -16,6 +16,7 @@ import psycopg
 
 from wren_async.batch.events import BatchTelemetry, Ended, Ending, Event, Settled
 from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, totals_by_name
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
@@ -68,6 +69,7 @@ class WorkerService:
         retry_after: float = _LATER,
         on_event: OnEvent | None = None,
         telemetry: BatchTelemetry | None = None,
+        sent_over: str | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Make it; `run` begins.
@@ -86,6 +88,7 @@ class WorkerService:
             on_event: Told what happens.
             telemetry: Measures the batches, by their names: `PrometheusMetrics()` or `OpenTelemetry()`, the same one
                 that the clients were given.
+            sent_over: The HTTP library of the clients, as the report is to tell it.
             timing: Clocks and waits, for tests.
         """
         check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
@@ -104,6 +107,7 @@ class WorkerService:
         self._retry_after = retry_after
         self._on_event = on_event
         self._telemetry = telemetry
+        self._sent_over = sent_over
         self._timing = timing or Timing()
         self._parts: tuple[Part, ...] = PARTS
         self._stopping = asyncio.Event()
@@ -255,6 +259,8 @@ class WorkerService:
     async def _run_once(self, name: str) -> Ended | None:
         async with await PostgresJournal.open(self._dsn, name, make=False, lease=self._lease) as journal:
             self._journal = journal
+            if self._sent_over is not None and await journal.noted(Note.SENT_OVER) != self._sent_over:
+                await journal.note(Note.SENT_OVER, self._sent_over)
             batch = Batch(
                 journal,
                 wren=self._wren,

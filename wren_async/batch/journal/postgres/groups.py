@@ -211,8 +211,17 @@ class Groups:
         without_room = await self._without_room(connection, [job for job in jobs if job.reserves])
         left = [job for job in jobs if id(job) not in without_room]
         marked = await self._carry_out_marks(connection, {job.positions[0]: job.moment for job in left})
+        if without_room and not marked:
+            first = next(job for job in jobs if id(job) in without_room)
+            await self._stop_at_cap(connection, f"order {first.positions[0]}: {without_room[id(first)]}")
         refused = await self._refusals(connection, [job for job in left if job.positions[0] not in marked])
         return {number: ["cap", why] for number, why in without_room.items()} | refused
+
+    async def _stop_at_cap(self, connection: Connection, message: str) -> None:
+        """Stop all workers where no order of theirs can make room any more: a person has to raise the cap."""
+        stopped = await connection.execute(statements.HALT_AT_CAP, {"batch": self._batch, "message": message})
+        if stopped.rowcount:
+            self._on_signal(Signal(ending="cap_reached", message=message))
 
     async def _carry_out_marks(self, connection: Connection, moments: Mapping[int, str]) -> set[int]:
         """Mark orders, each with its own moment, in one statement. Returns which were."""

@@ -7,9 +7,10 @@ accounts before anything is sent, as a journal in a file does; whoever comes mea
 
 from __future__ import annotations
 
+import difflib
 import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.lease import Runner, declare_dead
 from wren_async.postgres.schema import Part
 
+_SHOWN: Final = 10
+"""Batches that are named where one is not found."""
 _SERVER: Final = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
 """
@@ -74,10 +77,17 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
     found = await (await connection.execute(query, (name,))).fetchone()
     if found is None:
-        rows = await (await connection.execute("SELECT name FROM wren_async.batch ORDER BY number DESC")).fetchmany(10)
-        there = ", ".join(repr(row[0]) for row in rows) or "none"
-        raise JournalError(f"the database has no batch {name!r}; the latest there are: {there}")
+        raise JournalError(_not_there(name, await batch_names(connection)))
     return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3])
+
+
+def _not_there(name: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"the database has no batch {name!r}, nor any other"
+    near = difflib.get_close_matches(name, names, n=1)
+    latest = ", ".join(repr(each) for each in [*reversed(names)][:_SHOWN])
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"the database has no batch {name!r}; {meant}the latest there are: {latest}"
 
 
 @attrs.frozen
@@ -117,9 +127,33 @@ async def totals_by_name(connection: Connection, names: Collection[str]) -> dict
 
 
 async def batch_names(connection: Connection) -> list[str]:
-    """All batches of the database, the oldest first."""
-    query = "SELECT name FROM wren_async.batch ORDER BY number"
-    return [row[0] for row in await (await connection.execute(query)).fetchall()]
+    """All batches of the database, the oldest first. The journals of outboxes, which have no end, are none."""
+    query = (
+        "SELECT name FROM wren_async.batch WHERE source_digest IS NOT NULL OR name NOT LIKE 'outbox %' ORDER BY number"
+    )
+    return [row[0] for row in await (await connection.execute(query.encode())).fetchall()]
+
+
+async def names_among(connection: Connection, names: Collection[str]) -> list[str]:
+    """Which of these names are those of batches."""
+    query = "SELECT name FROM wren_async.batch WHERE name = ANY(%s) ORDER BY number"
+    return [row[0] for row in await (await connection.execute(query, (list(names),))).fetchall()]
+
+
+async def names_by_note(connection: Connection, note: str, value: str) -> list[str]:
+    """The batches that have this very note."""
+    query = (
+        "SELECT batch.name FROM wren_async.batch JOIN wren_async.note ON note.batch = batch.number "
+        "WHERE note.name = %s AND note.value = %s ORDER BY number"
+    )
+    return [row[0] for row in await (await connection.execute(query, (str(note), json.dumps(value)))).fetchall()]
+
+
+async def name_by_id(connection: Connection, batch_id: str) -> str | None:
+    """The batch of an id, if the database has it."""
+    query = "SELECT name FROM wren_async.batch WHERE id = %s"
+    found = await (await connection.execute(query, (batch_id,))).fetchone()
+    return None if found is None else str(found[0])
 
 
 async def _now(connection: Connection) -> str:
