@@ -153,7 +153,7 @@ def test_no_token_gets_into_the_database_and_no_password_onto_the_screen(shell: 
         for (table,) in tables:
             for row in connection.execute(f"SELECT t::text FROM wren_async.{table} t".encode()):
                 assert not any(secret in row[0] for secret in secrets), table
-    assert main(["worker", "--database", "postgresql://app:hunter2@127.0.0.1:1/orders", "--until-done"]) == Exit.USAGE
+    assert main(["database", "migrate", "--database", "postgresql://app:hunter2@127.0.0.1:1/orders"]) == Exit.USAGE
     out, told = shell.capsys.readouterr()
     assert "hunter2" not in out + told
     assert "app@127.0.0.1:1" in told

@@ -31,7 +31,7 @@ from wren_async.outbox.names import MAIN, check_name, own_reference
 from wren_async.outbox.opening import database, open_store
 from wren_async.outbox.placing import Placing
 from wren_async.outbox.planning import Planning
-from wren_async.outbox.results import Results
+from wren_async.outbox.results import Results, in_time
 from wren_async.outbox.running import OpenOutbox, each
 from wren_async.outbox.schedule import Looks, needs_person
 from wren_async.outbox.store import ApiJournal, Health, OutboxStore, Submission, Submitted
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from wren_async.postgres.dsn import Dsn
 
 _PATIENCE: Final = 10.0
+_WRITTEN: Final = 25.0
+"""Seconds in which a submission is written down, also where the database is restarted meanwhile."""
 
 
 class Outbox:
@@ -136,14 +138,17 @@ class Outbox:
                 nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
-        not be sent; `JournalError` where it could not be written.
+        not be sent; `JournalError` where it could not be written, or the database did not answer for half a minute: it
+        may have been written then, and is submitted again under the same reference.
         """
         store, order = self._it.store, new_order(intent, reference, self._name, self._timing.utc())
         if not store.is_shared and order.api not in self._clients:
             raise InvalidConfiguration(f"nobody could place an order of {order.api}: give Outbox({order.api}=...)")
         if reason := self._it.caps.now.refusal(intent) or self._above_ceilings(intent):
             raise InvalidArgument("intent", reason)
-        outcome = submitted(order, await store.submit(order, connection))
+        writing = store.submit(order, connection)
+        # The caller's own connection is the caller's to give up.
+        outcome = submitted(order, await (writing if connection is not None else in_time(writing, _WRITTEN)))
         if self._has_worker:
             self._it.wake()
         elif connection is None:
@@ -170,7 +175,8 @@ class Outbox:
         """Wait up to `within` seconds until an order is settled, and return how it stands then.
 
         Its `is_settled` tells whether it is placed or refused; an order that is still open goes on being placed.
-        Raises `InvalidArgument` for a reference that was never submitted. May be repeated, and cancelled.
+        Raises `InvalidArgument` for a reference that was never submitted; `JournalError` where the database does not
+        answer in `within` seconds and a few more, which says nothing of the order. May be repeated, and cancelled.
         """
         if isinstance(within, bool) or not isinstance(within, int | float) or not 0 <= within < float("inf"):
             raise InvalidArgument("within", f"takes seconds, 0 or more, not {within!r}")

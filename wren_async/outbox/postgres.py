@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -26,7 +25,7 @@ from wren_async.outbox.submissions import COLUMNS, Stored, whole_submissions
 from wren_async.outbox.submitting import submit_over
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.dsn import Dsn
-from wren_async.postgres.schema import Part, check_server, hold, prepare, versions
+from wren_async.postgres.schema import Part, check_server, hold, prepare, versions, warn
 
 T = TypeVar("T")
 
@@ -58,7 +57,16 @@ INSERT INTO wren_async.outbox_note (outbox, name, value) VALUES (%(outbox)s, %(n
 ON CONFLICT (outbox, name) DO UPDATE SET value = excluded.value
 """
 
-logger = logging.getLogger("wren_async.postgres")
+_TELLER: Final = "outbox teller"
+"""Name of the note that says which runner hands settled orders to its callback."""
+_BEGIN_TELLING: Final = f"""
+{_NOTE} WHERE NOT EXISTS (
+    SELECT FROM wren_async.runner
+    WHERE id::text = outbox_note.value AND ended IS NULL AND declared_dead IS NULL)
+"""
+_END_TELLING: Final = (
+    "DELETE FROM wren_async.outbox_note WHERE outbox = %(outbox)s AND name = %(name)s AND value = %(value)s"
+)
 
 
 class PostgresOutbox:
@@ -76,6 +84,8 @@ class PostgresOutbox:
         self._name = name
         self._lease = lease
         self._journals: Mapping[Api, PostgresApiJournal] = {}
+        self._teller: str | None = None
+        """The id of the runner under which this process has told settled orders last."""
 
     @classmethod
     async def open(cls, dsn: Dsn, name: str, *, lease: float) -> Self:
@@ -83,7 +93,7 @@ class PostgresOutbox:
         reader = Database(dsn)
         try:
             for warning in await reader.run(check_server):
-                logger.warning("%s: %s", dsn, warning)
+                warn(str(dsn), warning)
         except psycopg.Error as error:
             await reader.aclose()
             raise JournalError(f"{dsn}: {dsn.scrub(told(error))}") from None
@@ -111,7 +121,7 @@ class PostgresOutbox:
 
     async def _journal(self, own: Connection, api: Api) -> PostgresApiJournal:
         row = await find_batch(own, journal_name(self._name, api), make=True)
-        writer = Database(self._reader.dsn, longest=max(1.0, self._lease), prepares=True)
+        writer = Database(self._reader.dsn, longest=max(1.0, self._lease / 3), prepares=True)
         return PostgresApiJournal(self._reader, writer, row, lease=self._lease, outbox=self._name, api=api)
 
     async def aclose(self) -> None:
@@ -142,15 +152,18 @@ class PostgresOutbox:
         await self._all(query, channel=CHANNEL, payloads=payloads)
 
     async def begin_telling(self) -> bool:
-        """Begin to hand settled orders to a callback. The right to it goes with the connection."""
-        query = "SELECT pg_try_advisory_lock(hashtextextended('wren_async.outbox told ' || %(outbox)s, 0))"
-        return bool((await self._all(query))[0][0])
+        """Begin to hand settled orders to a callback. The right to it goes with the lease."""
+        ids = [journal.runner_id for journal in self._journals.values()]
+        self._teller = next((str(each) for each in ids if each is not None), None)
+        if self._teller is None:
+            return False
+        await self._all(_BEGIN_TELLING, name=_TELLER, value=self._teller)
+        return await self.noted(_TELLER) == self._teller
 
     async def end_telling(self) -> None:
         """Let others hand settled orders to their callback."""
-        query = "SELECT pg_advisory_unlock(hashtextextended('wren_async.outbox told ' || %(outbox)s, 0))"
         with contextlib.suppress(JournalError):
-            await self._all(query)
+            await self._all(_END_TELLING, name=_TELLER, value=self._teller)
 
     # --- results ---
 

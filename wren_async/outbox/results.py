@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from wren_async.core.timing import Timing
-from wren_async.errors import InvalidArgument
+from wren_async.errors import InvalidArgument, JournalError
 from wren_async.outbox.store import OutboxStore, Submission
 from wren_async.outbox.waiting import Waiting
 
 _PAGE: Final = 200
 _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
+ANSWER: Final = 5.0
+"""Seconds that the database may take to answer, beyond those that a caller wants to wait."""
+
+T = TypeVar("T")
+
+
+async def in_time(asking: Coroutine[object, object, T], seconds: float) -> T:
+    """Ask the outbox, and wait for its answer so many seconds and a few more. Raises `JournalError` after that."""
+    try:
+        async with asyncio.timeout(seconds + ANSWER):
+            return await asking
+    except TimeoutError:
+        raise JournalError(
+            f"the outbox did not answer for {seconds + ANSWER:.3g} s, so nobody here knows how it stands: ask again, "
+            "or submit the same again under the same reference, which orders nothing twice"
+        ) from None
 
 
 @attrs.define(eq=False)
@@ -30,12 +46,14 @@ class Results:
 
     async def of(self, reference: str, within: float) -> Submission:
         """How an order stands once it is settled, or the time is up."""
+        clock = asyncio.get_running_loop().time
+        ends = clock() + within
         with self.waiting.of(reference) as news:
             deadline = asyncio.ensure_future(self.timing.sleep(within))
             try:
                 while True:
                     news.clear()
-                    submission = await self._find(reference)
+                    submission = await in_time(self._find(reference), max(0.0, ends - clock()))
                     if submission.is_settled or deadline.done():
                         return submission
                     await self._word(news, deadline)

@@ -43,6 +43,16 @@ _LONGEST: Final = 60.0
 _LONGEST_WAIT: Final = 2.0
 _LOOK: Final = 0.1
 """Seconds after which psycopg looks for a signal of the system while it waits."""
+_SETTINGS: Final = """
+SELECT pg_is_in_recovery(), pg_backend_pid(),
+    set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+        THEN 'on' ELSE current_setting('synchronous_commit') END, is_local),
+    set_config('idle_in_transaction_session_timeout', '30s', is_local), set_config('lock_timeout', '30s', is_local),
+    set_config('timezone', 'UTC', is_local)
+FROM (SELECT pg_backend_pid() IS DISTINCT FROM %(session)s::int AS is_local) how
+"""
+"""What every transaction needs: a commit that waits for the disk, and nothing that is left open for long. For the whole
+session where it is the given one, or else for this transaction."""
 _LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 _CONFLICTS: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _REPEATS: Final = 8
@@ -64,6 +74,10 @@ class Connection(AsyncConnection[tuple[Any, ...]]):
     psycopg's own would ask the server to give the statement up, and wait for the answer, which may never come. A commit
     that waits for a synchronous standby must not be given up either: it would stand in this server alone.
     """
+
+    is_pooled = False
+    """Whether a pooler such as PgBouncer is between: each transaction may be carried out by another session then, so
+    that settings and prepared statements of a session are not the own ones."""
 
     async def wait(self, gen: PQGen[T], interval: float = _LOOK, *more: Any, **options: Any) -> T:
         """Wait for the server's answer to what psycopg does."""
@@ -144,6 +158,8 @@ class Database:
         try:
             connection = self._connection or await self._connect()
             async with asyncio.timeout(self._longest), connection.transaction():
+                if connection.is_pooled:
+                    await connection.execute(_SETTINGS, {"session": None})
                 answer = await work(connection)
         except TimeoutError:
             await self._drop()
@@ -168,7 +184,7 @@ class Database:
         self._check_open()
         try:
             async with asyncio.timeout(_LONGEST):
-                connection = await connect(self.dsn, prepare_threshold=self._prepare_threshold)
+                connection = await connect(self.dsn)
         except TimeoutError:
             raise DatabaseLost(f"{self.dsn}: no connection was made within {_LONGEST:g} s") from None
         try:
@@ -176,6 +192,7 @@ class Database:
         except BaseException:
             await connection.close()
             raise
+        connection.prepare_threshold = None if connection.is_pooled else self._prepare_threshold
         self._connection = connection
         return connection
 
@@ -190,15 +207,13 @@ class Database:
                 await connection.close()
 
 
-async def connect(dsn: Dsn, *, prepare_threshold: int | None = None, **options: Any) -> Connection:
+async def connect(dsn: Dsn, **options: Any) -> Connection:
     """A connection to the server that takes writes. Raises `DatabaseLost`, and `DatabaseRefused` with a remedy."""
     given = {**_CONNECTING, **({"target_session_attrs": _TAKES_WRITES} if len(dsn.hosts) > 1 else {}), **options}
     # What stands in the address is not replaced.
     chosen = {name: value for name, value in given.items() if name not in dsn.parts}
     try:
-        connection = await Connection.connect(
-            dsn.reveal(), autocommit=True, prepare_threshold=prepare_threshold, **chosen
-        )
+        connection = await Connection.connect(dsn.reveal(), autocommit=True, prepare_threshold=None, **chosen)
     except psycopg.Error as error:
         raise _unreached(dsn, _told(error), str(error)) from None
     try:
@@ -216,20 +231,50 @@ def _unreached(dsn: Dsn, told: str, lines: str) -> DatabaseLost:
 
 
 async def _set_up(connection: Connection, dsn: Dsn) -> None:
-    """What every connection needs: commits that wait for the disk, and no transaction that is left open for long."""
-    cursor = await connection.execute(
-        "SELECT pg_is_in_recovery(), "
-        "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "
-        "THEN 'on' ELSE current_setting('synchronous_commit') END, false), "
-        "set_config('idle_in_transaction_session_timeout', '30s', false), set_config('lock_timeout', '30s', false), "
-        "set_config('timezone', 'UTC', false)"
-    )
-    found = await cursor.fetchone()
-    if found is not None and found[0]:
+    """Find out what answers. By a pooler, settings of the session would become those of other programs."""
+    session = connection.pgconn.backend_pid
+    found = await (await connection.execute(_SETTINGS, {"session": session})).fetchone()
+    assert found is not None  # noqa: S101 - a query without FROM has a row
+    # A pooler tells a number of its own.
+    connection.is_pooled = found[1] != session
+    if found[0]:
         raise DatabaseLost(
             f"{dsn}: the database is a standby, which takes no writes: give the address of the primary, or of all "
             "servers, host1,host2, and the one that takes writes is found"
         )
+
+
+async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: asyncio.Event) -> T | None:
+    """Try again and again while the database is away; `None` once it is to stop.
+
+    Raises `JournalError` where waiting would not help: a wrong password, or rights that are missing.
+    """
+    outage = Outage(str(dsn))
+    for wait in waits():
+        try:
+            answer = await attempt()
+        except DatabaseRefused:
+            raise
+        except DatabaseLost as error:
+            outage.goes_on(error)
+        except psycopg.Error as error:
+            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}{_missing_right(error)}") from None
+        else:
+            outage.ends()
+            return answer
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(_until_set(stopping), wait)
+    raise AssertionError("waits() does not end")
+
+
+async def _until_set(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+
+
+def _missing_right(error: psycopg.Error) -> str:
+    if not isinstance(error, errors.InsufficientPrivilege):
+        return ""
+    return ": let the role use the schema wren_async, and read and write in its tables, with GRANT"
 
 
 def waits(first: float = 0.05) -> Any:

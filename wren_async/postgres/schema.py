@@ -6,6 +6,8 @@ own: an older one names the command that brings it up to date, a newer one asks 
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,8 +20,15 @@ _ASYNCHRONOUS: Final = (
     "the database has an asynchronous standby: a failover may lose the last marks, and every order that is not settled "
     "is then looked for in the lists before it is sent. Set synchronous_standby_names, and nothing is lost"
 )
+_POOLED: Final = (
+    "a pooler, such as PgBouncer, is between: statements are not prepared, and what other processes do is seen by "
+    "looking twice a second. A direct connection is better: a worker has three at most"
+)
 _LOCK: Final = 0x5752454E
 """The advisory lock under which the tables are made."""
+
+
+logger = logging.getLogger("wren_async.postgres")
 
 
 @attrs.frozen
@@ -156,9 +165,14 @@ async def check_server(connection: Connection) -> list[str]:
         )
     if version < 130000:
         raise JournalError(f"PostgreSQL {version // 10000} is too old: 13 or newer is needed")
-    if standbys and not synchronous:
-        return [_ASYNCHRONOUS]
-    return []
+    asynchronous = [_ASYNCHRONOUS] if standbys and not synchronous else []
+    return asynchronous + ([_POOLED] if connection.is_pooled else [])
+
+
+@functools.lru_cache(maxsize=256)
+def warn(where: str, warning: str) -> None:
+    """Log what a server was found to be, once in a process."""
+    logger.warning("%s: %s", where, warning)
 
 
 def _newer(part: Part, has: int) -> str:

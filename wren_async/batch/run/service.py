@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import psycopg
 
@@ -25,12 +25,14 @@ from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, WrenAsyncError
-from wren_async.postgres.database import Database, DatabaseLost
+from wren_async.postgres.database import Connection, Database, DatabaseLost, when_there
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import check, check_server
+from wren_async.postgres.schema import Part, check, check_server, warn
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
+
+T = TypeVar("T")
 
 _POLL: Final = 0.5
 """Seconds between two looks for work."""
@@ -107,6 +109,7 @@ class WorkerService:
         self._telemetry = telemetry
         self._sent_over = sent_over
         self._timing = timing or Timing()
+        self._parts: tuple[Part, ...] = PARTS
         self._stopping = asyncio.Event()
         self._running: Batch | None = None
         self._journal: PostgresJournal | None = None
@@ -141,23 +144,46 @@ class WorkerService:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
         `until_idle` ends it sooner: once there is nothing that it could do now, though others may be at the rest, or
-        what is in doubt has to wait for its time. Raises `JournalError` where the database is of another version, or
-        cannot be trusted.
+        what is in doubt has to wait for its time. While the database is away it waits, also at its start. Raises
+        `JournalError` where waiting would not help: the database does not let it in, is of another version, or cannot
+        be trusted.
         """
-        async with Database(self._dsn) as database:
-            for warning in await database.run(check_server):
-                logger.warning("%s: %s", self._dsn, warning)
-            await database.run(lambda connection: check(connection, PARTS))
+        async with Database(self._dsn, longest=max(1.0, self._lease / 3)) as database:
+            if await self.when_there(lambda: self._check(database)) is None:
+                return
             async with self._looking(database):
                 await self._place_all(database, until_done=until_done, until_idle=until_idle)
+
+    async def when_there(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
+        """Do something with the database as soon as it is there; `None` where the worker is stopped before.
+
+        While the database is away it is tried again, and the log tells so now and then. Raises `JournalError` where
+        waiting would not help.
+        """
+        return None if self._stopping.is_set() else await when_there(attempt, self._dsn, self._stopping)
+
+    def needs(self, part: Part) -> None:
+        """Place only while these tables, too, are of this program's version."""
+        self._parts = (*self._parts, part)
+
+    async def _check(self, database: Database) -> bool:
+        for warning in await database.run(check_server):
+            warn(str(self._dsn), warning)
+        await database.run(lambda connection: check(connection, self._parts))
+        return True
+
+    async def _find(self, connection: Connection) -> list[OpenBatch]:
+        # A program of another version may have changed the tables since.
+        await check(connection, self._parts)
+        return await open_batches(connection)
 
     async def _place_all(self, database: Database, *, until_done: bool, until_idle: bool) -> None:
         while not self._stopping.is_set():
             began = self._timing.monotonic()
             try:
-                left = [each for each in await database.run(open_batches) if self._is_mine(each)]
+                left = [each for each in await database.run(self._find) if self._is_mine(each)]
             except DatabaseLost as error:
-                logger.warning("%s; it is tried again", error)
+                database.outage.goes_on(error)
                 await self._rest(_POLL * 4)
                 continue
             self._reached = began

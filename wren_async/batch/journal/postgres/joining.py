@@ -69,6 +69,11 @@ class JoinedBatch(StoredBatch):
             return f"the lease is over: the database has taken no renewal of it for {self._lease:g} s"
         return self._runner.lost
 
+    @property
+    def runner_id(self) -> int | None:
+        """The id under which this process places; `None` before it has joined, and once its lease is lost."""
+        return None if self._runner is None or self._runner.lost is not None else self._runner.id
+
     def listen(self, receiver: Callable[[Signal], None]) -> None:
         """Tell `receiver` what concerns every process, from now on."""
         self._receiver = receiver

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -26,14 +25,12 @@ from wren_async.batch.journal.states import check_result, check_time
 from wren_async.postgres.database import Connection, Database
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import check, check_server, prepare
+from wren_async.postgres.schema import check, check_server, prepare, warn
 
 T = TypeVar("T")
 
 _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
-
-logger = logging.getLogger("wren_async.postgres")
 
 
 class PostgresJournal(JoinedBatch):
@@ -65,7 +62,7 @@ class PostgresJournal(JoinedBatch):
         reader, writer = Database(dsn), Database(dsn, longest=max(1.0, lease / 3), prepares=True)
         try:
             for warning in await reader.run(check_server):
-                logger.warning("%s: %s", dsn, warning)
+                warn(str(dsn), warning)
             if make and not read_only:
                 await prepare(reader, PARTS)
             else:
