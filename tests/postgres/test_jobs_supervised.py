@@ -25,6 +25,7 @@ from test_shared_batches import states
 from wren_async.batch import State
 from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.jobs import QUEUE, SupervisedWorker, defer_batch
+from wren_async.jobs.running import RunningJobs
 from wren_async.jobs.supervision import pause
 from wren_async.outbox import CNaughtMass, Outbox
 
@@ -181,7 +182,11 @@ async def test_successful_jobs_are_deleted(here: World, database_address: str) -
             await planned(here, database_address, 5)
             await until_placed(database_address, 5)
             assert worker.problem is None
-        assert await jobs_of(app) == []
+
+            async def are_gone() -> bool:
+                return await jobs_of(app) == []
+
+            await until(are_gone)
         assert worker.problem == "it was stopped"
 
 
@@ -452,6 +457,17 @@ async def test_tables_that_are_missing_are_told_with_their_remedy(here: World, d
 def test_queues_that_are_none_are_refused(queues: Any) -> None:
     with pytest.raises(InvalidArgument):
         SupervisedWorker(App(connector=PsycopgConnector()), queues=queues)
+
+
+def test_a_job_that_runs_twice_at_once_is_stopped_twice() -> None:
+    """It was put back although it ran: its worker's sign of life was late."""
+    running, stopped = RunningJobs(), list[str]()
+    with running.during(7, lambda: stopped.append("first")):
+        with running.during(7, lambda: stopped.append("second")):
+            running.stop()
+        assert running.ids == {7}
+    assert running.ids == set()
+    assert stopped == ["first", "second"]
 
 
 def test_the_waits_grow_to_a_bound_and_differ_between_processes() -> None:

@@ -16,7 +16,8 @@ class RunningJobs:
     """The jobs that a supervised worker runs now."""
 
     def __init__(self) -> None:
-        self._stops: dict[int, Callable[[], None]] = {}
+        # One by one, and not by their ids: a job that was put back too soon may run twice here.
+        self._runs: list[tuple[int, Callable[[], None]]] = []
         self.is_stopping = False
         """Whether they were told to end."""
 
@@ -28,23 +29,25 @@ class RunningJobs:
     @property
     def ids(self) -> frozenset[int]:
         """The ids of those that run."""
-        return frozenset(self._stops)
+        return frozenset(job for job, _ in self._runs)
 
     def stop(self) -> None:
         """Let each take up nothing new, and finish what it has on the wire."""
         self.is_stopping = True
-        for stop in list(self._stops.values()):
+        for _, stop in list(self._runs):
             stop()
 
     @contextmanager
-    def _during(self, job: int, stop: Callable[[], None]) -> Iterator[None]:
-        self._stops[job] = stop
+    def during(self, job: int, stop: Callable[[], None]) -> Iterator[None]:
+        """Let a job be one of them while this lasts."""
+        run = (job, stop)
+        self._runs.append(run)
         if self.is_stopping:
             stop()
         try:
             yield
         finally:
-            del self._stops[job]
+            self._runs.remove(run)
 
 
 @contextmanager
@@ -52,7 +55,7 @@ def known_as_running(context: JobContext, stop: Callable[[], None]) -> Iterator[
     """Let a job be known to the supervised worker that runs it, if one does, and be stopped by it."""
     running = context.additional_context.get(_KEY)
     if isinstance(running, RunningJobs) and context.job.id is not None:
-        with running._during(context.job.id, stop):
+        with running.during(context.job.id, stop):
             yield
     else:
         yield

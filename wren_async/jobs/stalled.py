@@ -38,7 +38,9 @@ class StalledJobs:
 
         Returns the ids. Raises procrastinate's `ConnectorException` where the database does not answer.
         """
-        stalled = [*await self.app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self.stale_after)]
+        found = await self.app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self.stale_after)
+        # What runs here runs, though the sign of life may be late.
+        stalled = [job for job in found if job.id not in running]
         stalled += await self._ended(worker, running)
         return [job for job in _ids(stalled) if await self._put_back(job)]
 
