@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ import psycopg
 import pytest
 from cli_shell import Shell
 
+from wren_async import CNaughtClient
 from wren_async.cli import main
 from wren_async.cli.exits import Exit
+from wren_async.outbox import CNaughtMass, Outbox, State
 
 
 @pytest.fixture
@@ -76,6 +79,33 @@ def test_a_paused_batch_waits_for_the_word(shell: Shell, database: str) -> None:
     assert shell.run("resume", "rides", "--yes", "--leave") == 0
     assert work(shell, "--batch", "rides") == 0
     assert len(shell.sandbox.orders) == 3
+
+
+async def open_outbox(address: str, shell: Shell) -> None:
+    """Let an outbox have run once, so that it stands in the database."""
+    cnaught = shell.sandbox.cnaught
+    async with (
+        CNaughtClient(cnaught.api_key, base_url=cnaught.base_url) as client,
+        Outbox(address, cnaught=client) as outbox,
+    ):
+        await outbox.submit(CNaughtMass(amount_kg=1), reference="ride-1")
+        assert (await outbox.result("ride-1", within=20)).state is State.PLACED
+
+
+def test_an_outbox_is_paused_and_resumed_by_name_and_takes_no_file(shell: Shell, database: str) -> None:
+    asyncio.run(open_outbox(database, shell))
+    for name in ("outbox main cnaught", "outbox", "outbox of mine", "", " rides", "a\nb"):
+        assert shell.run("run", shell.orders(3), "--name", name, "--yes", "--leave") == Exit.USAGE
+        assert "--name" in shell.told
+    assert shell.run("pause", "outbox main cnaught") == 0
+    assert "paused; workers see it within a second" in shell.told
+    assert shell.run("status") == 0
+    assert "paused by a person" in " ".join(shell.out.split())
+    assert shell.run("resume", "outbox main cnaught", "--yes") == 0
+    assert shell.told == "outbox main cnaught: workers go on\n"
+    assert shell.run("status") == 0
+    assert "an outbox" in " ".join(shell.out.split())
+    assert len(shell.sandbox.orders) == 1
 
 
 def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: str) -> None:

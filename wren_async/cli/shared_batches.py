@@ -44,6 +44,7 @@ from wren_async.cli.batch_work import (
 )
 from wren_async.cli.columns import columns_from
 from wren_async.cli.exits import Exit, help_text
+from wren_async.cli.outboxes import check_batch_name, resume_outbox
 from wren_async.cli.reporting import Reporting
 from wren_async.cli.running import Interrupts
 from wren_async.cli.starting import BatchInDatabase, check_lost, go_on, keep_planned_caps
@@ -161,6 +162,8 @@ def resume(
     """Let the workers begin, or go on with, a batch, and show how far they are. Caps that are given replace the old."""
     place, settings = _of_name(database, name), limits.settings()
     limits.caps()
+    if wait(lambda _: resume_outbox(place)):
+        return Exit.ALL_PLACED
     return go_on(place, what_is_ahead(place, settings), settings, limits, yes=yes, leave=leave)
 
 
@@ -236,10 +239,11 @@ def pause(name: Name, *, database: DatabaseOption = None) -> Exit:
     async def go(_: Interrupts) -> Exit:
         async with place.opened() as journal:
             standing = await Standing.of(journal)
-            if not standing.is_started or standing.ending is not None:
+            is_on = (standing.is_started or standing.is_outbox) and standing.ending is None
+            if not is_on:
                 tell(f"{name}: {standing.words}; no worker sends anything of it")
             await journal.stop_all(f"paused by a person; `{place.command('resume', name)}` goes on")
-        if standing.is_started and standing.ending is None:
+        if is_on:
             tell(f"{name}: paused; workers see it within a second")
         return Exit.ALL_PLACED
 
@@ -254,7 +258,9 @@ def _of_name(database: str | None, name: str) -> BatchInDatabase:
 
 
 def _of_file(database: str | None, orders: Path, name: str | None) -> BatchInDatabase:
-    return BatchInDatabase(dsn_of(database), orders.stem) if name is None else _of_name(database, name)
+    place = BatchInDatabase(dsn_of(database), orders.stem) if name is None else _of_name(database, name)
+    check_batch_name(place.name)
+    return place
 
 
 async def _names(dsn: Dsn) -> list[str]:
