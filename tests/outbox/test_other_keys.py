@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from batch_world import World
 from outbox_world import becomes
 
-from wren_async import CNaughtClient
+from wren_async import CNaughtClient, WrenAsyncError, WrenClient
 from wren_async.outbox import CNaughtMass, Outbox, State, WrenOffset
 
 RIDE = CNaughtMass(amount_kg=50)
@@ -51,3 +53,29 @@ async def test_a_process_with_a_wrong_key_refuses_no_order_and_leaves_them_to_th
         "ride-2": 1,
         "offset": 1,
     }
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="a process looks at the account once, and another one may replace it as long as nothing was sent",
+)
+async def test_two_processes_of_two_accounts_place_in_one_of_them(here: World, database_address: str) -> None:
+    """What one of them loses is looked for in the other's lists, and would be bought again."""
+    there = here.sandbox.wren
+    accounts = [WrenClient(token, base_url=there.base_url) for token in (there.live_token, there.personal_token)]
+    async with accounts[0] as mine, accounts[1] as other:
+        async with (
+            Outbox(database_address, wren=mine, worker=False) as one,
+            Outbox(database_address, wren=other, worker=False) as two,
+        ):
+            await one.drain()
+            with contextlib.suppress(WrenAsyncError):
+                await two.drain()
+            for number, outbox in enumerate((one, two)):
+                await one.submit(OFFSET, reference=f"offset-{number}")
+                with contextlib.suppress(WrenAsyncError):
+                    await outbox.drain()
+        ordered = [len([entry async for entry in each.credits.ledger()]) for each in accounts]
+    assert sum(ordered) > 0
+    assert 0 in ordered, "both accounts were charged"
