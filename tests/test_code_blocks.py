@@ -78,7 +78,7 @@ class Runner:
 
     def run(self, command: list[str]) -> str:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, f"{shlex.join(command)[-300:]}\n{done.stdout}{done.stderr}"
         return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def promise(path: Path, reference: str) -> None:
 
 
 async def live(told: dict[str, Any]) -> None:
-    """Submit the orders, as a web app does whose messages are delivered again, and place them."""
+    """Submit the orders, as a web app does whose messages are delivered again, place them, and prune what is old."""
     async with (
         clients(told) as (wren, cnaught, timing),
         Outbox(told["outbox"], wren=wren, cnaught=cnaught, timing=timing, worker=False) as outbox,
@@ -27,6 +28,7 @@ async def live(told: dict[str, Any]) -> None:
             await outbox.submit(intent, reference=reference)
             promise(Path(told["promised"]), reference)
         await outbox.drain()
+        await outbox.prune(older_than=timedelta(0))
 
 
 if __name__ == "__main__":

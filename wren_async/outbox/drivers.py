@@ -81,7 +81,7 @@ def _by_sqlalchemy(connection: Any, function: str, values: Mapping[str, str]) ->
     """Over a synchronous `Connection` or `Session`, which every asynchronous one has inside."""
     from sqlalchemy import text
 
-    inner = connection.connection() if callable(connection.connection) else connection
+    inner: Any = connection.connection() if callable(connection.connection) else connection
     if getattr(inner.connection.dbapi_connection, "autocommit", False):
         raise _no_transaction("an engine without AUTOCOMMIT, and `engine.begin()` or `session.begin()`")
     marks = ", ".join(f":{name}" for name in values)

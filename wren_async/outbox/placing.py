@@ -27,11 +27,11 @@ from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import Worker
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
 from wren_async.outbox.caps import until_tomorrow
 from wren_async.outbox.feed import Feed, KeptCaps
 from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
 from wren_async.outbox.planning import Planning
+from wren_async.outbox.problems import Problems
 from wren_async.outbox.schedule import Looks, needs_person
 from wren_async.outbox.store import ApiJournal, OutboxStore
 
@@ -40,8 +40,11 @@ _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
 _CHECKPOINT: Final = 600.0
 """Seconds after which Wren's ledger is noted anew before anything is sent."""
-_CLOCK: Final = 60.0
+_CLOCK: Final = 600.0
 """Seconds after which the clock is looked at by orders that wait for the next day: it may have been set meanwhile."""
+_PRICING: Final = "pricing"
+_PLACING: Final = "placing"
+_CAPS: Final = "caps"
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 60.0
 _logger = logging.getLogger("wren_async.outbox")
@@ -55,32 +58,6 @@ class Again(enum.Enum):
     """Once there is word of something, or a time has come."""
     REST = enum.auto()
     """After a while, because something failed."""
-
-
-@attrs.define
-class Problems:
-    """Why not everything is priced or placed now, by what is held up. Each is logged when it begins."""
-
-    by_part: dict[str, str] = attrs.field(factory=dict[str, str])
-
-    def begin(self, part: str, problem: str, error: Exception | None = None) -> None:
-        """Something is held up."""
-        if problem != self.by_part.get(part):
-            unforeseen = error if error is not None and not isinstance(error, WrenAsyncError) else None
-            _logger.warning("outbox: %s", problem, exc_info=unforeseen)
-        self.by_part[part] = problem
-
-    def end(self, part: str) -> None:
-        """It goes on."""
-        self.by_part.pop(part, None)
-
-    def __str__(self) -> str:
-        return "; ".join(self.by_part.values())
-
-
-_PRICING: Final = "pricing"
-_PLACING: Final = "placing"
-_CAPS: Final = "caps"
 
 
 @attrs.define

@@ -76,7 +76,9 @@ class SqliteOutbox(SqliteJournal):
         if self.past is not Past.NEW:
             inherited = int(await self._read(_one, "SELECT coalesce(max(position), 0) FROM outbox_submission"))
         apis: tuple[Api, ...] = ("wren", "cnaught")
-        self._journals = {api: SqliteApiJournal(self, self.name, api, inherited) for api in apis}
+        self._journals: Mapping[Api, SqliteApiJournal] = {
+            api: SqliteApiJournal(self, self.name, api, inherited) for api in apis
+        }
 
     def on_submitted(self, tell: Callable[[], None]) -> None:
         """Call `tell` once a submission is on disk, also where its caller was cancelled meanwhile."""

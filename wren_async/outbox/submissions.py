@@ -68,14 +68,22 @@ async def whole_submissions(
     rows: Callable[[], Awaitable[Sequence[Stored]]], entries_at: EntriesAt
 ) -> tuple[Sequence[Stored], list[Submission]]:
     """What a query finds, with the entries of the journals. It is asked again for what is pruned in between."""
+    missing = ""
     for _ in range(_TRIES):
         found = await rows()
-        entries: dict[int, Entry] = {}
-        for api in ("wren", "cnaught"):
-            wanted = [each.position for each in found if each.api == api and each.is_in_journal]
-            if wanted:
-                entries.update(await entries_at(api, wanted))
-        if all(each.position in entries for each in found if each.is_in_journal):
+        entries = await _entries(found, entries_at)
+        lacking = [each.reference for each in found if each.is_in_journal and each.position not in entries]
+        if not lacking:
             return found, [each.whole(entries.get(each.position)) for each in found]
-    missing = next(each.reference for each in found if each.is_in_journal and each.position not in entries)
+        missing = lacking[0]
     raise JournalError(f"the journal has no order of {missing!r}, though the outbox says so")
+
+
+async def _entries(found: Sequence[Stored], entries_at: EntriesAt) -> Mapping[int, Entry]:
+    """The entries of those orders that stand in a journal."""
+    entries: dict[int, Entry] = {}
+    apis: tuple[Api, ...] = ("wren", "cnaught")
+    for api in apis:
+        if wanted := [each.position for each in found if each.api == api and each.is_in_journal]:
+            entries.update(await entries_at(api, wanted))
+    return entries

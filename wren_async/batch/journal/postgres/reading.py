@@ -103,7 +103,10 @@ class StoredBatch:
 
     async def is_outbox(self) -> bool:
         """Whether it is the journal of an outbox: it has no end, and its orders are placed all the same."""
-        query = "SELECT source_digest IS NULL AND runs > 0 FROM wren_async.batch WHERE number = %(batch)s"
+        query = (
+            "SELECT source_digest IS NULL AND (runs > 0 OR starts_with(name, 'outbox ')) FROM wren_async.batch "
+            "WHERE number = %(batch)s"
+        )
         return bool((await self._one(query))[0])
 
     async def started(self) -> bool:
