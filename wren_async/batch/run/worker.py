@@ -163,9 +163,11 @@ class Worker:
     async def ended(self) -> Ended:
         """The last event."""
         totals = await self._journal.totals()
-        why, message = self._end or (Ending.DONE, "nothing is left to send")
         # Of a shared batch others may have the rest.
         is_alone = self._journal.lease is None
+        elsewhere = not is_alone and any(totals.orders.get(state) for state in (State.PENDING, State.SENDING))
+        done = "nothing is left for this worker; others have the rest" if elsewhere else "nothing is left to send"
+        why, message = self._end or (Ending.DONE, done)
         left = totals.orders.get(State.PENDING, 0) if is_alone else len(self._given_up)
         if self._end is None and left:
             why, message = Ending.UNREACHABLE, f"{left} orders could not be sent; run again later"
