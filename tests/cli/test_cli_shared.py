@@ -99,11 +99,11 @@ def test_an_outbox_is_paused_and_resumed_by_name_and_takes_no_file(shell: Shell,
         assert "--name" in shell.told
     assert shell.run("pause", "outbox main cnaught") == 0
     assert "paused; workers see it within a second" in shell.told
-    assert shell.run("status") == 0
+    assert shell.run("status", "outbox main cnaught") == 0
     assert "paused by a person" in " ".join(shell.out.split())
     assert shell.run("resume", "outbox main cnaught", "--yes") == 0
     assert shell.told == "outbox main cnaught: workers go on\n"
-    assert shell.run("status") == 0
+    assert shell.run("status", "outbox main cnaught") == 0
     assert "an outbox" in " ".join(shell.out.split())
     assert len(shell.sandbox.orders) == 1
 
