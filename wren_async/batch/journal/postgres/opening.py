@@ -127,11 +127,9 @@ async def totals_by_name(connection: Connection, names: Collection[str]) -> dict
 
 
 async def batch_names(connection: Connection) -> list[str]:
-    """All batches of the database, the oldest first. The journals of outboxes, which have no end, are none."""
-    query = (
-        "SELECT name FROM wren_async.batch WHERE source_digest IS NOT NULL OR name NOT LIKE 'outbox %' ORDER BY number"
-    )
-    return [row[0] for row in await (await connection.execute(query.encode())).fetchall()]
+    """All batches of the database, the oldest first, and the journals of its outboxes."""
+    query = "SELECT name FROM wren_async.batch ORDER BY number"
+    return [row[0] for row in await (await connection.execute(query)).fetchall()]
 
 
 async def names_among(connection: Connection, names: Collection[str]) -> list[str]:
