@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import attrs
 
-from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Bounds
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import name_by_id, names_by_note
@@ -17,6 +16,7 @@ from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.report.wording import batch_command
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.budget import Caps, bounds_of, caps_of, check_caps
+from wren_async.batch.run.settings import clients_of
 from wren_async.cli.access import access
 from wren_async.cli.asking import Ahead, confirm, objection
 from wren_async.cli.batch_options import SharedLimits
@@ -26,7 +26,6 @@ from wren_async.cli.progress import display
 from wren_async.cli.running import Interrupts, Settings, run_batch
 from wren_async.cli.terminal import errors
 from wren_async.cli.watching import Watch
-from wren_async.core.client import BaseClient
 from wren_async.postgres.database import Database
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.schema import prepare
@@ -159,6 +158,4 @@ async def _start(place: BatchInDatabase, journal: PostgresJournal, settings: Set
 async def _note_accounts(journal: PostgresJournal) -> None:
     """Note the tokens that are here as those of the accounts of the batch, as a person says."""
     async with access() as clients:
-        given: dict[Api, BaseClient | None] = {"wren": clients.wren, "cnaught": clients.cnaught}
-        there = {api: client for api, client in given.items() if client is not None}
-        await check_accounts(journal, there, same_account=True)
+        await check_accounts(journal, clients_of(clients.wren, clients.cnaught), same_account=True)

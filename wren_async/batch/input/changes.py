@@ -145,8 +145,8 @@ class ChangedFile:
     _source: Path
     _target: Path
     _reading: Reading
-    _never_run: Collection[str | os.PathLike[str]] = attrs.field(default=(), kw_only=True)
-    _skip_bad_rows: bool = attrs.field(default=False, kw_only=True)
+    _never_run: Collection[str | os.PathLike[str]] = attrs.field(default=(), kw_only=True, alias="never_run")
+    _skip_bad_rows: bool = attrs.field(default=False, kw_only=True, alias="skip_bad_rows")
 
     async def write(self, journals: JournalsOfFile, *, also: Collection[str] = ()) -> Changes:
         """Write them, and note the new file with the batch of the old one. Raises as `write_changes` does."""

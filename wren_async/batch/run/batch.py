@@ -38,6 +38,7 @@ from wren_async.batch.run.stream import EventStream
 from wren_async.batch.run.worker import EXPLAIN, Worker
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.ceilings import Ceilings
+from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
 from wren_async.postgres.address import is_address
@@ -105,7 +106,7 @@ class Batch:
         if caps is not None and not isinstance(caps, Caps):
             raise InvalidArgument("caps", "takes Caps(...)")
         self._given = journal
-        self._clients = clients_of(wren, cnaught)
+        self._clients: Mapping[Api, BaseClient] = clients_of(wren, cnaught)
         self._caps_given = caps
         self._caps = caps or Caps()
         self._concurrency = concurrency

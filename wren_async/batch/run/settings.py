@@ -17,8 +17,12 @@ def clients_of(wren: WrenClient | None, cnaught: CNaughtClient | None) -> Mappin
     """The clients that are there. Raises `InvalidArgument` for what is none, or is that of the other API."""
     _check_client("wren", wren, WrenClient)
     _check_client("cnaught", cnaught, CNaughtClient)
-    clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
-    return {api: each for api, each in clients.items() if each is not None}
+    clients: dict[Api, BaseClient] = {}
+    if wren is not None:
+        clients["wren"] = wren
+    if cnaught is not None:
+        clients["cnaught"] = cnaught
+    return clients
 
 
 def check_settings(*, concurrency: int, settle_time: float, patience: float, lease: float | None = None) -> None:
