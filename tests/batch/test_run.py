@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.loop_time import pass_time, turns, until
 from wren_async import InvalidArgument, UsageError
 from wren_async.batch.events import Alarm, Ending, Paused, Progress, Returned
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenProject, WrenTrees, restore
-from wren_async.batch.journal.contract import JournalError, State
+from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.budget import Caps
 from wren_async.sandbox.cnaught.behaviours import UnitPrices
@@ -457,3 +458,31 @@ async def test_a_path_is_a_journal_on_disk(here: World, tmp_path: Path) -> None:
             await batch.plan(MIXED)
             await run(batch)
     assert len(here.sandbox.orders) == 7
+
+
+class Hesitating(MemoryJournal):
+    """Gives four orders, nine more once those are placed, and its end once eight of the nine are."""
+
+    async def claimed(self) -> AsyncIterator[Entry]:
+        """The pending orders, with long waits before the fifth and before the end."""
+        given = 0
+        async for entry in super().claimed():
+            if given == 4:
+                await self._placed(4)
+            given += 1
+            yield entry
+        await self._placed(given - 1)
+
+    async def _placed(self, count: int) -> None:
+        async with asyncio.timeout(20):
+            while (await self.totals()).orders.get(State.PLACED, 0) < count:
+                await turns()
+        await turns()
+
+
+async def test_an_order_that_waits_for_its_turn_gets_it_however_long_the_journal_takes_to_end(here: World) -> None:
+    async with here.batch(Hesitating(), concurrency=8) as batch:
+        await batch.plan(kilograms(*[5] * 13))  # after four answers eight are sent at once, and one waits for its turn
+        async with asyncio.timeout(25):
+            await run(batch)
+        assert await states(batch) == [State.PLACED] * 13

@@ -87,8 +87,9 @@ class Slots:
         return await turn
 
     def leave(self) -> None:
-        """Free a slot."""
+        """Free a slot, for the marked order that waits longest for one."""
         self.busy -= 1
+        self._hand_out()
         self.wake()
 
     def wake(self) -> None:
@@ -96,9 +97,13 @@ class Slots:
         self._changed.set()
 
     async def change(self) -> None:
-        """Wait until something changes."""
-        self._changed.clear()
+        """Wait until something has changed since the last time, which may be so already.
+
+        Whoever waits here was busy elsewhere before, and must not miss what happened meanwhile: nothing else may ever
+        happen.
+        """
         await self._changed.wait()
+        self._changed.clear()
 
     async def rest(self, seconds: float) -> None:
         """Wait, but no longer than new orders are taken."""
