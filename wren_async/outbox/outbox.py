@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, JournalError, State
+from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
@@ -376,6 +377,7 @@ class Outbox:
                 clients,
                 settle_time=self._settle_time,
                 clocks=self._clocks,
+                copies=OtherCopies(store, clients, clocks=self._clocks, timing=self._timing),
                 continues=False,
                 none_was_placed=False,
                 same_account=self._same_account,

@@ -15,13 +15,13 @@ from wren_async.batch.chunks import CHUNK, in_chunks
 from wren_async.batch.events import Planning
 from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.faults import Fault, Faults
-from wren_async.batch.input.order_types import note_order_types
+from wren_async.batch.input.order_types import note_order_types, note_payment_methods
 from wren_async.batch.input.orders_without_client import OrdersWithoutClient
 from wren_async.batch.input.origin import note_input
 from wren_async.batch.input.pricing import Price, PriceList, Unpriced
 from wren_async.batch.input.readers import Source, is_file, read
 from wren_async.batch.input.row_values import Line, Reading
-from wren_async.batch.intents import Api, Intent, canonical, digest
+from wren_async.batch.intents import Api, Intent, WrenOffset, WrenProject, WrenTrees, canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.core.ceilings import Ceilings
@@ -118,6 +118,7 @@ class Planner:
         self._root = root
         self._tell = tell
         self._order_types: set[str] = set()
+        self._payment_methods: set[str] = set()
         self._faults = Faults()
         self._without_client = OrdersWithoutClient(prices.apis)
         self._source = hashlib.sha256()
@@ -181,6 +182,7 @@ class Planner:
         if not resumed:
             # Before the seal: without the types, nobody would see that a cap on mass cannot hold orders by price.
             await note_order_types(self._journal, self._order_types)
+            await note_payment_methods(self._journal, self._payment_methods)
         try:
             await self._journal.seal(self._source.hexdigest())
         except JournalError:
@@ -200,6 +202,8 @@ class Planner:
         for line in lines:
             taken = _CanonicalLine.of(line)
             self._order_types.add(line.intent.kind)
+            if isinstance(line.intent, WrenOffset | WrenProject | WrenTrees):
+                self._payment_methods.add(line.intent.payment_method)
             self._source.update(f"{line.position}:{taken.digest}\n".encode())
             held = known.pop(line.position, None)
             if held is None:

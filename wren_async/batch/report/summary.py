@@ -18,7 +18,7 @@ import attrs
 from wren_async.batch.input.origin import noted_input
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
-from wren_async.batch.journal.notes import Note, account_of, read_note
+from wren_async.batch.journal.notes import Note, account_of, planned_at, read_note
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.rows import JournalLike, ReportRow, reading, report_rows
@@ -218,7 +218,7 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
             history=await History.of(opened),
             source=await noted_input(opened),
             file_digest=await opened.noted(Note.INPUT_DIGEST),
-            planned=await _planned(opened),
+            planned=await planned_at(opened),
             planned_by=await opened.noted(Note.PLANNED_BY),
             sent_over=await opened.noted(Note.SENT_OVER),
             is_shared=opened.lease is not None,
@@ -229,11 +229,6 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
         async for row in report_rows(opened):
             report.take(row)
     return report
-
-
-async def _planned(journal: Journal) -> datetime | None:
-    noted = await journal.noted(Note.PLANNED)
-    return None if noted is None else read_note(Note.PLANNED, noted, datetime.fromisoformat)
 
 
 async def _accounts(journal: Journal) -> Mapping[Api, str]:

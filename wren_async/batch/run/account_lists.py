@@ -29,6 +29,9 @@ from wren_async.wren import WrenClient
 UNREADABLE: Final = READ_FAILURES
 """What reading the lists may raise."""
 
+Row = OffsetOrder | ProjectDonation | TreeOrder
+"""A row of one of Wren's lists."""
+
 _Rows = tuple[Callable[..., Call[Any]], str, type[Any]]
 _BY_TONS: Final[tuple[_Rows, ...]] = (
     (offset_orders.list_offset_orders, "offsetOrders", OffsetOrder),
@@ -66,6 +69,9 @@ class Sought:
         if not root or root != self.root or not number.isdecimal() or len(number) > 18:
             return None
         position = int(number)
+        if number != str(position):
+            # A reference of the caller's own, such as `ride-01`, which is not `ride-1`.
+            return None
         return position if position < len(self._positions) and self._positions[position] else None
 
     def add(self, entry: Entry) -> None:
@@ -104,11 +110,8 @@ async def _texts(
     wren, cnaught = clients.get("wren"), clients.get("cnaught")
     # What is ordered with a test token is in no list.
     if isinstance(wren, WrenClient) and not wren.is_test:
-        by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
-        by_trees = WrenTrees.kind in sought.kinds
-        for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
-            async for raw in whole_list(Reader(wren), list_rows(), name):
-                yield note_of(read_row(raw, form))
+        async for row in _wren_rows(sought, wren):
+            yield note_of(row)
     if isinstance(cnaught, CNaughtClient):
         for subaccount_id in sorted(sought.subaccounts, key=str):
             within = UNSET if subaccount_id is None else subaccount_id
@@ -116,3 +119,19 @@ async def _texts(
                 if since is not None and order.created_on is not None and order.created_on < since:
                     break
                 yield order.metadata
+
+
+async def shown_by_wren(sought: Sought, wren: WrenClient) -> AsyncGenerator[tuple[int, Row], None]:
+    """The positions of orders that Wren's lists show, with their rows. Raises as `shown` does."""
+    async for row in _wren_rows(sought, wren):
+        reference = carried(note_of(row))
+        if reference is not None and (position := sought.position(reference)) is not None:
+            yield position, row
+
+
+async def _wren_rows(sought: Sought, wren: WrenClient) -> AsyncGenerator[Row, None]:
+    by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
+    by_trees = WrenTrees.kind in sought.kinds
+    for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
+        async for raw in whole_list(Reader(wren), list_rows(), name):
+            yield read_row(raw, form)
