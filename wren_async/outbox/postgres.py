@@ -96,14 +96,13 @@ class PostgresOutbox(PostgresJournal):
     async def prepare(self) -> None:
         """Make the outbox's tables where there are none. Raises `JournalError` where they are of another version."""
         await prepare(self._reader, (OUTBOX,))
-        if self.past is not Past.NEW:
-            (last,) = await self._one("SELECT coalesce(max(position), 0) FROM wren_async.outbox")
-            self.inherited = int(last)
+        (last,) = await self._one("SELECT coalesce(max(position), 0) FROM wren_async.outbox")
+        self.inherited = int(last)
 
     async def join(self) -> None:
         """Become a runner, unless this process is one already."""
         await super().join()
-        if self.past is Past.NEW:
+        if self.past is Past.KNOWN:
             self.inherited = 0
         self.is_behind |= self.past is Past.BEHIND
 

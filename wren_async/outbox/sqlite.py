@@ -127,9 +127,8 @@ class SqliteOutbox(SqliteJournal):
                     connection.execute(statement)
 
         await self._write(write)
-        if self.past is not Past.NEW:
-            query = "SELECT coalesce(max(position), 0) FROM outbox_submission"
-            self.inherited = int(await self._read(_one, query))
+        query = "SELECT coalesce(max(position), 0) FROM outbox_submission"
+        self.inherited = int(await self._read(_one, query))
 
     async def submit(self, order: NewOrder, connection: object | None) -> Known:
         """Write an order down, unless its reference is known. On disk on return."""
