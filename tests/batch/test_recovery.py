@@ -22,7 +22,7 @@ from wren_async.batch.events import Ending
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenOffset, WrenProject, WrenTrees, restore
 from wren_async.batch.journal.contract import Journal, JournalError, Result, State
 from wren_async.batch.journal.memory import MemoryJournal
-from wren_async.batch.journal.notes import Note
+from wren_async.batch.journal.notes import Note, account_of
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
@@ -538,6 +538,16 @@ async def test_a_damaged_note_is_a_journal_error(here: World, note: str) -> None
     wren, _ = here.clients()
     async with wren, Batch(journal, wren=wren, timing=here.timing) as batch:
         with pytest.raises(JournalError, match=f"note '{note}' cannot be read"):
+            await run(batch)
+
+
+@pytest.mark.parametrize("note", [Note.ORDER_TYPES, Note.HISTORY, account_of("wren")])
+async def test_a_damaged_note_is_told_with_the_path_of_its_journal(here: World, tmp_path: Path, note: str) -> None:
+    path = tmp_path / "rides.journal"
+    async with here.batch(path) as batch:
+        await batch.plan(tonnes(1))
+        await batch.journal.note(note, "{not what was written")
+        with pytest.raises(JournalError, match=rf"{re.escape(str(path))}: the journal's note '{note}' cannot be read"):
             await run(batch)
 
 

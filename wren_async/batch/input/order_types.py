@@ -25,7 +25,7 @@ async def noted_apis(journal: Journal) -> Collection[Api] | None:
     names = await noted_order_types(journal)
     if names is None:
         return None
-    return {read_note(Note.ORDER_TYPES, name, lambda each: ORDER_TYPES[each].api) for name in names}
+    return {read_note(journal, Note.ORDER_TYPES, name, lambda each: ORDER_TYPES[each].api) for name in names}
 
 
 async def note_payment_methods(journal: Journal, names: Collection[str]) -> None:

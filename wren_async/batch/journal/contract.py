@@ -155,6 +155,11 @@ class Journal(Protocol):
         ...
 
     @property
+    def label(self) -> str:
+        """What messages call it: where it is."""
+        ...
+
+    @property
     def past(self) -> Past:
         """What may have been sent from it before it was opened."""
         ...

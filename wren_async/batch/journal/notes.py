@@ -65,14 +65,14 @@ def account_of(api: str) -> str:
 async def planned_at(journal: Journal) -> datetime | None:
     """When the batch was planned: no order of it was sent before. `None` where that is not known."""
     planned = await journal.noted(Note.PLANNED)
-    return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
+    return None if planned is None else read_note(journal, Note.PLANNED, planned, datetime.fromisoformat)
 
 
-def read_note(name: str, text: str, read: Callable[[str], T]) -> T:
-    """What a note says. Raises `JournalError` where it is not what was written."""
+def read_note(journal: Journal, name: str, text: str, read: Callable[[str], T]) -> T:
+    """What a note of a journal says. Raises `JournalError`, with the journal's place, where it cannot be read."""
     try:
         return read(text)
     except (ValueError, TypeError, LookupError, AttributeError, InvalidArgument) as error:
         raise JournalError(
-            f"the journal's note {str(name)!r} cannot be read, so the journal is damaged: {error}"
+            f"{journal.label}: the journal's note {str(name)!r} cannot be read, so the journal is damaged: {error}"
         ) from None

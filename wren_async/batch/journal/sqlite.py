@@ -40,6 +40,11 @@ class SqliteJournal(DatabaseJournal):
         writer = opened.writer
         self._writer = None if writer is None else Writer(writer, str(opened.path), self._let_go)
 
+    @property
+    def label(self) -> str:
+        """Its path."""
+        return str(self._opened.path)
+
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, read_only: bool = False) -> Self:
         """Open the journal at this path, or make one there that only its owner can read.

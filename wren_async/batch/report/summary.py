@@ -235,5 +235,5 @@ async def _accounts(journal: Journal) -> Mapping[Api, str]:
     marks: dict[Api, str] = {}
     for api in APIS:
         if (noted := await journal.noted(account_of(api))) is not None:
-            marks[api] = read_note(account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
+            marks[api] = read_note(journal, account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
     return marks

@@ -162,8 +162,8 @@ class OtherCopies:
         noted = await self._journal.noted(Note.FIRST_LEDGER)
         if noted is None or not await self._is_paid_by_wallet():
             return False
-        planned, now = read_note(Note.FIRST_LEDGER, noted, Checkpoint.from_json), await checkpoint_of(wren)
-        self._at_start = now
+        planned = read_note(self._journal, Note.FIRST_LEDGER, noted, Checkpoint.from_json)
+        now = self._at_start = await checkpoint_of(wren)
         return now is not None and (now.total, now.newest) == (planned.total, planned.newest)
 
     async def _is_paid_by_wallet(self) -> bool:

@@ -285,7 +285,7 @@ class Recovery:
             return await client.reconcile_many(
                 lost,
                 settle_time=self._settle_time,
-                checkpoint=read_note(Note.LEDGER, noted, Checkpoint.from_json) if noted else None,
+                checkpoint=read_note(self._journal, Note.LEDGER, noted, Checkpoint.from_json) if noted else None,
                 known=self._accounted,
             )
         if isinstance(client, CNaughtClient):

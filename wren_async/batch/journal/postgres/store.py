@@ -117,6 +117,11 @@ class PostgresJournal(StoredBatch):
         await self.aclose()
 
     @property
+    def label(self) -> str:
+        """The name of the batch."""
+        return f"batch {self._row.name!r}"
+
+    @property
     def past(self) -> Past:
         """What may have been sent before this process joined, by nobody who is there now."""
         return self._past
