@@ -22,6 +22,8 @@ class Note(enum.StrEnum):
     """The types of the orders."""
     PAYMENT_METHODS = "payment methods"
     """How the orders of Wren are paid."""
+    REPEATED_IDS = "repeated external ids"
+    """Rows with the `external_id` of an earlier row."""
     INPUT = "input"
     """Where the file of orders lay when it was planned."""
     INPUT_DIGEST = "digest of the input file"

@@ -171,6 +171,11 @@ class Identity:
         return cls(journal_id=journal_id, batch_id=batch_id, file=file, runs=runs)
 
 
+def is_sealed(connection: sqlite3.Connection) -> bool:
+    """Whether all rows of the input were taken in: before, nothing is sent. Blocks."""
+    return bool(connection.execute("SELECT source_digest IS NOT NULL FROM batch").fetchone()[0])
+
+
 def begin_run(connection: sqlite3.Connection, runs: int) -> None:
     """Mark in the main file itself that run number `runs` is on, before anything is sent. Blocks."""
     connection.execute("BEGIN IMMEDIATE")

@@ -65,6 +65,13 @@ class SqliteJournal(DatabaseJournal):
             reading.shutdown(wait=False)
             raise
 
+    def take_away(self) -> None:
+        """Leave no file once it is closed, because the input that it was made for is refused.
+
+        One that was there before stays, and so does one that has a whole plan by then.
+        """
+        self._opened.take_away()
+
     async def aclose(self) -> None:
         """Write what is waiting and let go of the file. May be called again."""
         was_closed, self._closed = self._closed, True

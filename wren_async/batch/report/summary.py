@@ -16,6 +16,7 @@ from typing import Final
 import attrs
 
 from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.repeated_ids import Repeated, noted_repeated
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
 from wren_async.batch.journal.notes import Note, account_of, planned_at, read_note
@@ -110,6 +111,8 @@ class Report:
     accounts: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
     """A mark of the token that its orders were placed with. It tells two tokens of this batch apart, and no secret; the
     same token has another mark in another batch."""
+    repeated: Repeated = attrs.field(factory=Repeated)
+    """Rows with the `external_id` of an earlier row, as where a file was exported twice; the first twenty."""
     audits: tuple[Audit, ...] = ()
     """Empty where they were not looked at."""
     by_ids: dict[Api, Rehearsal] = attrs.field(factory=dict[Api, Rehearsal])
@@ -219,6 +222,7 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
             source=await noted_input(opened),
             file_digest=await opened.noted(Note.INPUT_DIGEST),
             planned=await planned_at(opened),
+            repeated=await noted_repeated(opened),
             planned_by=await opened.noted(Note.PLANNED_BY),
             sent_over=await opened.noted(Note.SENT_OVER),
             is_shared=opened.lease is not None,

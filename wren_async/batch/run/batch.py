@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from wren_async.batch.events import Ending, Event, Planning, Progress
+from wren_async.batch.input.faults import InvalidInput
 from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
 from wren_async.batch.input.pricing import PriceList
@@ -187,7 +188,8 @@ class Batch:
             encoding: Of a text file; UTF-8, or what its byte order mark says, if left out.
             tell: Called now and then with how far the planning is.
 
-        Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients.
+        Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients. A journal that
+        was made for an input with faults, and for no other since, is gone when the batch is left.
         """
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
         # Noted first, so that no journal has orders and does not say to which servers and accounts they go.
@@ -196,7 +198,12 @@ class Batch:
             api: client.ceilings for api, client in self._clients.items() if client.ceilings is not None
         }
         planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell, ceilings=ceilings)
-        plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        try:
+            plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        except InvalidInput:
+            if isinstance(self._journal, SqliteJournal) and self._journal is not self._given:
+                self._journal.take_away()
+            raise
         if not plan.resumed:
             await self._recovery.note_planning()
         return plan
