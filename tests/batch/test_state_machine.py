@@ -166,6 +166,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.was_restored = False
         self.are_two = False
         """Whether both copies of the journal were run."""
+        self.is_changed = False
         self.is_behind = False
         """Whether the journal may be older than what was placed, because it is a copy or a new one."""
 
@@ -303,7 +304,9 @@ class BatchesUnderFire(RuleBasedStateMachine):
     def continue_in_a_new_journal(self, changed: bool) -> None:
         """The journal is lost, or refused because its log is, and another one continues its batch."""
         self.time_passes(16)
-        if changed:
+        # Once only: what costs a thousand times as much is above every cap.
+        if changed and not self.is_changed:
+            self.is_changed = True
             self.intents = [_larger(intent) for intent in self.intents]
         self.copies, self.other = [], None
         # Planning asks for prices, by operations that meet these faults too.

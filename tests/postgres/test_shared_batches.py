@@ -120,12 +120,10 @@ async def test_one_word_stops_all_workers_and_another_lets_them_go_on(here: Worl
 
 async def test_a_pause_is_made_by_all(here: World, database_address: str) -> None:
     await plan(here, database_address, KILOS[:5])
-    async with await PostgresJournal.open(database_address, "rides", lease=2.0) as one:
+    async with await begun(database_address, lease=2.0) as one:
         told: list[float] = []
         one.listen(lambda signal: told.append(signal.pause))
-        await one.join()
-        async with await PostgresJournal.open(database_address, "rides", lease=2.0) as other:
-            await other.join()
+        async with await begun(database_address, lease=2.0) as other:
             other.pause(40)
             while not told:  # noqa: ASYNC110 - the other side tells no one
                 await asyncio.sleep(0.02)
