@@ -120,7 +120,7 @@ async def opened(here: World, path: Path, draw: float, **options: object) -> Asy
         yield batch
 
 
-async def both(here: World, paths: tuple[Path, Path], draws: tuple[float, float]) -> list[list[Event]]:
+async def both(here: World, paths: tuple[Path, Path], draws: tuple[float, float]) -> tuple[list[Event], list[Event]]:
     """Run two journals at the same time."""
     async with opened(here, paths[0], draws[0]) as one, opened(here, paths[1], draws[1]) as other:
         return await asyncio.gather(run(one), run(other))

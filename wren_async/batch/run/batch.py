@@ -390,9 +390,15 @@ class Batch:
             await worker.place_all()
             return
         await self._copies.begin()
-        if worker.end is None and (first := await self._copies.first()) is not None:
-            await worker.place_all(_only(first))
-            await self._look(worker)
+        async with self._copies.first() as first:
+            if worker.end is None and first is not None:
+                await worker.place_all(_only(first))
+                await self._look(worker)
+        if self.journal.lease is not None:
+            # To look again, it would have to let go of the orders that it has claimed.
+            await worker.place_all()
+            self._copies.end()
+            return
         while worker.end is None:
             await worker.place_all(self._copies.until_next_look())
             if not self._copies.is_due:

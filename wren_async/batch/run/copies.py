@@ -13,8 +13,8 @@ look as long as the key is trusted: whoever comes second gets the order of the f
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, cast
 
 from wren_async.batch.input.order_types import noted_order_types, noted_payment_methods
@@ -92,20 +92,24 @@ class OtherCopies:
         """Forget where the account stood, at the end of a run."""
         self._before = self._first = None
 
-    async def first(self) -> Entry | None:
-        """The order to place alone. `None` where none is needed, because all orders that are ahead have keys."""
+    @asynccontextmanager
+    async def first(self) -> AsyncGenerator[Entry | None]:
+        """The order to place alone, claimed while this lasts. `None` where all orders that are ahead have keys."""
         if self._wren is None:
-            return None
+            yield None
+            return
         ahead: list[Entry] = []
         async with aclosing(cast("AsyncGenerator[Entry, None]", self._journal.claimed())) as entries:
             async for entry in entries:
                 ahead.append(entry)
                 if len(ahead) >= _AHEAD:
                     break
-        choice = [entry for entry in ahead if api_of(entry.row.intent) == "wren"]
-        if not choice:
+            yield self._choice([entry for entry in ahead if api_of(entry.row.intent) == "wren"])
+
+    def _choice(self, entries: Sequence[Entry]) -> Entry | None:
+        if not entries:
             return None
-        first = choice[min(int(self._timing.draw() * len(choice)), len(choice) - 1)]
+        first = entries[min(int(self._timing.draw() * len(entries)), len(entries) - 1)]
         self._first = first.row.position
         return first
 
