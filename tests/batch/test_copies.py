@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import attrs
@@ -163,6 +163,31 @@ async def test_a_copy_that_begins_in_the_middle_of_a_run_is_noticed_at_the_next_
     assert [event.entry.row.position for event in events if isinstance(event, Alarm)] == [30]
     assert len(settled(events)) <= 7
     assert nothing_twice(here) <= 8
+
+
+@pytest.mark.parametrize("source", [tonnes(40), kilograms(*[5] * 40)], ids=["wallet", "keys"])
+async def test_a_machine_that_slept_in_the_middle_of_a_run_looks_for_what_a_copy_has_placed_meanwhile(
+    here: World, source: list[Intent]
+) -> None:
+    here.sandbox.cnaught_api.behaviours.idempotency_retention = timedelta(minutes=10)
+    await here.seed()
+
+    class Asleep(MemoryJournal):
+        marks = 0
+
+        async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
+            self.marks += 1
+            if self.marks == 6:
+                await place_behind(here, self, *range(10, 35))
+                here.pass_time(3600)
+            await super().mark_sending(positions, at, reserve=reserve)
+
+    async with here.batch(Asleep(), concurrency=1) as batch:
+        await batch.plan(source)
+        events = await run(batch)
+    assert end_of(events).ending is Ending.ALARM
+    assert len(settled(events)) == 6, "and nothing after it woke up but what was on its way"
+    assert nothing_twice(here) == 25 + 6
 
 
 async def test_others_who_buy_with_the_same_wallet_raise_no_alarm(here: World) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -17,6 +17,7 @@ from wren_async._generated.wren.models import OffsetOrder, ProjectDonation, Tree
 from wren_async._generated.wren.operations import offset_orders, project_donations, tree_orders
 from wren_async.batch.intents import Api, WrenTrees
 from wren_async.batch.journal.contract import Entry, Journal, State
+from wren_async.batch.journal.notes import planned_at
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
@@ -29,6 +30,8 @@ from wren_async.wren import WrenClient
 UNREADABLE: Final = READ_FAILURES
 """What reading the lists may raise."""
 
+_MARGIN: Final = timedelta(days=1)
+"""Room for clocks that were wrong when the batch was planned."""
 Row = OffsetOrder | ProjectDonation | TreeOrder
 """A row of one of Wren's lists."""
 
@@ -88,6 +91,12 @@ class Sought:
         missing = entry.row.position + 1 - len(self._positions)
         self._positions.extend(bytes(max(0, missing)))
         self._positions[entry.row.position] = 1
+
+
+async def listed_since(journal: Journal) -> datetime | None:
+    """The time before which no list shows an order of a batch; `None` where that is not known."""
+    planned = await planned_at(journal)
+    return None if planned is None else planned - _MARGIN
 
 
 async def shown(sought: Sought, clients: Mapping[Api, BaseClient], since: datetime | None) -> AsyncGenerator[int, None]:

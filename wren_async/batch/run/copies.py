@@ -7,7 +7,8 @@ looks again from time to time.
 
 A look is cheap. Wren's ledger tells in one request that nothing was bought with the wallet, or nothing but what this
 journal knows; only where it tells something else, or where a card pays, the lists are read. Orders with a key need no
-look as long as the key is trusted: whoever comes second gets the order of the first, and that is an alarm.
+look as long as the key is trusted: whoever comes second gets the order of the first, and that is an alarm. A machine
+that has slept in the middle of a run looks anew, for them too.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import Final, cast
 
 from wren_async.batch.input.order_types import noted_order_types, noted_payment_methods
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, Past, State
 from wren_async.batch.journal.notes import Note, planned_at, read_note
-from wren_async.batch.run.account_lists import UNREADABLE, Row, Sought, shown_by_wren
+from wren_async.batch.run.account_lists import UNREADABLE, Row, Sought, listed_since, shown, shown_by_wren
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
@@ -36,6 +38,8 @@ _AHEAD: Final = 200
 """Orders of which one is placed first. Two copies rarely choose the same."""
 _LOOKS: Final = (10.0, 60.0, 300.0)
 """Seconds from each look to the next; the last of them again and again."""
+_AWAY: Final = 300.0
+"""Seconds without an order after which the machine may have slept, while a copy went on. Keys may be forgotten then."""
 
 _logger = logging.getLogger("wren_async.batch")
 
@@ -57,8 +61,10 @@ class OtherCopies:
         self._before: Checkpoint | None = None
         """Where it stood before the first order of the run."""
         self._first: int | None = None
+        self._all = clients
         self._looks = 0
-        self._looked = timing.monotonic()
+        self._looked = self._gave = self._clock()
+        self._was_away = False
 
     async def have_bought_nothing(self) -> bool:
         """Whether since the planning nothing was bought that would be bought twice now. It takes a request at most.
@@ -84,7 +90,8 @@ class OtherCopies:
 
     async def begin(self) -> None:
         """Note where the account stands before the first order of a run."""
-        self._looked, self._looks = self._timing.monotonic(), 0
+        self._looked = self._gave = self._clock()
+        self._looks = 0
         if self._before is None:
             await self.checkpoint()
 
@@ -117,17 +124,19 @@ class OtherCopies:
         """The pending orders, until it is time to look again; then it ends, though there may be more."""
         async with aclosing(cast("AsyncGenerator[Entry, None]", self._journal.claimed())) as entries:
             async for entry in entries:
+                self._gave = self._clock()
                 yield entry
+                self._was_away |= self._since(self._gave) > _AWAY
                 if self.is_due:
                     return
 
     @property
     def is_due(self) -> bool:
         """Whether it is time to look again."""
-        if self._wren is None:
-            return False
+        if self._wren is None or self._was_away:
+            return self._was_away
         wait = _LOOKS[min(max(self._looks - 1, 0), len(_LOOKS) - 1)]
-        return self._timing.monotonic() - self._looked >= wait
+        return self._since(self._looked) >= wait
 
     async def found(self) -> tuple[Entry, str] | None:
         """An order that something else has placed, and what to say of it. `None` where the account shows none.
@@ -135,11 +144,12 @@ class OtherCopies:
         An account that cannot be read shows none; it is looked at again later.
         """
         self._looks += 1
-        self._looked = self._timing.monotonic()
-        if self._wren is None:
-            return None
+        self._looked = self._clock()
+        was_away, self._was_away = self._was_away, False
         try:
-            if await self._is_all_known(self._wren):
+            if was_away and (position := await self._listed_with_key()) is not None:
+                return await self._journal.entry(position), _told(position)
+            if self._wren is None or await self._is_all_known(self._wren):
                 return None
             return await self._listed(self._wren)
         except UNREADABLE as error:
@@ -194,8 +204,24 @@ class OtherCopies:
                 entry = await self._journal.entry(position)
                 # Read only now: of a shared batch another worker may have sent it meanwhile.
                 if entry.result.state is State.PENDING:
-                    return entry, f"order {position} was placed by something else than this run: {_WHAT}"
+                    return entry, _told(position)
         return await self._placed_twice(of_first)
+
+    async def _listed_with_key(self) -> int | None:
+        clients: dict[Api, BaseClient] = {api: client for api, client in self._all.items() if api == "cnaught"}
+        sought, since = await Sought.of(self._journal, State.PENDING), await listed_since(self._journal)
+        async with aclosing(shown(sought, clients, since)) as positions:
+            async for position in positions:
+                return position
+        return None
+
+    def _clock(self) -> tuple[float, datetime]:
+        return self._timing.monotonic(), self._timing.utc()
+
+    def _since(self, then: tuple[float, datetime]) -> float:
+        """Seconds since then: by the clock on the wall too, because the other one may stand still in a sleep."""
+        now, utc = self._clock()
+        return max(now - then[0], abs((utc - then[1]).total_seconds()))
 
     async def _placed_twice(self, rows: list[Row]) -> tuple[Entry, str] | None:
         if self._first is None or not rows:
@@ -209,6 +235,10 @@ class OtherCopies:
 
 
 _WHAT: Final = "is a copy of the journal at work?"
+
+
+def _told(position: int) -> str:
+    return f"order {position} was placed by something else than this run: {_WHAT}"
 
 
 async def checkpoint_of(wren: WrenClient) -> Checkpoint | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -17,7 +17,7 @@ from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past
 from wren_async.batch.journal.notes import Note, planned_at, read_note, server_of
 from wren_async.batch.journal.states import crashed
 from wren_async.batch.run.account_check import check_accounts
-from wren_async.batch.run.account_lists import UNREADABLE, Sought, shown
+from wren_async.batch.run.account_lists import UNREADABLE, Sought, listed_since, shown
 from wren_async.batch.run.budget import overcharge
 from wren_async.batch.run.copies import OtherCopies, checkpoint_of
 from wren_async.batch.run.outcomes import from_verdict, in_doubt, looked_for_later, unsettled
@@ -38,8 +38,6 @@ _AT_WORK: Final = (
 )
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of any batch."""
-_MARGIN: Final = timedelta(days=1)
-"""Room for clocks that were wrong when the batch was planned."""
 
 T = TypeVar("T")
 
@@ -226,8 +224,7 @@ class Recovery:
 
     async def _first_shown(self) -> Sequence[int]:
         sought = await Sought.of(self._journal, State.PENDING)
-        planned = await planned_at(self._journal)
-        since = None if planned is None else planned - _MARGIN
+        since = await listed_since(self._journal)
         async with aclosing(shown(sought, self._clients, since)) as positions:
             async for position in positions:
                 return [position]
