@@ -21,8 +21,9 @@ class Method:
     line: int
     bound: bool
     """Whether it is one line, with the builder's own signature."""
-    iterates: bool = False
-    """Whether it is such a line for a list that is one answer, and can be iterated over too."""
+    rows: str | None = None
+    """For a list that is one answer, and can be iterated over too: the attribute with its rows; empty, where the whole
+    answer is the list."""
 
 
 def path(root: Path, api: str) -> Path:
@@ -48,7 +49,7 @@ def methods(root: Path, api: str) -> list[Method]:
                         builder=builder,
                         line=statement.lineno,
                         bound=isinstance(statement, ast.Assign),
-                        iterates=isinstance(statement, ast.Assign) and _binder(statement) == "listed",
+                        rows=_rows(statement),
                     )
                 )
     return list(dict.fromkeys(found))
@@ -86,8 +87,13 @@ def _builders(statement: ast.stmt, modules: dict[str, str]) -> Iterator[tuple[st
             yield modules[node.value.id], node.attr
 
 
-def _binder(statement: ast.Assign) -> str:
-    return ast.unparse(statement.value.func) if isinstance(statement.value, ast.Call) else ""
+def _rows(statement: ast.stmt) -> str | None:
+    """Where a line `name = listed(builder, lambda answer: answer.rows)` finds the rows."""
+    match statement:
+        case ast.Assign(value=ast.Call(func=ast.Name(id="listed"), args=[_, ast.Lambda(body=rows)])):
+            return rows.attr if isinstance(rows, ast.Attribute) else ""
+        case _:
+            return None
 
 
 def _name(statement: ast.stmt) -> str:

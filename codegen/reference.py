@@ -189,7 +189,7 @@ def _text(page: Page, files: Mapping[str, str]) -> str:
         "## Signature",
         "",
         "```pyi",
-        _signature(page),
+        _signature(page, files),
         "```",
         "",
         *_arguments(page, told),
@@ -221,7 +221,7 @@ def _examples(page: Page, told: Told) -> Iterator[str]:
     program = in_python(
         page.name,
         example,
-        pager=page.method.iterates or (not page.method.bound and "Pager" in returns),
+        pager=page.method.rows is not None or (not page.method.bound and "Pager" in returns),
         answers=returns not in ("Call[None]", "None"),
         deprecated=told.deprecated is not None,
     )
@@ -229,14 +229,30 @@ def _examples(page: Page, told: Told) -> Iterator[str]:
     yield from ("```sh", on_command_line(page.name, example), "```", "")
 
 
-def _signature(page: Page) -> str:
+def _signature(page: Page, files: Mapping[str, str]) -> str:
     function = page.function
     returns = _plain(ast.unparse(function.returns)) if function.returns else "None"
     if page.method.bound:
         returns = re.sub(r"^Call\[(.*)\]$", r"\1", returns)
-    begin = "async def" if page.method.bound or isinstance(function, ast.AsyncFunctionDef) else "def"
+    if page.method.rows is not None:
+        returns = f"WholeList[{returns}, {_row(page, returns, files)}]"
+    waits = page.method.bound or isinstance(function, ast.AsyncFunctionDef)
+    begin = "async def" if waits and page.method.rows is None else "def"
     listed = "".join(f"    {each},\n" for each in _declarations(function.args))
     return f"{begin} {page.name.rpartition('.')[2]}(\n{listed}) -> {returns}: ..."
+
+
+def _row(page: Page, answer: str, files: Mapping[str, str]) -> str:
+    """The type of a row of a list that is one answer."""
+    rows = answer
+    if page.method.rows:
+        tree = ast.parse(files[f"{page.contract.api}/models/{page.made.modules[answer]}.py"])
+        (rows,) = (
+            ast.unparse(node.annotation)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == page.method.rows
+        )
+    return rows.removeprefix("tuple[").removesuffix(", ...]")
 
 
 def _declarations(given: ast.arguments) -> Iterator[str]:
@@ -303,8 +319,10 @@ def _returns(page: Page, files: Mapping[str, str]) -> Iterator[str]:
     if item:
         yield f"A pager of `{item[2]}`: `await` it for the first page, iterate over it (`async for`) for all. "
         yield "[Paging](../../paging.md) tells more."
-    elif page.method.iterates:
-        yield f"`await` it for the whole answer, a `{answer}`, or iterate over it (`async for`) for its rows."
+    elif page.method.rows is not None:
+        rows = f"the rows in its `{page.method.rows}`" if page.method.rows else "its items"
+        yield f"`await` it for the whole answer, `{answer}`, or iterate over it (`async for`) for {rows}. "
+        yield "[Paging](../../paging.md#lists-that-are-one-answer) tells more."
     else:
         yield f"`{answer}`."
     yield ""
@@ -318,9 +336,10 @@ def _returns(page: Page, files: Mapping[str, str]) -> Iterator[str]:
 def _attributes(model: str, tree: ast.Module) -> Iterator[str]:
     node = next(each for each in tree.body if isinstance(each, ast.ClassDef) and each.name == model)
     for statement, after in zip(node.body, [*node.body[1:], None], strict=True):
-        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) != "extra_fields":
+        name = ast.unparse(statement.target) if isinstance(statement, ast.AnnAssign) else ""
+        if isinstance(statement, ast.AnnAssign) and name != "extra_fields" and not name.startswith("_"):
             text = _docstring_of(after)
-            yield f"- `{ast.unparse(statement.target)}` (`{ast.unparse(statement.annotation)}`): {text}"
+            yield f"- `{name}` (`{ast.unparse(statement.annotation)}`): {text}"
     yield "- `extra_fields`: whatever else the server sent."
 
 

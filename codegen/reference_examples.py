@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,7 +15,7 @@ import attrs
 
 from codegen.alternatives import bodies
 from codegen.contract import Contract, Node, OperationNode, properties, required
-from codegen.parsed import python_name
+from codegen.contract_examples import argument_name, argument_value, body_examples
 
 LONGEST: Final = 92
 ORDER: Final = "order = await cnaught.orders.create(amount_kg=10)"
@@ -106,33 +105,15 @@ def _from_contract(contract: Contract, operation: OperationNode, body: Node | No
         if parameter["in"] == "path":
             ids.append(str(schema.get("examples", ["id"])[0]))
         elif parameter.get("required") and "examples" in schema:
-            given[_name(parameter["name"], parameter)] = _value(schema, schema["examples"][0])
+            given[argument_name(parameter["name"], parameter)] = argument_value(schema, schema["examples"][0])
     if body is not None:
         needs = required(contract.document, body)
-        told = _told(contract, operation)
+        told = body_examples(contract, operation)
         for wire, node in properties(contract.document, body).items():
             schema = contract.resolve(node)
             if (wire in needs or schema.get("x-explicit")) and wire in told:
-                given[_name(wire, node)] = _value(schema, told[wire])
+                given[argument_name(wire, node)] = argument_value(schema, told[wire])
     return Example(ids=tuple(f'"{each}"' for each in ids), words=tuple(map(shlex.quote, ids)), arguments=given)
-
-
-def _told(contract: Contract, operation: OperationNode) -> dict[str, Any]:
-    media = (contract.body(operation) or {}).get("content", {}).get("application/json", {})
-    found: dict[str, Any] = {}
-    for example in media.get("examples", {}).values():
-        found = {**contract.resolve(example)["value"], **found}
-    return found
-
-
-def _name(wire: str, node: Node) -> str:
-    return str(node.get("x-python-name") or python_name(wire))
-
-
-def _value(schema: Node, value: Any) -> Any:
-    if schema.get("format") == "date-time":
-        return datetime.fromisoformat(value)
-    return Decimal(str(value)) if schema.get("format") == "decimal" else value
 
 
 # --- as text --------------------------------------------------------------------------------------------------------

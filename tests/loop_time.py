@@ -54,8 +54,8 @@ async def outlast(seconds: float, call: Awaitable[T]) -> T:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Return as soon as a condition holds, and fail when it does not in ten real seconds, however the loop's jumps."""
-    ends = time.monotonic() + 10
+    """Return once a condition holds, or fail after thirty real seconds, whatever the loop's clock does."""
+    ends = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < ends, "it did not come about"
         await asyncio.sleep(0.001)

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -57,16 +57,21 @@ class PostgresServer:
         with psycopg.connect(self._address, autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def ask(self, query: str) -> object:
+        """The one value that a query gives."""
+        with psycopg.connect(self._address, autocommit=True) as connection:
+            found = connection.execute(query.encode()).fetchone()
+        return None if found is None else found[0]
+
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
-        assert self._directory is not None
-        options = f"-h '' -k {self._directory} -p 5432 -c max_connections=60 -c shared_buffers=32MB"
-        log = str(self._directory / "log")
-        _run("pg_ctl", "-w", "-D", str(self._directory / "data"), "-o", options, "-l", log, "start")
+        options = f"-h '' -k {self.directory} -p 5432 -c max_connections=60 -c shared_buffers=32MB"
+        log = str(self.directory / "log")
+        _run("pg_ctl", "-w", "-D", str(self.data), "-o", options, "-l", log, "start")
 
     def stop(self) -> None:
         """Stop it at once, as a restart of the machine would: connections are cut, and nothing is lost."""
-        _run("pg_ctl", "-w", "-m", "fast", "-D", str(self._data), "stop")
+        _run("pg_ctl", "-w", "-m", "fast", "-D", str(self.data), "stop")
 
     def restart(self) -> None:
         """Stop it and start it again."""
@@ -75,18 +80,48 @@ class PostgresServer:
 
     def kill(self) -> None:
         """Kill all of its processes, as a loss of power would, and start it again."""
-        _run("pg_ctl", "-w", "-m", "immediate", "-D", str(self._data), "stop")
+        self.end()
         self.start()
+
+    def end(self) -> None:
+        """Kill all of its processes, as a loss of power would."""
+        _run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
+
+    def copy_to(self, standby: PostgresServer) -> None:
+        """Make a standby, which follows this one once it is started."""
+        here = str(self.directory)
+        _run("pg_basebackup", "--no-sync", "-R", "-c", "fast", "-h", here, "-U", "postgres", "-D", str(standby.data))
+
+    def promote(self) -> None:
+        """Let a standby take writes. It begins another timeline."""
+        _run("pg_ctl", "-w", "-D", str(self.data), "promote")
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Change settings of the whole server while it runs."""
+        for name, value in settings.items():
+            self.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.execute("SELECT pg_reload_conf()")
 
     @property
     def pid(self) -> int:
         """The id of its first process."""
-        return int((self._data / "postmaster.pid").read_text().split()[0])
+        return int((self.data / "postmaster.pid").read_text().split()[0])
 
     @property
-    def _data(self) -> Path:
+    def directory(self) -> Path:
+        """Where its socket is, and its data."""
         assert self._directory is not None
-        return self._directory / "data"
+        return self._directory
+
+    @property
+    def socket(self) -> Path:
+        """What it listens at."""
+        return self.directory / ".s.PGSQL.5432"
+
+    @property
+    def data(self) -> Path:
+        """Where its data is."""
+        return self.directory / "data"
 
 
 @contextlib.contextmanager
@@ -96,20 +131,34 @@ def running_server() -> Iterator[PostgresServer]:
     if named:
         yield PostgresServer(named)
         return
-    directory = Path(tempfile.mkdtemp(prefix="wren-async-pg-"))
+    with new_server() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def new_server(*, directory: Path | None = None, copy_of: PostgresServer | None = None) -> Iterator[PostgresServer]:
+    """A server of its own, which may be stopped and killed: an empty one, or a standby that follows another one.
+
+    It keeps its data in a new directory, or in an empty one that is given.
+    """
+    home = Path(tempfile.mkdtemp(prefix="wren-async-pg-")) if directory is None else directory
     try:
         if os.geteuid() == 0:
-            shutil.chown(directory, "nobody")
-        _run("initdb", "--no-sync", "--auth=trust", "-U", "postgres", "-D", str(directory / "data"))
-        server = PostgresServer(f"postgresql://postgres@/postgres?host={quote(str(directory), safe='')}", directory)
-        with _outlived_by_nothing(directory):
+            shutil.chown(home, "nobody")
+        server = PostgresServer(f"postgresql://postgres@/postgres?host={quote(str(home), safe='')}", home)
+        if copy_of is None:
+            _run("initdb", "--no-sync", "--auth=trust", "-U", "postgres", "-D", str(server.data))
+        else:
+            copy_of.copy_to(server)
+        with _outlived_by_nothing(home):
             server.start()
             try:
                 yield server
             finally:
-                server.stop()
+                with contextlib.suppress(RuntimeError):  # one that a test has killed does not run any more
+                    server.stop()
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @contextlib.contextmanager

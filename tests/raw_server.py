@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import socket
 import ssl
 import struct
@@ -274,18 +275,20 @@ def half(status: int = 200, body: object = GOOD) -> Step:
     return raw(whole[: len(whole) - len(encoded(body)) // 2], f"half of a {status}", then="reset")
 
 
-def drip(status: int = 200, body: object = GOOD, *, pause: float) -> Step:
-    """An answer that comes byte by byte, with so much of the loop's time between two."""
+def drip(status: int = 200, body: object = GOOD, *, pause: float, spent: float) -> Step:
+    """An answer that comes byte by byte, with so much of the loop's time between two, until so much has passed.
+
+    Then nothing more comes. It does not go on until the client has left: how soon the server hears of that depends on
+    the machine, and the time that passes meanwhile would pass for the next attempt.
+    """
 
     @step(f"dripping {status}")
     async def play(connection: Connection) -> None:
         with contextlib.suppress(ConnectionError):
-            for byte in response(status, body):
+            for byte in response(status, body)[: math.ceil(spent / pause)]:
                 await connection.write(bytes([byte]))
                 await _spend(pause)
-                if connection.reader.at_eof():
-                    break
-        connection.close()
+        await connection.gone()
 
     return play
 
@@ -434,7 +437,7 @@ class RawServer:
         self._shut()
         self._holder.close()
 
-    async def until(self, condition: Callable[[RawServer], object], within: float = 5.0) -> None:
+    async def until(self, condition: Callable[[RawServer], object], within: float = 30.0) -> None:
         """Wait for something that the server sees, such as a request or the end of a connection."""
         ends = time.monotonic() + within  # the loop's own clock may jump
         while not condition(self):

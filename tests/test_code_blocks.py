@@ -78,7 +78,7 @@ class Runner:
 
     def run(self, command: list[str]) -> str:
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, f"{shlex.join(command)[-300:]}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -163,7 +163,7 @@ class Runner:
             return self._has_extras
         if line.startswith(("python -m venv ", ". .venv/bin/activate")) or self._is_set(line):
             return self._known
-        if re.match(r"wren-async worker\s*(--listen \S+\s*)?(#.*)?$", line):
+        if re.match(r"(wren-async worker\s*(--listen \S+\s*)?|python \w+_worker\.py\s*)(#.*)?$", line):
             return self._works
         return self._serves if _SERVER.match(line) else None
 
@@ -172,7 +172,9 @@ class Runner:
         words = [re.sub(r":9100$", ":0", word) for word in shlex.split(line, comments=True)]
         command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
         quiet = subprocess.DEVNULL
-        self.workers.append(subprocess.Popen(command, env=self.environment, stdout=quiet, stderr=quiet))
+        self.workers.append(
+            subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=quiet, stderr=quiet)
+        )
 
     def leave(self) -> None:
         """End what works still."""

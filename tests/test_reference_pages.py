@@ -139,3 +139,15 @@ def test_a_page_tells_bounds_units_and_what_a_repeat_does() -> None:
     once = (FOLDER / "wren" / "offset-orders-create.md").read_text()
     assert "do not send it again before" in once
     assert "With `dry_run=True` it keeps nothing" in once
+
+
+def test_lists_that_are_one_answer_say_that_they_are_awaited_or_iterated_over() -> None:
+    whole = [page.read_text() for page in PAGES if "WholeList[" in page.read_text()]
+    assert len(whole) == 7
+    for text in whole:
+        assert "async def" not in text.partition("```pyi")[2].partition("```")[0], "the method itself waits for nothing"
+        assert "iterate over it (`async for`)" in text
+
+
+def test_no_page_tells_what_is_private() -> None:
+    assert not [page.name for page in PAGES if "- `_" in page.read_text()]

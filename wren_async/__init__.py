@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from wren_async._lazy import lazy
 
 if TYPE_CHECKING:
-    from wren_async.cnaught import CNaughtClient, parse_order_notification
+    from wren_async.cnaught import CNaughtClient
     from wren_async.core.ceilings import Ceilings
     from wren_async.core.client import __version__
     from wren_async.core.convert import from_dict, from_json, to_dict, to_json
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         WrongEventLoop,
     )
     from wren_async.http.over_aiohttp import AiohttpBackend
+    from wren_async.notifications import parse_order_notification
     from wren_async.reconcile import CannotTell, Checkpoint, NotPlaced, Placed, Unsettled, Verdict
     from wren_async.wren import WrenClient
 
@@ -81,7 +82,8 @@ _ERRORS = (
 )
 
 _HOMES = {
-    "wren_async.cnaught": "CNaughtClient parse_order_notification",
+    "wren_async.cnaught": "CNaughtClient",
+    "wren_async.notifications": "parse_order_notification",
     "wren_async.core.ceilings": "Ceilings",
     "wren_async.core.client": "__version__",
     "wren_async.core.convert": "from_dict from_json to_dict to_json",

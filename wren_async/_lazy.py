@@ -6,7 +6,10 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+_EXTRAS: Final = {"psycopg": "postgres", "procrastinate": "postgres"}
+"""What an extra brings, and which one it is."""
 
 T = TypeVar("T")
 
@@ -15,13 +18,21 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
     """A `__getattr__` for a package, which imports a name from its module when it is first used.
 
     `homes` maps each module, which may be relative to the package as in `.order`, to its names, separated by spaces.
+    A name that needs an extra which is not installed says so.
     """
     home_of = {name: home for home, names in homes.items() for name in names.split()}
 
     def load(name: str) -> object:
         if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(home_of[name], package), name)
+        try:
+            value = getattr(importlib.import_module(home_of[name], package), name)
+        except ModuleNotFoundError as error:
+            extra = _EXTRAS.get((error.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            message = f"{name} needs an extra: pip install 'wren-async[{extra}]'"
+            raise ModuleNotFoundError(message, name=error.name) from error
         setattr(sys.modules[package], name, value)
         return value
 

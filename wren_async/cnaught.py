@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Collection, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, Unpack, overload
+from collections.abc import AsyncIterable, Collection
+from typing import TYPE_CHECKING, Final, Literal, Unpack, overload
 
 import attrs
 
@@ -26,6 +25,7 @@ from wren_async.core.auth import credentials
 from wren_async.core.ceilings import Ceilings, checked_ceilings
 from wren_async.core.client import USER_AGENT, ClientOptions, HTTPClient, check_options, new_session
 from wren_async.core.identity import Identity
+from wren_async.core.images import ImageType, to_upload
 from wren_async.core.operation import CallOptions
 from wren_async.core.printable import printable
 from wren_async.core.resource import Resource, bound, listed
@@ -41,16 +41,6 @@ if TYPE_CHECKING:
     from wren_async.core.paging import CursorPager
 
 CNAUGHT: Final = "https://api.cnaught.com/v1"
-
-LogoType: TypeAlias = Literal["image/png", "image/jpeg", "image/webp", "image/svg+xml"]
-
-_LOGO_TYPES: Final[Mapping[str, LogoType]] = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".svg": "image/svg+xml",
-}
 
 _COURSE: Final = ("placed", "fulfilled", "cancelled")
 """The states of an order, which only go forward."""
@@ -127,8 +117,9 @@ class Orders(Resource):
             subaccount_id: The subaccount that owns the order; left out, the client's.
             options: Time limits, retries and further headers of each look.
 
-        Raises `StateNotReached` when the time is up, or when the order is past the state, and `CallError` where a look
-        fails. How long CNaught takes to fulfil an order is not documented. It changes nothing, and may be repeated.
+        Raises `StateNotReached` when the time is up, or when the order is past the state, `CallError` where a look
+        fails, and `InvalidArgument`. How long CNaught takes to fulfil an order is not documented. It changes nothing,
+        and may be repeated.
         """
         wanted = arguments.choice("state", state, models.OrderState)
         if not every > 0:
@@ -209,7 +200,7 @@ class SubaccountLogo(Resource):
         subaccount_id: str,
         image: str | os.PathLike[str],
         *,
-        content_type: LogoType | None = None,
+        content_type: ImageType | None = None,
         **options: Unpack[CallOptions],
     ) -> models.Subaccount: ...
     @overload
@@ -218,7 +209,7 @@ class SubaccountLogo(Resource):
         subaccount_id: str,
         image: bytes | AsyncIterable[bytes],
         *,
-        content_type: LogoType,
+        content_type: ImageType,
         **options: Unpack[CallOptions],
     ) -> models.Subaccount: ...
     async def upload(
@@ -226,7 +217,7 @@ class SubaccountLogo(Resource):
         subaccount_id: str,
         image: str | os.PathLike[str] | bytes | AsyncIterable[bytes],
         *,
-        content_type: LogoType | None = None,
+        content_type: ImageType | None = None,
         **options: Unpack[CallOptions],
     ) -> models.Subaccount:
         """Upload an image as the logo.
@@ -242,22 +233,10 @@ class SubaccountLogo(Resource):
 
         Source: https://docs.cnaught.com
         """
-        if isinstance(image, str | os.PathLike):
-            path = Path(image)
-            content_type = content_type or _LOGO_TYPES.get(path.suffix.lower())
-            import asyncio
-
-            image = await asyncio.to_thread(path.read_bytes)
-        if content_type is None or content_type not in _LOGO_TYPES.values():
-            raise InvalidArgument("content_type", f"takes one of {', '.join(dict.fromkeys(_LOGO_TYPES.values()))}")
+        body, kind = await to_upload(image, content_type)
         return await self._client.send(
             self._call(
-                "upload",
-                subaccounts.upload_subaccount_logo,
-                subaccount_id,
-                body=image,
-                content_type=content_type,
-                **options,
+                "upload", subaccounts.upload_subaccount_logo, subaccount_id, body=body, content_type=kind, **options
             )
         )
 
@@ -474,22 +453,3 @@ class CNaughtClient(CNaughtReconciling):
     def project_categories(self) -> ProjectCategories:
         """Kinds of projects."""
         return self._resource(ProjectCategories)
-
-
-def parse_order_notification(body: bytes | str) -> models.Order:
-    """Read the body of a notification that CNaught posts when an order changes its state.
-
-    Notifications carry no signature, so anybody may send one: confirm it with `orders.get`. Answer it with exactly
-    status 200, whatever the state, and expect the same one more than once. Raises `InvalidArgument` for a body that is
-    no notification.
-
-    Source: https://docs.cnaught.com
-    """
-    from wren_async.core import codec
-
-    try:
-        value = codec.parse(body.encode() if isinstance(body, str) else body)
-        wrapped = value.get("order", value) if isinstance(value, Mapping) else value
-        return codec.structure(wrapped, models.Order)
-    except (codec.Unreadable, UnicodeEncodeError) as error:
-        raise InvalidArgument("body", f"is no order notification: {error}") from None

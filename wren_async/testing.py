@@ -54,7 +54,7 @@ class VirtualTime:
         return Timing(monotonic=lambda: self._passed, utc=lambda: self.now, sleep=self._sleep, draw=lambda: 1.0)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, for the clients and for the sandbox of the test."""
+        """Let so many seconds pass, for the clients and for the sandbox of the test."""
         self._passed += seconds
         for clock in self._following:
             clock.set(self.now)

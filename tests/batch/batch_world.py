@@ -19,13 +19,16 @@ from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.run.batch import Batch
 from wren_async.sandbox import CNaughtBehaviours, Sandbox, WrenBehaviours
 
+PATIENT = 30.0
+"""Seconds of an attempt. They are real, and a busy machine may need many of them; no test waits for their end."""
+
 
 @attrs.define
 class World:
     """What a test of batches needs."""
 
     sandbox: Sandbox
-    timeout: float = 5.0
+    timeout: float = PATIENT
     shift: float = 0.0
     """Seconds by which time is ahead, here and on the server."""
     jump: float = 0.0
@@ -33,7 +36,7 @@ class World:
     waits: list[float] = attrs.field(factory=list[float])
 
     @classmethod
-    def of(cls, *, lag: float = 0.0, timeout: float = 5.0) -> World:
+    def of(cls, *, lag: float = 0.0, timeout: float = PATIENT) -> World:
         """A world whose lists lag behind by some seconds."""
         late = timedelta(seconds=lag)
         return cls(

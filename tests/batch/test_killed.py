@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
-from killed_batches import INTENTS
+from killed_lives import INTENTS, Lives
 
 from wren_async.batch.journal.contract import Entry, State
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.sandbox import Sandbox, WrenBehaviours
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills and forks of POSIX")
 
@@ -33,46 +28,10 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@attrs.define
-class Runs:
-    """Runs of batches against one sandbox, in processes of their own."""
-
-    sandbox: Sandbox
-    forking: subprocess.Popen[str]
-    ahead: float = 0.0
-
-    def run(self, journal: Path, step: int = 0) -> int:
-        """Run a batch; the exit code of its process."""
-        wren, cnaught = self.sandbox.wren, self.sandbox.cnaught
-        told = {
-            "step": step,
-            "ahead": self.ahead,
-            "journal": str(journal),
-            "wren": [wren.base_url, wren.live_token],
-            "cnaught": [cnaught.base_url, cnaught.api_key],
-        }
-        assert self.forking.stdin is not None
-        assert self.forking.stdout is not None
-        self.forking.stdin.write(f"{json.dumps(told)}\n")
-        self.forking.stdin.flush()
-        return int(self.forking.stdout.readline())
-
-    def pass_time(self) -> None:
-        """More than the settle time passes, here and there."""
-        self.ahead += 3600
-        self.sandbox.clock.move(3600)
-
-
 @pytest.fixture
-def runs() -> Iterator[Runs]:
-    program, root = Path(__file__).with_name("killed_batches.py"), str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": root}
-    with Sandbox(wren=WrenBehaviours(rows_with_group_id=True)) as sandbox:
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        with subprocess.Popen([sys.executable, str(program)], env=environment, **pipes) as forking:
-            yield Runs(sandbox, forking)
-            assert forking.stdin is not None
-            forking.stdin.close()
+def lives() -> Iterator[Lives]:
+    with Lives.of(Path(__file__).with_name("killed_batches.py")) as lives:
+        yield lives
 
 
 def entries(journal: Path) -> list[Entry]:
@@ -83,21 +42,11 @@ def entries(journal: Path) -> list[Entry]:
     return asyncio.run(read())
 
 
-def committed(sandbox: Sandbox, batch: list[Entry]) -> dict[str, list[str]]:
-    """Ids of the sandbox's orders by the references of a batch."""
-    found: dict[str, list[str]] = {entry.row.reference: [] for entry in batch}
-    for order in sandbox.orders:
-        reference = (order.reference or "").partition("[ref:")[2].partition("]")[0]
-        if reference in found:
-            found[reference].append(order.id)
-    return found
-
-
-def check(sandbox: Sandbox, batch: list[Entry]) -> None:
+def check(lives: Lives, batch: list[Entry]) -> None:
     """Journal and sandbox agree, and nothing was ordered twice."""
-    found = committed(sandbox, batch)
+    found = lives.ids_by_reference()
     for entry in batch:
-        ids, result = found[entry.row.reference], entry.result
+        ids, result = found.get(entry.row.reference, []), entry.result
         assert len(ids) <= 1, f"ordered {len(ids)} times: {entry}"
         if result.state is State.PLACED:
             assert len(ids) == 1, entry
@@ -107,27 +56,25 @@ def check(sandbox: Sandbox, batch: list[Entry]) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_killed_at_any_commit_and_resumed_every_order_is_placed_once(runs: Runs, tmp_path: Path, fault: str) -> None:
-    sandbox = runs.sandbox
+def test_killed_at_any_commit_and_resumed_every_order_is_placed_once(lives: Lives, tmp_path: Path, fault: str) -> None:
+    sandbox = lives.sandbox
     for step in itertools.count(1):
         journal = tmp_path / str(step)
         before = len(sandbox.orders)
-        sandbox.faults.clear()
-        for rule in FAULTS[fault]:
-            sandbox.faults.add(**rule)
-        code = runs.run(journal, step)
+        lives.behave(FAULTS[fault])
+        code = lives.live(step, journal=str(journal))
         assert code in (0, -signal.SIGKILL), step
-        check(sandbox, entries(journal))
-        assert runs.run(journal) == 0, "the same command again"
+        check(lives, entries(journal))
+        assert lives.live(journal=str(journal)) == 0, "the same command again"
         batch = entries(journal)
-        check(sandbox, batch)
+        check(lives, batch)
         assert {entry.result.state for entry in batch} <= {State.PLACED, State.UNDECIDED}
         if any(entry.result.state is State.UNDECIDED for entry in batch):
             assert all(entry.result.reason for entry in batch if entry.result.state is State.UNDECIDED)
-            runs.pass_time()
-            assert runs.run(journal) == 0
+            lives.pass_time()
+            assert lives.live(journal=str(journal)) == 0
             batch = entries(journal)
-            check(sandbox, batch)
+            check(lives, batch)
         assert [entry.result.state for entry in batch] == [State.PLACED] * len(INTENTS)
         assert len(sandbox.orders) - before == len(INTENTS)
         if code == 0:

@@ -206,7 +206,7 @@ async def test_sums_count_what_was_placed() -> None:
 def test_a_timeline_stays_small_and_loses_nothing(orders: list[tuple[int, int]]) -> None:
     timeline = Timeline(most=20)
     for seconds, cents in orders:
-        timeline.take(NOON + timedelta(seconds=seconds), State.PLACED, cents)
+        timeline.add(NOON + timedelta(seconds=seconds), State.PLACED, cents)
     slots = list(timeline.slots())
     assert len(slots) <= 20
     assert sum(slot.cents for _, slot in slots) == sum(cents for _, cents in orders)
@@ -220,7 +220,7 @@ def test_a_timeline_stays_small_and_loses_nothing(orders: list[tuple[int, int]])
 def test_a_timeline_of_a_tenth_of_a_second_has_slots_of_milliseconds() -> None:
     timeline = Timeline()
     for number in range(100):
-        timeline.take(NOON + timedelta(milliseconds=number), State.PLACED, 1)
+        timeline.add(NOON + timedelta(milliseconds=number), State.PLACED, 1)
     assert timeline.width == timedelta(milliseconds=1)
     assert [slot.cents for _, slot in timeline.slots()] == [1] * 100
 
@@ -228,7 +228,7 @@ def test_a_timeline_of_a_tenth_of_a_second_has_slots_of_milliseconds() -> None:
 def test_a_timeline_takes_any_time_that_a_clock_may_tell() -> None:
     timeline = Timeline()
     for moment in (datetime.min.replace(tzinfo=UTC), NOON, datetime.max.replace(tzinfo=UTC)):
-        timeline.take(moment, State.PLACED, 1)
+        timeline.add(moment, State.PLACED, 1)
     slots = list(timeline.slots())
     assert len(slots) <= 120
     assert sum(slot.cents for _, slot in slots) == 3
@@ -238,7 +238,7 @@ def test_a_timeline_takes_any_time_that_a_clock_may_tell() -> None:
 def test_a_quantile_is_right_to_about_a_tenth(taken: list[float], share: float) -> None:
     durations = Durations()
     for seconds in taken:
-        durations.take(seconds)
+        durations.add(seconds)
     exact = sorted(taken)[max(0, -int(-share * len(taken) // 1) - 1)]
     found = durations.quantile(share)
     assert found is not None
@@ -248,7 +248,7 @@ def test_a_quantile_is_right_to_about_a_tenth(taken: list[float], share: float) 
 def test_reasons_that_differ_only_in_ids_are_one() -> None:
     reasons = Reasons()
     for number in range(500):
-        reasons.take(f"order {10000 + number} of 2026-07-01 12:00:{number % 60:02d}+0000 failed with 503")
+        reasons.add(f"order {10000 + number} of 2026-07-01 12:00:{number % 60:02d}+0000 failed with 503")
     assert reasons.most_common(5) == [("order … of … failed with 503", 500)]
 
 
@@ -275,7 +275,7 @@ def test_reasons_that_differ_in_their_status_are_two() -> None:
 def test_reasons_stay_few_however_many_there_are() -> None:
     reasons = Reasons()
     for number in range(999):
-        reasons.take("x" * number)
+        reasons.add("x" * number)
     assert len(reasons.counts) <= 101
     assert sum(count for _, count in reasons.most_common(4)) == 999
     assert len(kind_of_reason("y" * 10_000)) == 160

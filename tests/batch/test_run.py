@@ -299,6 +299,16 @@ async def test_a_price_that_rose_since_the_plan_stops_the_run(here: World) -> No
         assert (await states(batch)).count(State.PLACED) == 1
 
 
+async def test_a_stop_before_a_run_ends_the_next_one_before_its_first_order(here: World) -> None:
+    async with here.batch() as batch:
+        await batch.plan(kilograms(1, 2))
+        batch.stop()
+        assert end_of(await run(batch)).ending is Ending.ASKED
+        assert await states(batch) == [State.PENDING] * 2
+        assert end_of(await run(batch)).ending is Ending.DONE
+        assert await states(batch) == [State.PLACED] * 2
+
+
 async def test_many_failures_end_the_run(here: World) -> None:
     here.sandbox.faults.add("status", operation="createOrder", status=400, when="before")
     async with here.batch(caps=Caps(failures=2), concurrency=1) as batch:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import attrs
-from batch_world import World
+from batch_world import PATIENT, World
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -204,7 +204,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
 
     def break_orders(self, faults: list[str]) -> None:
         """The next requests that place orders meet these faults."""
-        self.world.timeout = SHORT if any("never" in fault for fault in faults) else 5.0
+        self.world.timeout = SHORT if any("never" in fault for fault in faults) else PATIENT
         operations = sorted({intent.call("r", "k").operation.id for intent in self.intents})
         for index, fault in enumerate(faults):
             operation = operations[index % len(operations)]
@@ -311,7 +311,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
         self.copies, self.other = [], None
         # Planning asks for prices, by operations that meet these faults too.
         self.world.sandbox.faults.clear()
-        self.world.timeout = 5.0
+        self.world.timeout = PATIENT
         self.await_(self._continue(self.await_(self._root())))
 
     async def _root(self) -> str:
@@ -448,7 +448,7 @@ class BatchesUnderFire(RuleBasedStateMachine):
     def _finish(self) -> None:
         """With all well again and the settle time passed, by every clock that was ever used, everything is decided."""
         self.world.sandbox.faults.clear()
-        self.world.timeout = 5.0
+        self.world.timeout = PATIENT
         self.cap = PRICES
         for _ in range(3):
             self.time_passes(60 * 24 * 30 if self.jumped else 30)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import os
 import shlex
 import shutil
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -581,3 +583,18 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, missing, None)
     assert main(["--version"]) == 1
     assert "pip install 'wren-async[cli]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["worker"], ["database", "migrate"], ["batch", "status"]], ids=" ".join)
+def test_a_missing_driver_of_databases_is_named(words: list[str]) -> None:
+    code = f"import sys; sys.modules['psycopg'] = None; from wren_async.cli import main; sys.exit(main({words!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "WREN_ASYNC_DATABASE": "postgresql://db.example/orders"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == Exit.USAGE
+    assert "pip install 'wren-async[postgres]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pty
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from batch_world import World, end_of, kilograms, run, world
 
+from wren_async.batch.events import Ended, Ending
+from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.cli import terminal
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.progress import PlainDisplay
@@ -26,6 +30,13 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
         monkeypatch.setattr(sys, "stdin", stdin)
         yield master
     os.close(master)
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[World]:
+    """A sandbox with clients of its own."""
+    async with world() as made:
+        yield made
 
 
 @pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_IGN], ids=["taken before", "ignored before"])
@@ -91,3 +102,42 @@ async def test_the_error_of_a_step_is_told_although_a_signal_came() -> None:
 
     with pytest.raises(Stop, match="the file has faults"):
         await interruptible(plan, PlainDisplay(lambda _: None))
+
+
+class InterruptedJournal(MemoryJournal):
+    """A journal at whose n-th use Ctrl-C is pressed."""
+
+    left = 0
+    """Uses until then; nobody presses it at 0."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if not name.startswith("_") and callable(found) and super().__getattribute__("left"):
+            self.left -= 1
+            if not self.left:
+                signal.raise_signal(signal.SIGINT)
+        return found
+
+
+async def test_after_a_ctrl_c_at_any_step_of_a_run_no_order_begins(here: World) -> None:
+    """At the first steps nothing was begun, so nothing is ordered; later the order under way is finished."""
+    numbers: list[int] = []
+    for step in itertools.count(1):
+        journal, before = InterruptedJournal(), len(here.sandbox.orders)
+
+        async def go(interrupts: Interrupts, journal: InterruptedJournal = journal, step: int = step) -> Ended:
+            async with here.batch(journal, concurrency=1) as batch:
+                await batch.plan(kilograms(1, 2))
+                interrupts.stop = batch.stop
+                journal.left = step
+                return end_of(await run(batch))
+
+        ended = await interruptible(go, PlainDisplay(lambda _: None))
+        numbers.append(len(here.sandbox.orders) - before)
+        assert (ended.ending is Ending.ASKED) or numbers[-1] == 2, step
+        if journal.left:
+            break
+    assert numbers == sorted(numbers), "the later, the more was placed before"
+    assert numbers[0] == 0
+    assert numbers.count(0) > 3
+    assert numbers.count(1) > 0

@@ -9,6 +9,7 @@ from wren_async._generated.commands import COMMANDS
 from wren_async.cli.app import ALONE, SHORT, root_app, words_of
 from wren_async.cli.environment import ADDRESSES, TOKENS
 from wren_async.cli.exits import Exit
+from wren_async.cli.shared_batches import shared_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
@@ -25,7 +26,9 @@ def test_the_page_lists_every_command_and_no_other() -> None:
     groups = [name for name in below() if name not in ("wren", "cnaught")]
     commands = {" ".join([name, *more]) for name in groups for more in ([[each] for each in below(name)] or [[]])}
     commands |= {" ".join(words) for words in [*ALONE, *map(words_of, COMMANDS)]} | set(SHORT)
-    assert {"batch run", "orders", "wren doctor"} <= commands
+    # Those of batches in a database are others where they are for what files have not.
+    commands |= {f"batch {name}" for name in shared_app if not name.startswith("-")}
+    assert {"batch run", "batch pause", "orders", "wren doctor"} <= commands
     assert commands - NAMED == set()
     assert {name for name in NAMED if re.fullmatch(r"[a-z][a-z -]+", name)} - commands == set()
 

@@ -45,7 +45,7 @@ def test_lines_are_some_seconds_apart() -> None:
     shown.begin(totals(pending=10))
     for second in range(1, 12):
         now[0] = float(second)
-        shown.take(progress(second))
+        shown.show(progress(second))
     assert lines == [
         "0 of 10 placed; $0.00 spent",
         "5 of 15 placed; $5.00 spent; 1 min 15 s left, 2.5/s, 4 on the wire",
@@ -56,11 +56,11 @@ def test_lines_are_some_seconds_apart() -> None:
 def test_failures_pauses_and_alarms_are_told_at_once() -> None:
     lines = list[str]()
     shown = PlainDisplay(lines.append, clock=lambda: 0.0)
-    shown.take(settled(State.PLACED))
-    shown.take(settled(State.REFUSED, "too\x1b[2J heavy"))
-    shown.take(Paused(seconds=90))
-    shown.take(Alarm(entry=settled(State.PLACED).entry, message="a copy is at work"))
-    shown.take(Ended(ending=Ending.CAP_REACHED, message="enough", totals=totals(1, 1)))
+    shown.show(settled(State.PLACED))
+    shown.show(settled(State.REFUSED, "too\x1b[2J heavy"))
+    shown.show(Paused(seconds=90))
+    shown.show(Alarm(entry=settled(State.PLACED).entry, message="a copy is at work"))
+    shown.show(Ended(ending=Ending.CAP_REACHED, message="enough", totals=totals(1, 1)))
     assert lines == [
         "line 7: refused: too�[2J heavy",
         "the server asks for a pause of 1 min 30 s",
@@ -80,14 +80,14 @@ def test_planning_is_told_as_it_goes() -> None:
         ]
     ):
         now[0] = second * 6.0
-        shown.take(event)
+        shown.show(event)
     assert lines == ["2,500 rows checked", "500 rows read, 1,200 prices asked for"]
 
 
 def test_at_a_terminal_planning_is_one_live_line() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=100)
     shown = LiveDisplay(console)
-    shown.take(Planning(rows=2500, checking=False, questions=12))
+    shown.show(Planning(rows=2500, checking=False, questions=12))
     shown.end()
     assert isinstance(console.file, io.StringIO)
     assert "2,500 rows read  12 prices asked for" in console.file.getvalue()
@@ -97,7 +97,7 @@ def test_many_failures_do_not_flood() -> None:
     lines = list[str]()
     shown = PlainDisplay(lines.append, clock=lambda: 0.0)
     for position in range(100):
-        shown.take(settled(State.REFUSED, "no", position))
+        shown.show(settled(State.REFUSED, "no", position))
     assert len(lines) == 10
 
 
@@ -105,7 +105,7 @@ def test_an_order_that_stays_undecided_is_told_once() -> None:
     lines = list[str]()
     shown = PlainDisplay(lines.append, clock=lambda: 0.0)
     for _ in range(3):
-        shown.take(settled(State.UNDECIDED, "no answer"))
+        shown.show(settled(State.UNDECIDED, "no answer"))
     assert lines == ["line 7: undecided: no answer"]
 
 
@@ -113,11 +113,11 @@ def test_at_a_terminal_a_bar_counts_what_is_settled() -> None:
     screen = io.StringIO()
     shown = display(Console(file=screen, force_terminal=True, width=100, color_system=None))
     shown.begin(totals(pending=4))
-    shown.take(progress(2))
-    shown.take(settled(State.PLACED))
-    shown.take(settled(State.UNDECIDED, "[bold]no[/bold] answer"))
-    shown.take(Paused(seconds=3))
-    shown.take(Ended(ending=Ending.DONE, message="nothing is left", totals=totals(4)))
+    shown.show(progress(2))
+    shown.show(settled(State.PLACED))
+    shown.show(settled(State.UNDECIDED, "[bold]no[/bold] answer"))
+    shown.show(Paused(seconds=3))
+    shown.show(Ended(ending=Ending.DONE, message="nothing is left", totals=totals(4)))
     shown.end()
     assert isinstance(shown, LiveDisplay)
     assert "line 7: undecided: [bold]no[/bold] answer" in screen.getvalue()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -11,8 +14,10 @@ import psycopg
 import pytest
 from cli_shell import Shell
 
+from wren_async import CNaughtClient
 from wren_async.cli import main
 from wren_async.cli.exits import Exit
+from wren_async.outbox import CNaughtMass, Outbox, State
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def test_what_is_only_planned_is_left_alone_by_workers(shell: Shell, database: s
     assert shell.sandbox.orders == []
     assert shell.run("status", "orders") == 0
     assert "not started" in " ".join(shell.out.split())
-    assert shell.run("resume", "orders", "--yes") == 0
+    assert shell.run("resume", "orders", "--yes", "--leave") == 0
     assert work(shell) == 0
     assert len(shell.sandbox.orders) == 3
 
@@ -71,9 +76,36 @@ def test_a_paused_batch_waits_for_the_word(shell: Shell, database: str) -> None:
     assert shell.run("pause", "rides") == 0
     assert work(shell) == 0
     assert shell.sandbox.orders == []
-    assert shell.run("resume", "rides", "--yes") == 0
+    assert shell.run("resume", "rides", "--yes", "--leave") == 0
     assert work(shell, "--batch", "rides") == 0
     assert len(shell.sandbox.orders) == 3
+
+
+async def open_outbox(address: str, shell: Shell) -> None:
+    """Let an outbox have run once, so that it stands in the database."""
+    cnaught = shell.sandbox.cnaught
+    async with (
+        CNaughtClient(cnaught.api_key, base_url=cnaught.base_url) as client,
+        Outbox(address, cnaught=client) as outbox,
+    ):
+        await outbox.submit(CNaughtMass(amount_kg=1), reference="ride-1")
+        assert (await outbox.result("ride-1", within=20)).state is State.PLACED
+
+
+def test_an_outbox_is_paused_and_resumed_by_name_and_takes_no_file(shell: Shell, database: str) -> None:
+    asyncio.run(open_outbox(database, shell))
+    for name in ("outbox main cnaught", "outbox", "outbox of mine", "", " rides", "a\nb"):
+        assert shell.run("run", shell.orders(3), "--name", name, "--yes", "--leave") == Exit.USAGE
+        assert "--name" in shell.told
+    assert shell.run("pause", "outbox main cnaught") == 0
+    assert "paused; workers see it within a second" in shell.told
+    assert shell.run("status", "outbox main cnaught") == 0
+    assert "paused by a person" in " ".join(shell.out.split())
+    assert shell.run("resume", "outbox main cnaught", "--yes") == 0
+    assert shell.told == "outbox main cnaught: workers go on\n"
+    assert shell.run("status", "outbox main cnaught") == 0
+    assert "an outbox" in " ".join(shell.out.split())
+    assert len(shell.sandbox.orders) == 1
 
 
 def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: str) -> None:
@@ -87,12 +119,12 @@ def test_a_cap_stands_in_the_database_for_every_worker(shell: Shell, database: s
     assert shell.sandbox.orders == []
     # Neither looking on nor resuming takes a cap away by saying nothing of it.
     assert shell.run("run", orders, "--yes", "--leave") == 0
-    assert shell.run("resume", "orders", "--yes", "--max-failures", "7") == 0
+    assert shell.run("resume", "orders", "--yes", "--leave", "--max-failures", "7") == 0
     with psycopg.connect(database) as connection:
         query = "SELECT cap_cents, cap_failures FROM wren_async.batch WHERE name = 'orders'"
         caps = connection.execute(query).fetchall()
     assert caps == [(0, 7)]
-    assert shell.run("resume", "orders", "--yes", "--max-usd", "900.00") == 0
+    assert shell.run("resume", "orders", "--yes", "--leave", "--max-usd", "900.00") == 0
     assert work(shell) == 0
     assert len(shell.sandbox.orders) == 3
 
@@ -121,7 +153,7 @@ def test_no_token_gets_into_the_database_and_no_password_onto_the_screen(shell: 
         for (table,) in tables:
             for row in connection.execute(f"SELECT t::text FROM wren_async.{table} t".encode()):
                 assert not any(secret in row[0] for secret in secrets), table
-    assert main(["worker", "--database", "postgresql://app:hunter2@127.0.0.1:1/orders", "--until-done"]) == Exit.USAGE
+    assert main(["database", "migrate", "--database", "postgresql://app:hunter2@127.0.0.1:1/orders"]) == Exit.USAGE
     out, told = shell.capsys.readouterr()
     assert "hunter2" not in out + told
     assert "app@127.0.0.1:1" in told
@@ -164,17 +196,32 @@ def test_books_that_differ_are_told_by_the_exit_code(shell: Shell, database: str
     assert shell.run("report", "orders", "--books") == Exit.BOOKS_DIFFER
 
 
-def test_what_needs_a_person_is_told_in_commands_that_there_are(shell: Shell, database: str) -> None:
+def test_what_needs_a_person_is_told_in_commands_that_are_right_as_they_stand(
+    shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WREN_ASYNC_DATABASE")
     shell.sandbox.faults.add("status", status=422, when="before", operation="createOrder", times=1)
-    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
-    assert work(shell) == 0
-    assert shell.run("report", "orders") == 0
+    assert shell.run("run", shell.orders(2), "--yes", "--leave", "--database", database) == 0
+    assert work(shell, "--database", database) == 0
+    assert shell.run("report", "orders", "--database", database) == 0
     assert "1 order, for which nothing was spent" in " ".join(shell.out.split())
-    assert "--journal" not in shell.out
-    assert "reconcile" not in shell.out
+    command = shell.out.strip().splitlines()[-1]
+    assert command.endswith(' --database "$WREN_ASYNC_DATABASE"')
+    assert database not in shell.out
+    shell.orders(text="amount_kg\n1\n2\n7\n")
+    done = subprocess.run(
+        ["sh", "-c", command.replace("wren-async", f"{sys.executable} -m wren_async.cli")],
+        cwd=shell.directory,
+        env={**shell.environment, "WREN_ASYNC_DATABASE": database},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (shell.directory / "corrected.csv").read_text() == "amount_kg\n7\n"
 
 
-@pytest.mark.parametrize("option", ["--concurrency=4", "--settle-time=60", "--same-account"])
+@pytest.mark.parametrize("option", ["--concurrency=4", "--settle-time=60"])
 def test_what_only_a_worker_can_be_told_is_refused_elsewhere(shell: Shell, database: str, option: str) -> None:
     assert shell.run("run", shell.orders(2), "--yes", "--leave", option) == Exit.USAGE
     assert f"give {option.partition('=')[0]} to each `wren-async worker`" in shell.told
@@ -205,3 +252,123 @@ def test_nothing_of_databases_loads_for_a_journal_in_a_file() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# --- as a person who looks on from elsewhere ---
+
+
+@pytest.mark.parametrize("words", [["status"], ["status", "rides"], ["pause", "rides"], ["pause", "rides.journal"]])
+def test_what_files_have_not_asks_for_a_database(shell: Shell, words: list[str]) -> None:
+    assert shell.run(*words) == Exit.USAGE
+    assert "WREN_ASYNC_DATABASE" in shell.told
+    assert "Unknown command" not in shell.told
+
+
+def test_the_help_of_batches_tells_of_databases(shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (["--help"], ["--help", "--database", database]):
+        assert shell.run(*words) == 0
+        assert "pause" in shell.out
+        assert "template" in shell.out
+    monkeypatch.delenv("WREN_ASYNC_DATABASE")
+    assert shell.run("--help") == 0
+    assert "--database" in shell.out
+    assert "pause" not in shell.out
+
+
+def test_a_journal_without_the_usual_ending_is_known_as_a_file(shell: Shell, database: str) -> None:
+    journal = str(shell.directory / "mine")
+    assert shell.run("run", shell.orders(1), "--journal", journal, "--yes") == 0
+    assert shell.run("report", journal) == 0
+    assert "All" in shell.out or "1 of 1 order" in shell.out
+
+
+def test_a_name_that_is_nearly_right_is_guessed(shell: Shell, database: str) -> None:
+    for name in ("rides-may", "rides-june"):
+        assert shell.run("plan", shell.orders(1), "--name", name) == 0
+    for words in (["report", "rides-jun"], ["settle", "rides-jun", "2", "--not-placed"], ["resume", "rides-jun"]):
+        assert shell.run(*words) == Exit.USAGE
+        assert "did you mean 'rides-june'?" in shell.told
+    assert shell.run("status") == 0
+    assert "rides-may" in shell.out
+    assert 'wren-async batch resume rides-june --database "$WREN_ASYNC_DATABASE"' in shell.told
+
+
+def test_where_nobody_works_the_one_who_waits_is_told(
+    shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wren_async.cli.watching._LOOK", 0.01)
+    lines: list[str] = []
+
+    def heard(self: object, text: str) -> None:
+        lines.append(text)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("wren_async.cli.progress.PlainDisplay.say", heard)
+    assert shell.run("run", shell.orders(1), "--yes") == Exit.INTERRUPTED
+    assert "start `wren-async worker`" in lines[0]
+    assert "the workers go on" in shell.told
+    assert shell.sandbox.orders == []
+
+
+def test_status_tells_what_to_do_about_each_batch_that_stands_still(shell: Shell, database: str) -> None:
+    orders = shell.orders(text="amount_kg\n10\n10\n10\n")
+    assert shell.run("run", orders, "--name", "capped", "--yes", "--leave", "--max-usd", "0.01") == 0
+    assert work(shell, "--batch", "capped") == 0
+    assert shell.run("run", orders, "--name", "paused", "--yes", "--leave") == 0
+    assert shell.run("pause", "paused") == 0
+    assert shell.run("pause", "paused") == 0
+    assert "no worker sends anything of it" in shell.told
+    assert shell.run("run", orders, "--name", "waiting", "--yes", "--leave") == 0
+    assert shell.run("status") == 0
+    told = " ".join(shell.told.split())
+    database_words = '--database "$WREN_ASYNC_DATABASE"'
+    assert (
+        f"capped: under another cap it goes on: wren-async batch resume capped --max-usd AMOUNT {database_words}"
+        in told
+    )
+    assert f"paused: it goes on by: wren-async batch resume paused {database_words}" in told
+    assert "waiting: no worker is at it" in told
+    assert shell.run("run", orders, "--name", "capped", "--yes", "--max-usd", "0.01", "--leave") == 0
+    assert shell.sandbox.orders == []
+
+
+def test_an_outbox_is_no_batch_of_the_database(shell: Shell, database: str) -> None:
+    assert main(["database", "migrate"]) == 0
+    assert shell.run("status") == 0
+    assert "outbox" not in shell.out
+    assert "no batch was planned here yet" in shell.told
+    assert shell.run("status", "outbox main wren") == 0
+    assert "an outbox" in shell.out
+    assert shell.run("report", "rides") == Exit.USAGE
+    assert "the database has no batch 'rides', nor any other" in shell.told
+
+
+def test_planning_again_raises_no_cap_of_a_batch_that_workers_place(shell: Shell, database: str) -> None:
+    """Nobody has said yes to it."""
+    orders = shell.orders(3)
+    assert shell.run("run", orders, "--yes", "--leave", "--max-usd", "0.01") == 0
+    assert shell.run("plan", orders, "--max-usd", "900.00") == 0
+    assert "its caps stay" in shell.told
+    assert shell.run("run", orders, "--max-usd", "900.00") == Exit.USAGE
+    assert shell.run("run", orders, "--max-usd", "900.00", "--dry-run") == 0
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT cap_cents FROM wren_async.batch").fetchall() == [(1,)]
+
+
+def test_a_batch_that_the_database_has_is_not_continued_beside_it(shell: Shell, database: str) -> None:
+    orders = shell.orders(2)
+    assert shell.run("run", orders, "--yes", "--leave") == 0
+    with psycopg.connect(database) as connection:
+        found = connection.execute("SELECT id FROM wren_async.batch").fetchone()
+    assert found is not None
+    assert shell.run("run", orders, "--name", "again", "--continues", found[0], "--yes") == Exit.USAGE
+    assert "is not lost" in shell.told
+    assert "batch resume orders" in shell.told
+    assert shell.run("status") == 0
+    assert "again" not in shell.out
+
+
+def test_an_address_that_is_empty_is_none(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WREN_ASYNC_DATABASE", raising=False)
+    assert shell.run("report", "orders", "--database", "") == Exit.USAGE
+    assert "set WREN_ASYNC_DATABASE" in shell.told

@@ -78,6 +78,21 @@ def test_a_worker_answers_how_it_is_and_what_it_has_done(shell: Shell, database:
     assert not any(secret in answer.text for secret in secrets)
 
 
+def test_a_worker_that_starts_while_the_database_is_away_answers_that_it_is(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WREN_ASYNC_DATABASE", "postgresql://app:hunter2@127.0.0.1:1/orders")
+    with worker(shell) as (process, address):
+        answer = httpx.get(f"{address}/healthz")
+        assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert answer.text == "the database has not been reached yet\n"
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+        assert process.stderr is not None
+        assert "hunter2" not in process.stderr.read()
+
+
 def test_the_outbox_is_counted_too(shell: Shell, database: str) -> None:
     at = shell.sandbox.cnaught
 

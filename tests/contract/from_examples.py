@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
 from codegen import facade
 from codegen.alternatives import bodies
 from codegen.contract import Contract, Node, OperationNode, properties, required
+from codegen.contract_examples import argument_name, argument_value, body_examples
 from codegen.missing import builders, from_examples
-from codegen.parsed import python_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,32 +39,12 @@ def _arguments(contract: Contract, operation: OperationNode, body: Node | None) 
             ids.append(schema["examples"][0])
         elif "x-role" not in parameter:
             needed = bool(parameter.get("required"))
-            given[needed][_name(parameter["name"], parameter)] = _value(schema, schema["examples"][0])
+            given[needed][argument_name(parameter["name"], parameter)] = argument_value(schema, schema["examples"][0])
     if body is not None:
-        needs = required(contract.document, body)
+        needs, told = required(contract.document, body), body_examples(contract, operation)
         for wire, node in properties(contract.document, body).items():
             schema = contract.resolve(node)
             if not schema.get("readOnly"):
                 needed = wire in needs or bool(schema.get("x-explicit"))
-                given[needed][_name(wire, node)] = _value(schema, _examples(contract, operation)[wire])
+                given[needed][argument_name(wire, node)] = argument_value(schema, told[wire])
     return {"ids": tuple(ids), "required": given[True], "optional": given[False]}
-
-
-def _examples(contract: Contract, operation: OperationNode) -> Mapping[str, Any]:
-    """The attributes of all examples of a body together; the first example that has one counts."""
-    media = (contract.body(operation) or {})["content"]["application/json"]
-    found: dict[str, Any] = {}
-    for example in media["examples"].values():
-        found = {**contract.resolve(example)["value"], **found}
-    return found
-
-
-def _name(wire: str, node: Node) -> str:
-    return str(node.get("x-python-name") or python_name(wire))
-
-
-def _value(schema: Node, value: Any) -> Any:
-    """An example as a caller gives it."""
-    if schema.get("format") == "date-time":
-        return datetime.fromisoformat(value)
-    return Decimal(str(value)) if schema.get("format") == "decimal" else value

@@ -39,7 +39,7 @@ async def state_of(outbox: Outbox, reference: str) -> State:
 
 async def becomes(outbox: Outbox, reference: str, state: State) -> Submission:
     """Wait until an order is in a state."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             submission = await outbox.get(reference)
             assert submission is not None
@@ -50,6 +50,6 @@ async def becomes(outbox: Outbox, reference: str, state: State) -> Submission:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for tells no one
             await asyncio.sleep(0.001)

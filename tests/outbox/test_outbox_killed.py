@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
-from killed_batches import INTENTS
+from killed_lives import INTENTS, Lives
 
 from wren_async import CNaughtClient, WrenClient
 from wren_async.outbox import Outbox, State
-from wren_async.sandbox import Sandbox, WrenBehaviours
+from wren_async.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills and forks of POSIX")
 
@@ -33,46 +29,16 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@attrs.define
-class Lives:
-    """Lives of outboxes against one sandbox, in processes of their own."""
+def live(lives: Lives, outbox: Path, step: int = 0, *, submits: bool = True) -> int:
+    """Live once; the exit code of the process."""
+    told = {"outbox": str(outbox), "promised": f"{outbox}.promised", "name": f"ride-{outbox.name}"}
+    return lives.live(step, **told, submits=submits)
 
-    sandbox: Sandbox
-    forking: subprocess.Popen[str]
-    ahead: float = 0.0
 
-    def live(self, outbox: Path, step: int = 0, *, submits: bool = True) -> int:
-        """Live once; the exit code of the process."""
-        wren, cnaught = self.sandbox.wren, self.sandbox.cnaught
-        told = {
-            "step": step,
-            "ahead": self.ahead,
-            "outbox": str(outbox),
-            "promised": f"{outbox}.promised",
-            "name": f"ride-{outbox.name}",
-            "submits": submits,
-            "wren": [wren.base_url, wren.live_token],
-            "cnaught": [cnaught.base_url, cnaught.api_key],
-        }
-        assert self.forking.stdin is not None
-        assert self.forking.stdout is not None
-        self.forking.stdin.write(f"{json.dumps(told)}\n")
-        self.forking.stdin.flush()
-        return int(self.forking.stdout.readline())
-
-    def pass_time(self) -> None:
-        """More than the settle time passes, here and there."""
-        self.ahead += 3600
-        self.sandbox.clock.move(3600)
-
-    def orders(self, outbox: Path) -> dict[str, int]:
-        """How often each reference of an outbox was ordered."""
-        found: dict[str, int] = {}
-        for order in self.sandbox.orders:
-            reference = (order.reference or "").partition("[ref:")[2].partition("]")[0]
-            if reference.startswith(f"ride-{outbox.name}-"):
-                found[reference] = found.get(reference, 0) + 1
-        return found
+def orders(lives: Lives, outbox: Path) -> dict[str, int]:
+    """How often each reference of an outbox was ordered."""
+    found = lives.ids_by_reference()
+    return {each: len(ids) for each, ids in found.items() if each.startswith(f"ride-{outbox.name}-")}
 
 
 async def seed(sandbox: Sandbox) -> None:
@@ -89,16 +55,9 @@ async def seed(sandbox: Sandbox) -> None:
 
 @pytest.fixture
 def lives() -> Iterator[Lives]:
-    program = Path(__file__).with_name("killed_outboxes.py")
-    paths = [str(program.parents[2]), str(program.parents[1] / "batch")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    with Sandbox(wren=WrenBehaviours(rows_with_group_id=True)) as sandbox:
-        asyncio.run(seed(sandbox))
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        with subprocess.Popen([sys.executable, str(program)], env=environment, **pipes) as forking:
-            yield Lives(sandbox, forking)
-            assert forking.stdin is not None
-            forking.stdin.close()
+    with Lives.of(Path(__file__).with_name("killed_outboxes.py")) as lives:
+        asyncio.run(seed(lives.sandbox))
+        yield lives
 
 
 def states(outbox: Path) -> dict[str, State]:
@@ -122,15 +81,13 @@ def test_killed_at_any_commit_every_promised_order_is_placed_once(
     # Between them both see every commit.
     for step in itertools.count(first, 2):
         outbox = tmp_path / str(step)
-        lives.sandbox.faults.clear()
-        for rule in FAULTS[fault]:
-            lives.sandbox.faults.add(**rule)
-        code = lives.live(outbox, step)
+        lives.behave(FAULTS[fault])
+        code = live(lives, outbox, step)
         assert code in (0, -signal.SIGKILL), step
-        assert max(lives.orders(outbox).values(), default=0) <= 1, step
+        assert max(orders(lives, outbox).values(), default=0) <= 1, step
         for life in itertools.count():
             lives.pass_time()
-            assert lives.live(outbox, submits=redelivered) == 0, step
+            assert live(lives, outbox, submits=redelivered) == 0, step
             if life == 3 or set(states(outbox).values()) <= {State.PLACED}:
                 break
         promised = set(Path(f"{outbox}.promised").read_text().split()) if Path(f"{outbox}.promised").exists() else set()
@@ -138,7 +95,7 @@ def test_killed_at_any_commit_every_promised_order_is_placed_once(
         assert promised <= set(found), step
         assert len(found) == len(INTENTS) or not redelivered, step
         assert set(found.values()) <= {State.PLACED}, step
-        assert lives.orders(outbox) == dict.fromkeys(found, 1), step
+        assert orders(lives, outbox) == dict.fromkeys(found, 1), step
         if code == 0:
             break
     assert step > 20

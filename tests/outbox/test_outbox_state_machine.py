@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -106,6 +107,16 @@ class OutboxUnderFire(RuleBasedStateMachine):
                 await draining
         self.here.sandbox.faults.clear()
 
+    @rule(hours=st.sampled_from([0, 1, 48]))
+    def prune(self, hours: int) -> None:
+        self.do(self._prune(timedelta(hours=hours)))
+
+    async def _prune(self, older_than: timedelta) -> None:
+        async with self.boxes.open() as outbox:
+            totals = (await outbox.health()).totals
+            await outbox.prune(older_than=older_than)
+            assert (await outbox.health()).totals == totals
+
     @rule(seconds=st.sampled_from([10.0, 1000.0, 86_400.0]))
     def pass_time(self, seconds: float) -> None:
         self.here.pass_time(seconds)
@@ -122,14 +133,14 @@ class OutboxUnderFire(RuleBasedStateMachine):
             for reference, intent in self.submitted.items():
                 found = await outbox.get(reference)
                 assert found is not None
-                assert found.intent == intent
+                assert found.is_pruned or found.intent == intent
                 assert found.is_settled, found
                 assert len(self.here.committed().get(reference, [])) == (found.state is State.PLACED), found
             numbers = [each.number async for each in self._all(outbox)]
             assert numbers == list(range(1, len(self.submitted) + 1))
 
     async def _all(self, outbox: Any) -> Any:
-        for each in await outbox._store.finished(0, 1000):
+        for each in await outbox._it.store.finished(0, 1000):
             yield each
 
     @invariant()

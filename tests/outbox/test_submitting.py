@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -239,3 +240,44 @@ except InvalidConfiguration as error:
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'wren-async[postgres]'" in done.stdout
+
+
+MEANT_AS_ADDRESSES = [
+    "postgresql+psycopg://app:hidden-word@db.example/rides",
+    " postgresql+asyncpg://app:hidden-word@db.example/rides",
+    "mysql://app:hidden-word@db.example/rides",
+    "POSTGRES:app:hidden-word@db.example",
+    Path("postgresql://app:hidden-word@db.example/rides"),
+]
+
+
+@pytest.mark.parametrize("address", MEANT_AS_ADDRESSES, ids=str)
+def test_a_wrong_address_of_a_database_is_never_taken_for_a_file(
+    address: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kind, faults in ((Outbox, InvalidConfiguration), (Batch, InvalidArgument)):
+        with pytest.raises(faults, match=r"address of (the|a) database") as refused:
+            kind(address)
+        assert "hidden-word" not in str(refused.value)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_an_address_in_words_is_the_database_and_no_file_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(JournalError) as refused:
+        async with Outbox("host=127.0.0.1 port=1 user=app password=hidden-word dbname=rides"):
+            pass
+    assert "postgresql://app@127.0.0.1:1/rides" in str(refused.value)
+    assert "hidden-word" not in str(refused.value)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_path_may_have_words_and_colons_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "host=db1" / "a:b.outbox"
+    path.parent.mkdir()
+    async with Outbox(str(path)) as outbox:
+        assert await outbox.get("ride-4711") is None
+    assert path.exists()

@@ -21,11 +21,11 @@ async def test_a_database_that_is_closed_while_it_connects_keeps_no_connection(
     connected, go_on = asyncio.Event(), asyncio.Event()
     set_up = module._set_up
 
-    async def slow(connection: Connection) -> None:
+    async def slow(connection: Connection, dsn: Dsn) -> None:
         made.append(connection)
         connected.set()
         await go_on.wait()
-        await set_up(connection)
+        await set_up(connection, dsn)
 
     monkeypatch.setattr(module, "_set_up", slow)
     database = Database(Dsn(database_address))

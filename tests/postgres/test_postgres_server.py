@@ -17,7 +17,7 @@ STARTS = """
 import time
 from postgres_server import running_server
 with running_server() as server:
-    print(server.address("postgres"), server._data.parent, flush=True)
+    print(server.address("postgres"), server.directory, flush=True)
     time.sleep(60)
 """
 

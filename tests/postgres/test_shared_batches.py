@@ -415,3 +415,16 @@ def test_an_address_is_no_journal() -> None:
 
     with pytest.raises(InvalidArgument, match=r"PostgresJournal\.open"):
         Batch("postgresql://app@db.example/orders")
+
+
+async def test_a_worker_that_leaves_the_rest_to_others_does_not_say_that_nothing_is_left(
+    here: World, database_address: str
+) -> None:
+    await plan(here, database_address, KILOS[:3])
+    async with await PostgresJournal.open(database_address, "rides") as other:
+        first = await anext(claim := other.claimed())
+        ended = end_of(await work(here, database_address))
+        await claim.aclose()  # type: ignore[attr-defined]
+    assert (first.row.position, ended.ending) == (1, Ending.DONE)
+    assert ended.message == "nothing is left for this worker; others have the rest"
+    assert end_of(await work(here, database_address)).message == "nothing is left to send"

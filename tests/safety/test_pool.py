@@ -322,6 +322,6 @@ async def test_giving_a_connection_back_is_not_disturbed_by_one_who_takes_it_at_
 
 
 async def test_a_slow_answer_ends_with_the_time_of_the_attempt() -> None:
-    async with RawServer(drip(pause=5)) as server, wren(server, retries=0) as client:
+    async with RawServer(drip(pause=5, spent=20)) as server, wren(server, retries=0) as client:
         with pytest.raises(AttemptTimedOut, match="20 s"):
             await client.credits.balance(timeout=20)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from wren_async.sandbox import FaultKind, Sandbox
-from wren_async.sandbox.fault_kinds import takes
+from wren_async.sandbox.fault_kinds import arguments_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -234,7 +234,7 @@ def test_every_kind_of_fault_is_switched_on_with_all_its_options(shop: Shop) -> 
         kinds.select_option(kind.value)
         assert kind.means.replace("`", "") == form.locator("#means").inner_text()
         offered = set(form.locator("#fields [name]").evaluate_all("fields => fields.map(field => field.name)"))
-        assert offered | {"when"} == {*takes(kind), "when"}
+        assert offered | {"when"} == {*arguments_of(kind), "when"}
         for name in offered:
             field = form.locator(f"[name={name}]")
             if name in CHOSEN:

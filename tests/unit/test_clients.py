@@ -683,6 +683,13 @@ def test_anything_else_is_no_notification(raw: Any) -> None:
         parse_order_notification(raw)
 
 
+@pytest.mark.parametrize("order_id", ["", " ", ".", "..", "o1 ", "o" * 100_000], ids=lambda text: repr(text[:3]))
+def test_a_forged_notification_of_an_id_that_cannot_be_asked_for_is_none(order_id: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"is no order notification.*id") as refused:
+        parse_order_notification(json.dumps(order(id=order_id)))
+    assert len(str(refused.value)) < 200
+
+
 # --- replies --------------------------------------------------------------------------------------------------------
 
 

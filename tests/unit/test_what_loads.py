@@ -108,3 +108,11 @@ def test_annotations_of_models_are_resolved_where_they_stand() -> None:
     hints = get_type_hints(cnaught.Order)
     assert hints["state"] == cnaught.OrderState | None
     assert set(hints) == {each.name for each in attrs.fields(cnaught.Order)}
+
+
+@pytest.mark.parametrize("name", ["PostgresJournal", "WorkerService"])
+def test_what_needs_an_extra_names_it(name: str) -> None:
+    code = f"import sys\nsys.modules['psycopg'] = None\nfrom wren_async.batch import {name}\n"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert last == f"ModuleNotFoundError: {name} needs an extra: pip install 'wren-async[postgres]'"

@@ -70,7 +70,7 @@ async def check_file(path: Path, reading: Reading) -> None:
     without_token = OrdersWithoutClient(given, _remedy)
     async for row in read(path, reading):
         if isinstance(row, Line):
-            without_token.take(row.position, row.intent.api)
+            without_token.count(row.position, row.intent.api)
     without_token.check()
 
 

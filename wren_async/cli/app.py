@@ -135,6 +135,10 @@ def _shows_help(app: App, words: list[str]) -> bool:
 
 def _app_of(given: list[str]) -> tuple[App, list[str]]:
     """What runs these words, and those that are left for it. A command is made alone, with its whole help."""
+    if given and given[0] in _SHARED:
+        from wren_async.cli.databases import check_driver
+
+        check_driver()
     for length in (1, 2, 3, 4):
         words = tuple(given[:length])
         if words in _BY_WORDS:
@@ -144,9 +148,10 @@ def _app_of(given: list[str]) -> tuple[App, list[str]]:
         if words in ALONE:
             return _alone(words), given[length:]
     if given[:1] == ["batch"]:
-        from wren_async.cli.databases import is_shared
+        from wren_async.cli.databases import check_driver, is_shared
 
         if is_shared(given):
+            check_driver()
             from wren_async.cli.shared_batches import shared_app
 
             return shared_app, given[1:]

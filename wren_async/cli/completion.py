@@ -34,12 +34,14 @@ _wren_async_values() {{
 }}
 
 _wren_async() {{
-    local cur="${{COMP_WORDS[COMP_CWORD]}}" prev="${{COMP_WORDS[COMP_CWORD-1]}}" command="" word number words
-    # Bash splits --flag=value into three words.
+    local cur="${{COMP_WORDS[COMP_CWORD]}}" prev="${{COMP_WORDS[COMP_CWORD-1]}}" command="" flag="" word number words
+    # Bash splits --flag=value into three words, zsh leaves it one.
     if [[ "$cur" == "=" ]]; then
         cur=""
     elif [[ "$prev" == "=" ]]; then
         prev="${{COMP_WORDS[COMP_CWORD-2]}}"
+    elif [[ "$cur" == --*=* ]]; then
+        prev="${{cur%%=*}}" flag="${{cur%%=*}}=" cur="${{cur#*=}}"
     fi
     for ((number = 1; number < COMP_CWORD; number++)); do
         word="${{COMP_WORDS[number]}}"
@@ -51,25 +53,25 @@ _wren_async() {{
     [[ -n "$words" ]] || words="$(_wren_async_words "$command")"
     COMPREPLY=()
     if [[ "$words" == *"{files}"* && "$cur" != -* ]]; then
-        COMPREPLY=($(compgen -f -- "$cur"))
+        COMPREPLY=($(compgen -P "$flag" -f -- "$cur"))
         compopt -o filenames 2>/dev/null
     fi
     words="${{words//{files}/}}"
-    COMPREPLY+=($(compgen -W "$words" -- "$cur"))
+    COMPREPLY+=($(compgen -P "$flag" -W "$words" -- "$cur"))
 }}
 
 complete -F _wren_async wren-async
 """
 _FISH: Final = """\
 # Completion of wren-async for fish. Load it by: wren-async completion fish | source
-function __wren_async_command
+function __wren_async_is
     set -l found
     for word in (commandline -opc)[2..-1]
         if string match -qv -- '-*' $word; and contains -- (string join ' ' $found $word) $__wren_async_commands
             set -a found $word
         end
     end
-    string join ' ' $found
+    test "$found" = "$argv[1]"
 end
 
 set -g __wren_async_commands {commands}
@@ -165,7 +167,7 @@ def _case(of: str, words: tuple[str, ...]) -> str:
 def _fish(found: list[Completed]) -> str:
     lines = []
     for each in found:
-        when = f"complete -c wren-async -n 'test (__wren_async_command) = \"{each.command}\"'"
+        when = f"complete -c wren-async -n '__wren_async_is \"{each.command}\"'"
         plain = [word for word in each.words if not word.startswith("-") and word != _FILES]
         if plain:
             lines.append(f"{when} -a {shlex.quote(' '.join(plain))}")

@@ -32,7 +32,7 @@ class Display(Protocol):
         """Show how the batch stands before the run."""
         ...
 
-    def take(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         """Show what happens."""
         ...
 
@@ -122,7 +122,7 @@ class PlainDisplay:
         """Show how the batch stands before the run."""
         self._write(sums(totals))
 
-    def take(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         """Show what happens."""
         if isinstance(event, events.Progress | events.Planning):
             if self._clock() - self._told >= _EVERY:
@@ -166,7 +166,7 @@ class LiveDisplay:
         self._bar.start()
         self._show(totals, [])
 
-    def take(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         """Show what happens."""
         if isinstance(event, events.Planning):
             self._bar.start()

@@ -6,19 +6,20 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 from types import FrameType
 from typing import Any, Final, TypeVar
 
 import attrs
 
 from wren_async.batch.events import Ended, Ending, Event
-from wren_async.batch.journal.contract import Journal
+from wren_async.batch.journal.contract import Journal, State
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
-from wren_async.cli.endings import broken_off, of_run, of_totals
+from wren_async.cli.collecting import passed_over
+from wren_async.cli.endings import broken_off, of_run
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.http_library import http_library
 from wren_async.cli.messages import told
@@ -35,7 +36,8 @@ _PATIENCE: Final = 1.0
 class Settings:
     """How to run."""
 
-    caps: Caps
+    caps: Caps | None
+    """`None` for those that the batch has."""
     concurrency: int
     settle_time: float
     continues: str | None = None
@@ -61,8 +63,8 @@ class Interrupts:
         """Whether one came that nothing was finished for."""
         return self.came > 0 and self.stop is None
 
-    def take(self) -> None:
-        """Take in one."""
+    def interrupt(self) -> None:
+        """Ask for the end, or leave at once."""
         self.count += 1
         if self.count == 1 and self.stop is not None:
             self.stop()
@@ -77,7 +79,7 @@ class Interrupts:
 
         def handle(number: int, frame: FrameType | None) -> None:
             self.came += 1
-            loop.call_soon_threadsafe(self.take)
+            loop.call_soon_threadsafe(self.interrupt)
 
         before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
@@ -87,13 +89,21 @@ class Interrupts:
                 signal.signal(number, handler)
 
 
-async def run_batch(path: Path, settings: Settings, display: Display, *, place: bool, send_again: bool = False) -> Exit:
+async def run_batch(
+    opened: Callable[[], AbstractAsyncContextManager[Journal]],
+    settings: Settings,
+    display: Display,
+    *,
+    place: bool,
+    send_again: bool = False,
+) -> Exit:
     """Run a batch that is planned, or only reconcile it; returns how it ended."""
 
     async def go(interrupts: Interrupts) -> Exit:
         async with (
             access(settings.concurrency, patience=_PATIENCE) as clients,
-            open_batch(path, clients, settings) as batch,
+            opened() as journal,
+            open_batch(journal, clients, settings) as batch,
         ):
             await check_journal(batch.journal)
             await batch.journal.note(Note.SENT_OVER, http_library())
@@ -113,7 +123,7 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     interrupts = Interrupts(display)
     task: asyncio.Task[T] = asyncio.create_task(work(interrupts))
     interrupts.task = task
-    with interrupts.caught():
+    with interrupts.caught(), passed_over():
         await asyncio.wait([task])
         display.end()
     if task.cancelled():
@@ -125,7 +135,7 @@ async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], di
     return done
 
 
-def open_batch(journal: Path | Journal, clients: Access, settings: Settings) -> Batch:
+def open_batch(journal: Journal, clients: Access, settings: Settings) -> Batch:
     """The batch of a journal, to be entered."""
     return Batch(
         journal,
@@ -146,7 +156,7 @@ async def _follow(events: AsyncIterator[Event], display: Display) -> Ended | Non
     """Show what happens, up to the last event."""
     ended = None
     async for event in events:
-        display.take(event)
+        display.show(event)
         if isinstance(event, Ended):
             ended = event
     return ended
@@ -155,5 +165,4 @@ async def _follow(events: AsyncIterator[Event], display: Display) -> Ended | Non
 def _of_reconciling(ended: Ended) -> Exit:
     if ended.ending is not Ending.DONE:
         return of_run(ended)
-    left = of_totals(ended.totals)
-    return left if left is Exit.SOME_UNDECIDED else Exit.ALL_PLACED
+    return Exit.SOME_UNDECIDED if ended.totals.orders.get(State.UNDECIDED, 0) else Exit.ALL_PLACED

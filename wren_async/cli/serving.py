@@ -98,12 +98,12 @@ def fault_names() -> tuple[str, ...]:
 def _option(given: str, kind: FaultKind, text: str) -> tuple[str, object]:
     """An option by its name in Python, with its value."""
     from wren_async.sandbox import Fault
-    from wren_async.sandbox.fault_kinds import takes
+    from wren_async.sandbox.fault_kinds import arguments_of
 
     told, equals, value = text.partition("=")
     if not equals:
         told, value = _FIRST.get(kind.value, ""), text
-    name, options = told.strip().replace("-", "_"), takes(kind)
+    name, options = told.strip().replace("-", "_"), arguments_of(kind)
     if name not in options:
         raise Stop(f"--fault {given}: {text!r} is no option of {kind.value}; {_there_are(name, options)}")
     return name, _read(value.strip(), str(getattr(attrs.fields(Fault), name).type))

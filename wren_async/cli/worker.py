@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypedDict
 
+import attrs
 from cyclopts import App, Parameter
 
 from wren_async.batch.events import Alarm, Ended, Event, Paused
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.service import WorkerService
-from wren_async.cli.access import access
+from wren_async.cli.access import Access, access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
+from wren_async.cli.http_library import http_library
 from wren_async.cli.progress import PlainDisplay
 from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
-from wren_async.outbox.outbox import Outbox
+from wren_async.errors import InvalidArgument
+from wren_async.outbox.names import check_name
 from wren_async.outbox.postgres_tables import OUTBOX
+from wren_async.outbox.service import OutboxService
 from wren_async.postgres.database import Database
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
@@ -49,7 +53,14 @@ def worker(
     *,
     database: DatabaseOption = None,
     batch: Annotated[
-        tuple[str, ...], Parameter(help="Name of a batch; all, and the outbox, if left out.", negative=())
+        tuple[str, ...], Parameter(help="Name of a batch; all, and all outboxes, if left out.", negative=())
+    ] = (),
+    outbox: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="Name of an outbox; all if left out. Name them where the database has outboxes of several accounts.",
+            negative=(),
+        ),
     ] = (),
     concurrency: Annotated[int, Parameter(help="Orders on the wire at most.")] = 32,
     settle_time: Annotated[
@@ -70,59 +81,115 @@ def worker(
         ),
     ] = None,
 ) -> Exit:
-    """Place the batches of a database that were started, and its outbox, together with any number of other workers.
+    """Place the batches of a database that were started, and its outboxes, together with any number of other workers.
 
     The tokens of the APIs come from this machine's environment; none is in the database. Ctrl-C or SIGTERM takes no new
     orders and finishes those on the wire; a second one leaves at once. Neither loses an order.
     """
-    if lease < 10:
+    if not 10 <= lease < float("inf"):
         raise Stop("--lease takes 10 seconds or more: an order must be answered within half of it")
-    where = None if listen is None else Listen.of(listen)
-    metrics = None if listen is None else PrometheusMetrics()
-    dsn = dsn_of(database)
+    for name in outbox:
+        try:
+            check_name(name)
+        except InvalidArgument as error:
+            raise Stop(f"--outbox {error.problem}") from None
+    if not 0 <= settle_time < float("inf"):
+        raise Stop(f"--settle-time takes seconds of 0 or more, not {settle_time}")
+    process = _Process(
+        dsn=dsn_of(database),
+        where=None if listen is None else Listen.of(listen),
+        metrics=None if listen is None else PrometheusMetrics(),
+        batches=batch,
+        outboxes=outbox,
+        until_done=until_done,
+        how={
+            "concurrency": concurrency,
+            "settle_time": settle_time,
+            "lease": lease,
+            "same_account": same_account,
+        },
+    )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    return asyncio.run(interruptible(process.run, PlainDisplay(_say)))
 
-    async def go(interrupts: Interrupts) -> Exit:
-        async with access(concurrency, telemetry=metrics) as clients:
+
+class _How(TypedDict):
+    """How both batches and outboxes are placed."""
+
+    concurrency: int
+    settle_time: float
+    lease: float
+    same_account: bool
+
+
+@attrs.define(kw_only=True)
+class _Process:
+    """A worker as a process: it places batches and outboxes, and answers how it is."""
+
+    dsn: Dsn
+    where: Listen | None
+    metrics: PrometheusMetrics | None
+    batches: tuple[str, ...]
+    outboxes: tuple[str, ...]
+    until_done: bool
+    how: _How
+    _service: WorkerService = attrs.field(init=False)
+    _beside: OutboxService | None = None
+
+    async def run(self, interrupts: Interrupts) -> Exit:
+        """Place until it is stopped, or until nothing is left to do."""
+        async with access(self.how["concurrency"], telemetry=self.metrics) as clients, AsyncExitStack() as stack:
             if clients.wren is None and clients.cnaught is None:
                 raise Stop("no token is there: set WREN_API_TOKEN or CNAUGHT_API_KEY in the worker's environment")
-            service = WorkerService(
-                dsn,
+            self._service = WorkerService(
+                self.dsn,
                 wren=clients.wren,
                 cnaught=clients.cnaught,
-                batches=batch,
-                concurrency=concurrency,
-                settle_time=settle_time,
-                lease=lease,
-                same_account=same_account,
+                batches=self.batches,
                 on_event=_tell,
-                telemetry=metrics,
+                telemetry=self.metrics,
+                sent_over=http_library(),
+                **self.how,
             )
-            interrupts.stop = service.stop
-            async with contextlib.AsyncExitStack() as stack:
-                outbox: Outbox | None = None
-                if where is not None and metrics is not None:
-                    pages = _pages(metrics, lambda: service.problem or (None if outbox is None else outbox.lapse))
-                    _say(f"listening at {await stack.enter_async_context(endpoint(where, pages))}")
-                if not batch and await _has_outbox(dsn):
-                    outbox = Outbox(
-                        dsn,
-                        wren=clients.wren,
-                        cnaught=clients.cnaught,
-                        worker=not until_done,
-                        concurrency=concurrency,
-                        settle_time=settle_time,
-                        lease=lease,
-                        same_account=same_account,
-                        telemetry=metrics,
-                    )
-                    await stack.enter_async_context(outbox)
-                await service.run(until_done=until_done)
-                if outbox is not None and until_done:
-                    await outbox.drain()
+            interrupts.stop = self._service.stop
+            await self._answer(stack)
+            if self.outboxes or not self.batches:
+                await self._open_outboxes(clients, stack)
+            await self._service.run(until_done=self.until_done)
+            if self._beside is not None and self.until_done:
+                await self._service.when_there(self._beside.drain)
         return Exit.ALL_PLACED
 
-    return asyncio.run(interruptible(go, PlainDisplay(_say)))
+    async def _answer(self, stack: AsyncExitStack) -> None:
+        """Answer to those who watch, from the beginning: also while the database is away."""
+        if self.where is not None and self.metrics is not None:
+            pages = _pages(self.metrics, lambda: self._problem)
+            _say(f"listening at {await stack.enter_async_context(endpoint(self.where, pages))}")
+
+    @property
+    def _problem(self) -> str | None:
+        return self._service.problem or (None if self._beside is None else self._beside.lapse)
+
+    async def _open_outboxes(self, clients: Access, stack: AsyncExitStack) -> None:
+        parts = await self._service.when_there(self._parts)
+        if parts is None:
+            return
+        if OUTBOX.name in parts:
+            self._service.needs(OUTBOX)
+        outboxes = OutboxService(
+            self.dsn,
+            names=self.outboxes,
+            wren=clients.wren,
+            cnaught=clients.cnaught,
+            worker=not self.until_done,
+            telemetry=self.metrics,
+            **self.how,
+        )
+        self._beside = await stack.enter_async_context(outboxes)
+
+    async def _parts(self) -> dict[str, int]:
+        async with Database(self.dsn) as database:
+            return await database.run(versions)
 
 
 @database_app.command(name="migrate")
@@ -139,8 +206,8 @@ def migrate_(*, database: DatabaseOption = None) -> Exit:
             await migrate(made, parts)
 
     asyncio.run(go())
-    versions = ", ".join(f"{part.name} {part.version}" for part in parts)
-    _say(f"{dsn}: up to date ({versions})")
+    told = ", ".join(f"{part.name} {part.version}" for part in parts)
+    _say(f"{dsn}: up to date ({told})")
     return Exit.ALL_PLACED
 
 
@@ -151,15 +218,9 @@ def _pages(metrics: PrometheusMetrics, problem: Callable[[], str | None]) -> Pag
     }
 
 
-async def _has_outbox(dsn: Dsn) -> bool:
-    """Whether somebody has made an outbox in the database."""
-    async with Database(dsn) as made:
-        return OUTBOX.name in await made.run(versions)
-
-
 def dsn_of(given: str | None) -> Dsn:
     """The database that is meant."""
-    return Dsn.from_environment() if given is None else Dsn(given)
+    return Dsn(given) if given else Dsn.from_environment()
 
 
 def _tell(name: str, event: Event) -> None:

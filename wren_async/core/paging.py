@@ -375,7 +375,7 @@ class OffsetPager(Generic[ItemT]):
 
     async def _first_page(self) -> OffsetPage[ItemT]:
         offset = self._first
-        return self._take(OffsetWalk(self._identify), offset, await self._fetch(offset))
+        return self._page(OffsetWalk(self._identify), offset, await self._fetch(offset))
 
     async def _pages(self) -> AsyncGenerator[OffsetPage[ItemT], None]:
         walk, size = OffsetWalk(self._identify), 0
@@ -389,7 +389,7 @@ class OffsetPager(Generic[ItemT]):
                     await prefetch.drop()
                     continue
                 size = len(self._items(answer))
-                page = self._take(walk, offset, answer)
+                page = self._page(walk, offset, answer)
                 if page.items:
                     yield page
 
@@ -409,7 +409,7 @@ class OffsetPager(Generic[ItemT]):
     async def _fetch(self, offset: int) -> Any:
         return await self._sender.send(attrs.evolve(self._call, query={**self._call.query, _OFFSET: offset}))
 
-    def _take(self, walk: OffsetWalk[ItemT], offset: int, answer: Any) -> OffsetPage[ItemT]:
+    def _page(self, walk: OffsetWalk[ItemT], offset: int, answer: Any) -> OffsetPage[ItemT]:
         total, answered = self._total(answer), self._starts_at(answer)
         if answered != offset:
             raise PagingError(f"the list does not move: asked for what follows {offset}, answered from {answered}")

@@ -114,11 +114,11 @@ def body_of(call: Call[Any]) -> Mapping[str, object]:
 def fingerprint(prepared: Prepared[Any], identity: Identity) -> bytes:
     """What an idempotency key stands for: method, address, subaccount, credentials and body."""
     request = prepared.request
-    digest = hashlib.sha256()
-    for part in (request.method, request.url, prepared.subaccount_id or "", identity.credentials.token.reveal()):
-        digest.update(hashlib.sha256(part.encode()).digest())
-    digest.update(request.content if isinstance(request.content, bytes) else b"")
-    return digest.digest()
+    parts = (request.method, request.url, prepared.subaccount_id or "", identity.credentials.token.reveal())
+    # With their lengths, so that no two calls run together to the same text.
+    told = "".join([f"{len(part)}:{part}" for part in parts]).encode()
+    content = request.content if isinstance(request.content, bytes) else b""
+    return hashlib.sha256(b"%b%b" % (told, content)).digest()
 
 
 def _key(call: Call[Any], effect: Effect, draw_key: Callable[[], str]) -> str | None:

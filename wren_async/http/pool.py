@@ -88,7 +88,7 @@ class LifoPool(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` on the connection that was used last, or on a new one."""
-        connection = await self._take(request)
+        connection = await self._acquire(request)
         try:
             response = await connection.handle_async_request(request)
         except BaseException:
@@ -98,7 +98,7 @@ class LifoPool(httpx.AsyncBaseTransport):
         response.stream = _PooledStream(response.stream, connection, self._give_back)
         return response
 
-    async def _take(self, request: httpx.Request) -> PooledConnection:
+    async def _acquire(self, request: httpx.Request) -> PooledConnection:
         connections = self._idle[_origin(request.url)]
         limit = _IDLE_FOR_READS if request.method in _READS else _IDLE_FOR_WRITES
         while connections and self._clock() - connections[-1].idle_since <= limit:

@@ -4,11 +4,13 @@ written."""
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
 from wren_async.http.exchange import ConnectionUnusable, ExchangeFailed, Progress
+
+_ASKED_OFTEN: Final = ("allowed_protocol_schema_set", "_timeout_ceil_threshold")
 
 _current: ContextVar[Progress] = ContextVar("wren_async_progress")
 
@@ -23,6 +25,13 @@ class TrackingConnector:
 
     def __init__(self, connector: aiohttp.BaseConnector) -> None:
         self._connector = connector
+        # What aiohttp asks for with each request: `__getattr__` takes many times as long.
+        vars(self).update({name: getattr(connector, name) for name in _ASKED_OFTEN if hasattr(connector, name)})
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._connector.closed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connector, name)

@@ -8,50 +8,46 @@ async with Outbox("orders.outbox", cnaught=cnaught) as outbox:
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.intents import Api, Intent
-from wren_async.batch.journal.contract import Entry, JournalError, State
+from wren_async.batch.journal.contract import Entry, State
 from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
-from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration, UsageError
 from wren_async.outbox.caps import OutboxCaps
-from wren_async.outbox.placing import KeptCaps, Placing
+from wren_async.outbox.feed import KeptCaps
+from wren_async.outbox.halts import resume, why_halted
+from wren_async.outbox.names import MAIN, check_name, own_reference
+from wren_async.outbox.opening import database, open_store
+from wren_async.outbox.placing import Placing
 from wren_async.outbox.planning import Planning
-from wren_async.outbox.schedule import needs_person
-from wren_async.outbox.sqlite import SqliteOutbox
-from wren_async.outbox.store import Health, OutboxStore, Submission, Submitted
+from wren_async.outbox.results import Results, in_time
+from wren_async.outbox.running import OpenOutbox, each
+from wren_async.outbox.schedule import Looks, needs_person
+from wren_async.outbox.store import ApiJournal, Health, OutboxStore, Submission, Submitted
 from wren_async.outbox.submitting import above_ceilings, new_order, submitted
+from wren_async.outbox.telling import OnSettled, Telling
 from wren_async.outbox.waiting import Waiting
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
 if TYPE_CHECKING:
-    from wren_async.outbox.postgres import PostgresOutbox
     from wren_async.postgres.dsn import Dsn
 
-_TOLD: Final = "outbox told"
-"""Name of the note that says up to which number settled orders were handed to the callback."""
-_PAGE: Final = 200
-_POLL: Final = 0.5
-"""Seconds after which a shared outbox is looked at, though nobody gave word."""
-_FINISHING: Final = 2.0
 _PATIENCE: Final = 10.0
-_LONGEST_REST: Final = 60.0
-_logger = logging.getLogger("wren_async.outbox")
-
-OnSettled = Callable[[Submission], Awaitable[object]]
+_WRITTEN: Final = 25.0
+"""Seconds in which a submission is written down, also where the database is restarted meanwhile."""
 
 
 class Outbox:
@@ -61,6 +57,7 @@ class Outbox:
         self,
         where: str | os.PathLike[str] | Dsn,
         *,
+        name: str = MAIN,
         wren: WrenClient | None = None,
         cnaught: CNaughtClient | None = None,
         caps: OutboxCaps | None = None,
@@ -80,6 +77,8 @@ class Outbox:
         Args:
             where: Path of its file, made where there is none, for one process; or the address of a database, such as
                 `postgresql://app@db.example/orders`, in which any number of processes submit and place.
+            name: Which outbox of the database it is, such as `rides`. Each has references, caps, halts and accounts of
+                its own. Where it is not `main`, it is sent before each reference. A file holds one outbox.
             wren: Client for the orders of Wren. The clients stay yours to close, after the outbox.
             cnaught: Client for the orders of CNaught.
             caps: What may not be exceeded in a day or a month. The outbox keeps them, also for processes that give
@@ -88,7 +87,7 @@ class Outbox:
                 that ends in between calls it again in its next life, and so does one that raises. It gets no other
                 order before it returned.
             worker: Place orders from within `async with`. Without it, orders are placed by `drain()` or `work()`.
-            concurrency: Orders on the wire at most.
+            concurrency: Orders of each API on the wire at most.
             settle_time: Seconds after an order was sent without an answer. Only then does its absence from the lists
                 prove that it was not placed.
             patience: Seconds to wait for the answers to orders on the wire when the outbox is closed.
@@ -100,13 +99,16 @@ class Outbox:
             telemetry: Measures its orders as those of a batch `outbox`: `PrometheusMetrics()` or `OpenTelemetry()`.
             timing: Clocks and waits, for tests.
         """
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        if on_settled is not None and not callable(on_settled):
+            raise InvalidArgument("on_settled", "takes an async function of a Submission")
+        if caps is not None and not isinstance(caps, OutboxCaps):
+            raise InvalidArgument("caps", "takes OutboxCaps(...)")
         self._where = where
-        self._dsn = _database(where)
+        self._name = check_name(name)
+        self._dsn = database(where)
         self._lease = lease
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps = caps
         self._on_settled = on_settled
         self._has_worker = worker and bool(self._clients)
@@ -119,12 +121,7 @@ class Outbox:
         self._timing = timing or Timing()
         self._clocks = ServerClocks(self._timing)
         self._waiting = Waiting()
-        self._open_store: OutboxStore | None = None
-        self._placing: Placing | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._settled = asyncio.Event()
-        self._to_tell: set[str] = set()
-        self._closing = False
+        self._open: OpenOutbox | None = None
 
     # --- submitting ---
 
@@ -142,63 +139,49 @@ class Outbox:
                 nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
-        not be sent; `JournalError` where it could not be written.
+        not be sent; `JournalError` where it could not be written, or the database did not answer for half a minute: it
+        may have been written then, and is submitted again under the same reference.
         """
-        store, order = self._store, new_order(intent, reference, self._timing.utc())
+        store, order = self._it.store, new_order(intent, reference, self._name, self._timing.utc())
         if not store.is_shared and order.api not in self._clients:
             raise InvalidConfiguration(f"nobody could place an order of {order.api}: give Outbox({order.api}=...)")
-        if reason := self._place().caps.now.refusal(intent):
+        if reason := self._it.caps.now.refusal(intent) or self._above_ceilings(intent):
             raise InvalidArgument("intent", reason)
-        client = self._clients.get(intent.api)
-        if client is not None and client.ceilings is not None and (reason := above_ceilings(client.ceilings, intent)):
-            raise InvalidArgument("intent", reason)
-        outcome = submitted(order, await store.submit(order, connection))
+        writing = store.submit(order, connection)
+        # The caller's own connection is the caller's to give up.
+        outcome = submitted(order, await (writing if connection is not None else in_time(writing, _WRITTEN)))
         if self._has_worker:
-            self._place().wake()
+            self._it.wake()
         elif connection is None:
             await store.nudge([""])
         return outcome
 
+    def _above_ceilings(self, intent: Intent) -> str | None:
+        client = self._clients.get(intent.api)
+        return None if client is None or client.ceilings is None else above_ceilings(client.ceilings, intent)
+
     async def nudge(self) -> None:
         """Give the workers word that something was submitted. After your own transaction was committed it saves the
         half second in which they would look by themselves; nothing depends on it."""
-        if self._placing is not None:
-            self._placing.wake()
-        await self._store.nudge([""])
+        self._it.wake()
+        await self._it.store.nudge([""])
 
     # --- results ---
 
     async def get(self, reference: str) -> Submission | None:
         """What is known of a reference; `None` where it was never submitted."""
-        return await self._store.find(reference)
+        return await self._it.store.find(reference)
 
     async def result(self, reference: str, *, within: float = 2.0) -> Submission:
         """Wait up to `within` seconds until an order is settled, and return how it stands then.
 
         Its `is_settled` tells whether it is placed or refused; an order that is still open goes on being placed.
-        Raises `InvalidArgument` for a reference that was never submitted. May be repeated, and cancelled.
+        Raises `InvalidArgument` for a reference that was never submitted; `JournalError` where the database does not
+        answer in `within` seconds and a few more, which says nothing of the order. May be repeated, and cancelled.
         """
-        store = self._store
-        with self._waiting.of(reference) as news:
-            deadline = asyncio.ensure_future(self._timing.sleep(within))
-            try:
-                while True:
-                    news.clear()
-                    submission = await store.find(reference)
-                    if submission is None:
-                        raise InvalidArgument("reference", f"{reference!r} was never submitted to this outbox")
-                    if submission.is_settled or deadline.done():
-                        return submission
-                    word = asyncio.ensure_future(news.wait())
-                    try:
-                        timeout = _POLL if store.is_shared else None
-                        await asyncio.wait({deadline, word}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                    finally:
-                        word.cancel()
-                    if self._closing:
-                        return submission
-            finally:
-                deadline.cancel()
+        if isinstance(within, bool) or not isinstance(within, int | float) or not 0 <= within < float("inf"):
+            raise InvalidArgument("within", f"takes seconds, 0 or more, not {within!r}")
+        return await self._it.results.of(reference, within)
 
     async def settled(self, *, after: int = 0) -> AsyncIterator[Submission]:
         """Each order that is placed or refused, by its `number`, beginning after a number, and then those to come.
@@ -206,261 +189,189 @@ class Outbox:
         Keep the number of the last one you have dealt with, and begin there next time: then none is missed, and none
         comes twice. Ends when the outbox is closed.
         """
-        store = self._store
-        with self._waiting.any() as news:
-            while not self._closing:
-                news.clear()
-                page = await store.finished(after, _PAGE)
-                for submission in page:
-                    yield submission
-                    after = submission.number or after
-                if not page:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(news.wait(), _POLL if store.is_shared else None)
+        async for submission in self._it.results.settled(after):
+            yield submission
 
     # --- what needs a person ---
 
     async def needs_person(self) -> list[Submission]:
         """Orders that are undecided although the lists should have told by now. They count as spent, and are not sent
         again. Find them in the account, and settle them with `mark_placed` or `mark_not_placed`."""
-        now = self._place().latest()
-        undecided = [each async for each in self._store.open_orders(State.UNDECIDED)]
+        undecided = [each async for each in self._it.store.open_orders(State.UNDECIDED)]
+        now = max(map(self._clocks.latest, self._clients), default=self._clocks.now())
         return [each for each in undecided if needs_person(each.result, now, self._settle_time)]
 
     async def mark_placed(self, reference: str, order_id: str, *, cents: int | None = None) -> None:
         """Settle an undecided order by hand: it was placed, as this order. `cents` is what it cost, if known."""
-        entry = await self._undecided(reference)
-        await self._store.settle_by_hand(entry.row.position, placed_by_hand(entry.result, order_id, cents))
-        self._tell(entry)
+        journal, entry = await self._undecided(reference)
+        await journal.settle_by_hand(entry.row.position, placed_by_hand(entry.result, order_id, cents))
+        self._it.telling.settled(reference)
 
     async def mark_not_placed(self, reference: str) -> None:
         """Settle an undecided order by hand: it was not placed, and is given up. To order anew takes a new reference.
 
         Whoever says so of an order that was placed, and orders anew, has bought twice.
         """
-        entry = await self._undecided(reference)
-        await self._store.settle_by_hand(entry.row.position, given_up(entry.result))
-        self._tell(entry)
+        journal, entry = await self._undecided(reference)
+        await journal.settle_by_hand(entry.row.position, given_up(entry.result))
+        self._it.telling.settled(reference)
 
-    async def _undecided(self, reference: str) -> Entry:
-        async for entry in self._store.entries(State.UNDECIDED):
-            if entry.row.reference == reference:
-                return entry
-        submission = await self._store.find(reference)
+    async def _undecided(self, reference: str) -> tuple[ApiJournal, Entry]:
+        for journal in self._it.store.journals.values():
+            async for entry in journal.entries(State.UNDECIDED):
+                if own_reference(self._name, entry.row.reference) == reference:
+                    return journal, entry
+        submission = await self._it.store.find(reference)
         stands = "was never submitted" if submission is None else f"is {submission.state}, not undecided"
         raise InvalidArgument("reference", f"{reference!r} {stands}")
 
     async def health(self) -> Health:
         """How the outbox stands. Cheap enough for a health check."""
+        it = self._it
+        halts = [await why_halted(journal) for journal in it.store.journals.values()]
+        problems = [*(placing.problem for placing in it.placing.values()), it.telling.problem]
         return Health(
-            problem=None if self._placing is None else self._placing.problem,
-            halted=await self._place().halted(),
-            totals=await self._store.totals(),
-            waiting=await self._store.waiting(),
-            spent=await self._store.spent(self._clocks.now()),
+            problem="; ".join(filter(None, problems)) or None,
+            halted="; ".join(filter(None, halts)) or None,
+            totals=await it.store.totals(),
+            waiting=sum([await journal.waiting() for journal in it.store.journals.values()]),
+            spent=await it.store.spent(self._clocks.now()),
         )
 
     @property
     def lapse(self) -> str | None:
         """In a database: why this process may place nothing for now, because its lease is lost or over. It asks
         nobody."""
-        return None if self._open_store is None else self._open_store.lapse
+        journals = () if self._open is None else self._open.store.journals.values()
+        return next((each.lapse for each in journals if each.lapse), None)
 
     async def resume(self) -> None:
         """Go on placing after it was halted, because a person has found out why and has seen to it."""
-        await self._place().resume()
+        for api, journal in self._it.store.journals.items():
+            await resume(journal)
+            if api in self._it.placing:
+                self._it.placing[api].resumed()
+
+    async def prune(self, *, older_than: timedelta) -> int:
+        """Keep of orders that were settled so long ago only what they are known by; returns how many there were.
+
+        What stays is the reference, a digest of the order, its state, order id and cents: an order that is submitted
+        again is still the same order, or refused as another one, for ever. What was asked for goes, and with it the
+        rest of the result. Caps, sums and numbers stay as they are. Orders that `on_settled` has not got yet are left.
+
+        It works in small pieces, beside everything else, and may be cancelled and repeated. In a file the room is used
+        again; the file itself does not get smaller.
+        """
+        if not isinstance(older_than, timedelta) or older_than < timedelta(0):
+            raise InvalidArgument("older_than", f"takes a timedelta such as timedelta(days=400), not {older_than!r}")
+        before, pruned = self._clocks.now() - older_than, 0
+        while some := await self._it.store.prune(before, await self._it.telling.told()):
+            pruned += some
+        return pruned
 
     # --- placing ---
 
     async def drain(self) -> None:
         """Place what can be placed now, and return. Orders without an answer are looked for again by a later call.
 
-        Raises `UsageError` where the outbox places by itself, and errors of the clients where no price can be asked.
+        Raises `UsageError` where the outbox places by itself, and errors of the clients where no price can be asked;
+        what the other API can place is placed before.
         """
-        if self._has_worker:
-            raise UsageError("this outbox places its orders by itself; drain() is for Outbox(..., worker=False)")
-        await self._place().once()
-        await self._finish()
+        self._check_without_worker("drain()")
+        await each([placing.once() for placing in self._it.placing.values()])
+        await self._it.telling.once()
 
     async def work(self) -> None:
         """Place orders until cancelled: what a process of its own does. Raises `UsageError` as `drain()` does."""
-        if self._has_worker:
-            raise UsageError("this outbox places its orders by itself; work() is for Outbox(..., worker=False)")
+        self._check_without_worker("work()")
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._finish_forever())
-            group.create_task(self._place().forever())
+            group.create_task(self._it.telling.forever())
+            for placing in self._it.placing.values():
+                group.create_task(placing.forever())
+
+    def _check_without_worker(self, what: str) -> None:
+        if self._has_worker:
+            raise UsageError(f"this outbox places its orders by itself; {what} is for Outbox(..., worker=False)")
 
     # --- inside ---
 
     @property
-    def _store(self) -> OutboxStore:
-        if self._open_store is None:
-            raise UsageError("an outbox is used with `async with`")
-        return self._open_store
-
-    def _place(self) -> Placing:
-        if self._placing is None:
-            raise UsageError("an outbox is used with `async with`")
-        return self._placing
+    def _it(self) -> OpenOutbox:
+        if self._open is None:
+            raise UsageError("an outbox is used with `async with`, and takes nothing once it is closed")
+        return self._open
 
     async def __aenter__(self) -> Self:
-        self._closing = False
-        store = await self._open()
+        if self._open is not None:
+            raise UsageError("this outbox is open already")
+        store = await open_store(self._where, self._name, lease=self._lease, look_first=self._look_first)
         try:
-            await store.prepare()
-            if not store.is_shared and store.is_behind and not self._look_first:
-                raise JournalError(
-                    f"{self._where}: is older than its last run, as after restoring a backup: orders that it has "
-                    "forgotten may have been placed. Go on with Outbox(..., look_first=True), which looks for each "
-                    "order before it is sent"
-                )
             caps = KeptCaps(store)
             await (caps.read() if self._caps is None else caps.keep(self._caps))
         except BaseException:
             await store.aclose()
             raise
-        self._open_store = store
-        self._placing = self._new_placing(store, caps)
-        if self._has_worker:
-            self._tasks = [
-                asyncio.create_task(self._placing.forever(), name="outbox"),
-                asyncio.create_task(self._finish_forever(), name="outbox results"),
-            ]
-        if self._dsn is not None:
-            from wren_async.outbox.listening import listen
-
-            self._tasks.append(asyncio.create_task(listen(self._dsn, self._hear), name="outbox word"))
+        self._open = self._opened(store, caps)
+        self._open.begin(has_worker=self._has_worker, hears=self._dsn)
         return self
-
-    async def _open(self) -> SqliteOutbox | PostgresOutbox:
-        if self._dsn is None:
-            return await SqliteOutbox.open(os.fspath(self._where))  # type: ignore[arg-type]
-        from wren_async.outbox.postgres import PostgresOutbox
-
-        return await PostgresOutbox.open(self._dsn, "outbox", lease=self._lease)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        placing, store, tasks = self._place(), self._store, self._tasks
-        self._closing = True
         try:
-            placing.stop()
-            if self._has_worker:
-                await asyncio.wait(tasks[:1], timeout=self._patience)
+            await self._it.close(self._patience)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            try:
-                await placing.leave()
-                while await store.finish():
-                    pass
-            finally:
-                self._waiting.wake_all()
-                self._tasks, self._open_store, self._placing = [], None, None
-                await store.aclose()
+            self._open = None
 
-    def _new_placing(self, store: OutboxStore, caps: KeptCaps) -> Placing:
-        clients: Mapping[Api, BaseClient] = self._clients
-        if (lease := store.lease) is not None:
-            clients = {api: each.with_permit(store.may_send, within=lease / 2) for api, each in self._clients.items()}
+    def _opened(self, store: OutboxStore, caps: KeptCaps) -> OpenOutbox:
+        telling = Telling(
+            store,
+            self._name,
+            self._waiting,
+            self._clocks,
+            self._timing,
+            on_settled=self._on_settled,
+            telemetry=self._telemetry,
+        )
+        results = Results(store, self._waiting, self._timing)
+        made = OpenOutbox(name=self._name, store=store, caps=caps, results=results, telling=telling)
+        made.placing = {api: self._placing_of(api, made) for api in self._clients}
+        telling.freed = made.freed
+        return made
+
+    def _placing_of(self, api: Api, made: OpenOutbox) -> Placing:
+        journal, client = made.store.journals[api], self._clients[api]
+        if (lease := journal.lease) is not None:
+            client = client.with_permit(journal.may_send, within=lease / 2)
         return Placing(
-            store=store,
-            clients=clients,
-            caps=caps,
-            settle_time=self._settle_time,
+            api=api,
+            store=made.store,
+            journal=journal,
+            client=client,
+            caps=made.caps,
             timing=self._timing,
             clocks=self._clocks,
             recovery=Recovery(
-                store,
-                clients,
+                journal,
+                {api: client},
                 settle_time=self._settle_time,
                 clocks=self._clocks,
-                copies=OtherCopies(store, clients, clocks=self._clocks, timing=self._timing),
+                copies=OtherCopies(journal, {api: client}, clocks=self._clocks, timing=self._timing),
                 continues=False,
                 none_was_placed=False,
                 same_account=self._same_account,
             ),
-            planning={
-                api: Planning(
-                    api,
-                    client,
-                    store,
-                    caps=lambda: caps.now,
-                    timing=self._timing,
-                    clocks=self._clocks,
-                    looks_first=self._look_first,
-                )
-                for api, client in clients.items()
-            },
+            planning=Planning(
+                api,
+                client,
+                journal,
+                caps=lambda: made.caps.now,
+                timing=self._timing,
+                clocks=self._clocks,
+                looks_first=self._look_first,
+            ),
+            looks=Looks(self._settle_time),
             concurrency=self._concurrency,
-            tell=self._tell,
+            tell=lambda entry: made.telling.settled(own_reference(self._name, entry.row.reference)),
             patience=self._patience,
         )
-
-    def _tell(self, entry: Entry) -> None:
-        self._to_tell.add(entry.row.reference)
-        self._waiting.wake(entry.row.reference)
-        self._settled.set()
-
-    def _hear(self, reference: str) -> None:
-        """Take word from another process: of a settled order, or of submissions."""
-        if reference:
-            self._waiting.wake(reference)
-            self._waiting.wake_any()
-        elif self._placing is not None:
-            self._placing.wake()
-
-    async def _finish(self) -> None:
-        """Number what was settled, give word of it, and hand it to the callback."""
-        if references := [*self._to_tell]:
-            self._to_tell.clear()
-            await self._store.nudge(references)
-        while await self._store.finish():
-            self._waiting.wake_any()
-        if self._telemetry is not None:
-            self._telemetry.note_totals(await self._store.totals(), batch="outbox")
-        if self._on_settled is None or not await self._store.begin_telling():
-            return
-        try:
-            told = int(await self._store.noted(_TOLD) or 0)
-            while page := await self._store.finished(told, _PAGE):
-                for submission in page:
-                    await self._on_settled(submission)
-                    told = submission.number or told
-                    await self._store.note(_TOLD, str(told))
-        finally:
-            await self._store.end_telling()
-
-    async def _finish_forever(self) -> None:
-        failures = 0
-        while True:
-            self._settled.clear()
-            try:
-                await self._finish()
-                failures = 0
-            except Exception:
-                failures += 1
-                _logger.exception("settled orders could not be handed on; they are handed on again")
-                self._settled.set()
-                await self._timing.sleep(min(_LONGEST_REST, 2.0 ** min(failures, 10)))
-            if not self._store.is_shared:
-                await self._settled.wait()
-                continue
-            # Other processes settle orders too, and may end before they have numbered them.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._settled.wait(), _FINISHING)
-
-
-def _database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:
-    """The address of a database, where it is one. Raises `InvalidConfiguration` where the extra is not installed."""
-    if isinstance(where, os.PathLike) or (
-        isinstance(where, str) and not where.startswith(("postgresql://", "postgres://"))
-    ):
-        return None
-    try:
-        from wren_async.postgres.dsn import Dsn
-    except ImportError:
-        raise InvalidConfiguration("an outbox in PostgreSQL needs: pip install 'wren-async[postgres]'") from None
-    return where if isinstance(where, Dsn) else Dsn(where)

@@ -1,7 +1,8 @@
-"""Placing the orders of an outbox: one worker after another of the same kind as a batch has, without an end.
+"""Placing the orders of one API: one worker after another of the same kind as a batch has, without an end.
 
 While nothing is in doubt, orders flow from the submissions through their prices to the worker. An order whose answer
-was lost is looked for from time to time; nothing is on the wire meanwhile, as in a batch.
+was lost is looked for from time to time; nothing of its API is on the wire meanwhile, as in a batch. Each API of an
+outbox is placed apart, so that a pause, a halt or a refusal of one does not hold the other.
 """
 
 from __future__ import annotations
@@ -9,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import attrs
 
 from wren_async.batch.events import Ending, Event, Settled
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, Past, State
-from wren_async.batch.journal.notes import Note, read_note
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.budget import Caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.recovery import Control, Recovery
@@ -27,70 +27,27 @@ from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import Worker
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
-from wren_async.outbox.caps import OutboxCaps, until_tomorrow
+from wren_async.outbox.caps import until_tomorrow
+from wren_async.outbox.feed import Feed, KeptCaps
+from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
 from wren_async.outbox.planning import Planning
-from wren_async.outbox.schedule import next_look
-from wren_async.outbox.store import OutboxStore
+from wren_async.outbox.problems import Problems
+from wren_async.outbox.schedule import Looks, needs_person
+from wren_async.outbox.store import ApiJournal, OutboxStore
 
-HALTED: Final = "outbox halted"
-"""Name of the note that says why nothing is sent until a person has looked into it; empty or not there otherwise."""
-_CAPS: Final = "outbox caps"
 _TAKEN_AT_ONCE: Final = 32
 _POLL: Final = 0.5
 """Seconds after which a shared outbox is looked at, though nobody gave word."""
 _CHECKPOINT: Final = 600.0
 """Seconds after which Wren's ledger is noted anew before anything is sent."""
+_CLOCK: Final = 600.0
+"""Seconds after which the clock is looked at by orders that wait for the next day: it may have been set meanwhile."""
+_PRICING: Final = "pricing"
+_PLACING: Final = "placing"
+_CAPS: Final = "caps"
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 60.0
-_FOR_A_PERSON: Final = (Ending.ALARM, Ending.OVERCHARGED)
-_PLACING: Final = "placing"
 _logger = logging.getLogger("wren_async.outbox")
-
-Tell = Callable[[Entry], None]
-
-
-class Feed:
-    """The orders that a worker is given: reserved for, and none twice. It may be asked again after it had none."""
-
-    def __init__(self, take: Callable[[set[int]], Awaitable[Sequence[Entry]]]) -> None:
-        self._take = take
-        self._given: set[int] = set()
-        self._ahead: deque[Entry] = deque()
-        self.is_closed = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Entry:
-        if not self._ahead and not self.is_closed:
-            self._ahead.extend(await self._take(self._given))
-            self._given.update(entry.row.position for entry in self._ahead)
-        if not self._ahead or self.is_closed:
-            raise StopAsyncIteration
-        return self._ahead.popleft()
-
-    def settled(self, position: int) -> None:
-        """Forget an order: it is not pending any more."""
-        self._given.discard(position)
-
-
-@attrs.define
-class KeptCaps:
-    """The caps that the outbox keeps for all processes."""
-
-    store: OutboxStore
-    now: OutboxCaps = attrs.field(factory=OutboxCaps)
-
-    async def keep(self, caps: OutboxCaps) -> None:
-        """Let these caps hold from now on."""
-        await self.store.note(_CAPS, caps.to_json())
-        self.now = caps
-
-    async def read(self) -> None:
-        """Take in what another process may have changed."""
-        if noted := await self.store.noted(_CAPS):
-            self.now = read_note(self.store, _CAPS, noted, OutboxCaps.from_json)
 
 
 class Again(enum.Enum):
@@ -105,24 +62,26 @@ class Again(enum.Enum):
 
 @attrs.define
 class Placing:
-    """Plans, places and reconciles the orders of a store until it is stopped."""
+    """Plans, places and reconciles the orders of one API until it is stopped."""
 
+    api: Api
     store: OutboxStore
-    clients: Mapping[Api, BaseClient]
+    journal: ApiJournal
+    client: BaseClient
     caps: KeptCaps
-    settle_time: float
     timing: Timing
     clocks: ServerClocks
     recovery: Recovery
-    planning: Mapping[Api, Planning]
+    planning: Planning
+    looks: Looks
     concurrency: int
-    tell: Tell
+    tell: Callable[[Entry], None]
     """Is told of each order that was settled or became undecided."""
     patience: float
     """Seconds to wait for the answers to orders on the wire, once they are given up."""
-    _problems: dict[str, str] = attrs.field(factory=dict[str, str])
+    _problems: Problems = attrs.field(factory=Problems)
     _news: asyncio.Event = attrs.field(factory=asyncio.Event)
-    _submitted: dict[Api, asyncio.Event] = attrs.field(init=False)
+    _submitted: asyncio.Event = attrs.field(factory=asyncio.Event)
     _recovered: asyncio.Event = attrs.field(factory=asyncio.Event)
     _resumed: asyncio.Event = attrs.field(factory=asyncio.Event)
     _stopped: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -130,38 +89,44 @@ class Placing:
     _feed: Feed | None = None
     _adaptive: AdaptiveConcurrency = attrs.field(init=False)
     _is_recovered: bool = False
-    _looked: datetime | None = None
-    _look_at: datetime | None = None
     _failures: int = 0
     _checkpoint_at: float | None = None
     _take_over_at: float = float("-inf")
     _waits_for_caps: bool = False
+    _called: set[str] = attrs.field(factory=set[str])
+    """References of undecided orders for which a person was called."""
 
     def __attrs_post_init__(self) -> None:
         self._adaptive = AdaptiveConcurrency(most=self.concurrency)
-        self._submitted = {api: asyncio.Event() for api in self.planning}
 
     # --- from outside ---
 
     @property
     def problem(self) -> str | None:
         """Why not everything is priced or placed now, if that is so."""
-        return "; ".join(self._problems.values()) or None
-
-    def latest(self) -> datetime:
-        """The present by the clock that is ahead, by which the last byte of an order is dated."""
-        return max(map(self.clocks.latest, self.clients), default=self.clocks.now())
+        return str(self._problems) or None
 
     def wake(self) -> None:
         """Give word: something was submitted, or may be placed."""
-        for submitted in self._submitted.values():
-            submitted.set()
+        self._submitted.set()
         self._wake_worker()
 
     def _wake_worker(self) -> None:
         self._news.set()
         if self._worker is not None:
             self._worker.wake()
+
+    def freed(self) -> None:
+        """There may be room under the caps again."""
+        if self._waits_for_caps:
+            self._wake_worker()
+
+    def resumed(self) -> None:
+        """A person has let it go on."""
+        self._is_recovered = False
+        self._went_well()
+        self._resumed.set()
+        self.wake()
 
     def stop(self) -> None:
         """Begin nothing more, and finish what is on the wire."""
@@ -178,8 +143,7 @@ class Placing:
     async def forever(self) -> None:
         """Place what comes, until stopped."""
         async with asyncio.TaskGroup() as group:
-            for api in self.planning:
-                group.create_task(self._plan_forever(api))
+            group.create_task(self._plan_forever())
             group.create_task(self._place_forever())
 
     async def once(self) -> None:
@@ -189,40 +153,39 @@ class Placing:
             again = await self._round()
             if again is Again.REST:
                 return
-            for planning in self.planning.values():
-                while await self._plan(planning):
-                    again = Again.AT_ONCE
+            while await self._plan():
+                again = Again.AT_ONCE
             if again is not Again.AT_ONCE and not self._news.is_set():
                 return
 
     # --- planning ---
 
-    async def _plan(self, planning: Planning) -> bool:
-        """Plan the oldest orders of an API; whether there were any."""
-        if not await planning.plan():
+    async def _plan(self) -> bool:
+        """Plan the oldest orders; whether there were any."""
+        if not await self.planning.plan():
             return False
-        if planning.has_doubted:
-            planning.has_doubted = False
+        if self.planning.has_doubted:
+            self.planning.has_doubted = False
             await self._plan_looks()
         return True
 
-    async def _plan_forever(self, api: Api) -> None:
-        planning, submitted, failures = self.planning[api], self._submitted[api], 0
+    async def _plan_forever(self) -> None:
+        failures = 0
         # What may have been sent by an earlier life is known, or in doubt, before anything else is taken up.
         await self._rest(None, self._recovered)
         while not self._stopped.is_set():
-            submitted.clear()
+            self._submitted.clear()
             try:
-                while await self._plan(planning):
+                while await self._plan():
                     self._wake_worker()
             except Exception as error:
                 failures += 1
-                self._fail(api, f"orders of {api} cannot be priced: {error}", error)
+                self._problems.begin(_PRICING, f"orders of {self.api} cannot be priced: {error}", error)
                 await self._rest(_pause(failures))
                 continue
             failures = 0
-            self._problems.pop(api, None)
-            await self._rest(_POLL if self.store.is_shared else None, submitted)
+            self._problems.end(_PRICING)
+            await self._rest(_POLL if self.store.is_shared else None, self._submitted)
 
     # --- placing ---
 
@@ -232,7 +195,7 @@ class Placing:
             try:
                 again = await self._round()
             except Exception as error:
-                self._fail(_PLACING, f"orders cannot be placed: {error}", error)
+                self._fail(f"orders of {self.api} cannot be placed: {error}", error)
                 again = Again.REST
                 await self._give_up()
             if again is Again.REST:
@@ -249,27 +212,49 @@ class Placing:
             await self._worker.leave(self.patience)
             self._worker = None
 
+    def _fail(self, problem: str, error: Exception | None = None) -> None:
+        self._problems.begin(_PLACING, problem, error)
+
     def _went_well(self) -> None:
         self._failures = 0
-        self._problems.pop(_PLACING, None)
+        self._problems.end(_PLACING)
 
     async def _round(self) -> Again:
         """Recover or reconcile what is in doubt, then place what is pending."""
-        if halted := await self.halted():
-            self._fail(_PLACING, f"{halted} Once a person has looked into it: `resume()`")
-            self._failures = min(self._failures, 2)  # another process may be told so: look soon
-            self._resumed.clear()
+        if await self._is_held():
             return Again.REST
-        if (halt := await self.store.halt_of_all()) is not None:
-            if halt[0] is not Ending.PAYMENT_REQUIRED:
-                self._fail(_PLACING, halt[1])
-                self._failures = min(self._failures, 2)
-                return Again.REST
-            await self.store.lift_halt()
         if not self._is_recovered:
-            await self.store.renew()
+            await self.journal.renew()
         await self.caps.read()
         worker = self._worker = self._new_worker()
+        await self._find_out(worker)
+        if worker.end is None:
+            self._feed = Feed(self._take)
+            await self._note_checkpoint()
+            await worker.place_all(self._feed)
+            self._feed = None
+        return await self._after(worker)
+
+    async def _is_held(self) -> bool:
+        """Whether somebody has said that nothing is sent. What only an empty wallet has stopped is tried again."""
+        told = await self.journal.halt_of_all()
+        if halted := await why_halted(self.journal):
+            self._fail(_for_a_person(halted))
+            self._resumed.clear()
+        elif told is not None and told[0] is Ending.PAYMENT_REQUIRED:
+            await self.journal.lift_halt()
+            return False
+        elif told is not None:
+            self._fail(told[1])
+        else:
+            return False
+        # Another process may be told to go on: look soon, and then for whatever is in doubt by what that one noted.
+        self._failures = min(self._failures, 2)
+        self._is_recovered = False
+        return True
+
+    async def _find_out(self, worker: Worker) -> None:
+        """Recover what an earlier life left, or look for what is undecided, where it is time."""
         control = Control(emit=self._heard, halt=worker.halt, may_repeat=self._may_repeat, stopped=self._stopped)
         if not self._is_recovered:
             await self._note_beginning()
@@ -277,18 +262,12 @@ class Placing:
             self._is_recovered = worker.end is None
             if self._is_recovered:
                 self._recovered.set()
-            self._looked = self.latest()
-            await self._plan_looks()
         elif self._is_look_due():
             await self.recovery.look_for_lost(control)
-            self._looked = self.latest()
-            await self._plan_looks()
-        if worker.end is None:
-            self._feed = Feed(self._take)
-            await self._note_checkpoint()
-            await worker.place_all(self._feed)
-            self._feed = None
-        return await self._after(worker)
+        else:
+            return
+        self.looks.looked(self._latest())
+        await self._plan_looks()
 
     async def _after(self, worker: Worker) -> Again:
         self._worker = None
@@ -297,34 +276,18 @@ class Placing:
         why, message = worker.end
         if why is Ending.ASKED:
             return Again.LATER
-        if why in _FOR_A_PERSON:
-            await self.store.note(HALTED, message)
-        self._fail(_PLACING, message)
+        message = await in_own_words(self.journal, message)
+        if why in FOR_A_PERSON:
+            await halt(self.journal, message)
+            self._fail(_for_a_person(message))
+        else:
+            self._fail(f"orders of {self.api} are held back: {message}")
         return Again.REST
-
-    async def halted(self) -> str | None:
-        """Why nothing is sent until a person has looked into it."""
-        if told := await self.store.noted(HALTED) or await self.store.noted(Note.ALARM):
-            return told
-        halt = await self.store.halt_of_all()
-        return halt[1] if halt is not None and halt[0] in _FOR_A_PERSON else None
-
-    async def resume(self) -> None:
-        """Go on: a person has looked into it."""
-        if await self.store.noted(Note.ALARM):
-            await self.store.note(Note.DOUBT, "something else may have placed them, as an alarm told")
-            await self.store.note(Note.ALARM, "")
-            self._is_recovered = False
-        await self.store.note(HALTED, "")
-        await self.store.lift_halt()
-        self._went_well()
-        self._resumed.set()
-        self.wake()
 
     def _new_worker(self) -> Worker:
         return Worker(
-            self.store,
-            self.clients,
+            self.journal,
+            {self.api: self.client},
             caps=Caps(failures=None),
             concurrency=self._adaptive,
             timing=self.timing,
@@ -340,28 +303,31 @@ class Placing:
             # What is on the wire is finished first; then the lost orders are looked for.
             return ()
         await self._take_over()
-        now = self.clocks.now()
         caps = self.caps.now
-        taken = await self.store.take(_TAKEN_AT_ONCE, given, caps, now)
-        if caps.any and not taken:
-            self._waits_for_caps = await self.store.waiting() > 0
+        taken = await self.journal.take(_TAKEN_AT_ONCE, given, caps, self.clocks.now())
+        if not taken:
+            self._waits_for_caps = caps.any and await self.journal.waiting() > 0
+            if self._waits_for_caps:
+                self._problems.begin(_CAPS, f"orders of {self.api} wait for the next day: the caps leave no room now")
+            else:
+                self._problems.end(_CAPS)
         return taken
 
     async def _take_over(self) -> None:
         """Now and then, put in doubt what other processes were sending when they died."""
-        now, lease = self.timing.monotonic(), self.store.lease
+        now, lease = self.timing.monotonic(), self.journal.lease
         if lease is None or now < self._take_over_at:
             return
         self._take_over_at = now + lease / 4
         await self.caps.read()
-        await self.store.doubt(self.latest())
+        await self.journal.doubt(self._latest())
         await self._plan_looks()
 
     async def _note_beginning(self) -> None:
-        """Note the servers and accounts, and before the first order when it all began: no order is older."""
-        is_empty = self.store.past is Past.NEW and not await self.store.digests(1, 1)
+        """Note the server and the account, and before the first order when it all began: no order is older."""
+        is_empty = self.journal.past is Past.NEW and not await self.journal.digests(1, 1)
         await self.recovery.note_servers()
-        if is_empty and await self.store.noted(Note.PLANNED) is None:
+        if is_empty and await self.journal.noted(Note.PLANNED) is None:
             await self.recovery.note_planning()
 
     async def _note_checkpoint(self) -> None:
@@ -379,32 +345,40 @@ class Placing:
         if result.state is State.PLACED:
             self._went_well()
         elif result.state is State.UNDECIDED:
-            self._plan_look(event.entry)
+            self.looks.add(result, self._latest())
+            _logger.warning("order %r is undecided, and is looked for: %s", event.entry.row.reference, result.reason)
         self.tell(event.entry)
 
     # --- when ---
 
+    def _latest(self) -> datetime:
+        """The present by the clock that is ahead, by which the last byte of an order is dated."""
+        return self.clocks.latest(self.api)
+
     async def _plan_looks(self) -> None:
         """Find out when to look for the undecided orders next, those of other processes included."""
-        self._look_at = None
-        async for entry in self.store.entries(State.UNDECIDED):
-            self._plan_look(entry)
+        self.looks.count_anew()
+        async for entry in self.journal.entries(State.UNDECIDED):
+            self.looks.add(entry.result, self._latest())
+            self._call_person(entry)
 
-    def _plan_look(self, entry: Entry) -> None:
-        at = next_look(entry.result, self._looked, self.settle_time) or self.latest()
-        self._look_at = at if self._look_at is None else min(self._look_at, at)
+    def _call_person(self, entry: Entry) -> None:
+        """Say so, once, where an order is undecided although the lists should have told by now."""
+        reference = entry.row.reference
+        if reference not in self._called and needs_person(entry.result, self._latest(), self.looks.settle_time):
+            self._called.add(reference)
+            _logger.warning("order %r needs a person, who finds it in the account: see needs_person()", reference)
 
     def _is_look_due(self) -> bool:
-        return self._look_at is not None and self.latest() >= self._look_at
+        return self.looks.is_due(self._latest())
 
     def _until_next(self) -> float | None:
         """Seconds until there is something to do though nobody gives word."""
-        now = self.clocks.now()
         times = [_POLL] if self.store.is_shared else []
-        if self._look_at is not None:
-            times.append(max(0.0, (self._look_at - self.latest()).total_seconds()))
+        if (look := self.looks.seconds(self._latest())) is not None:
+            times.append(look)
         if self._waits_for_caps:
-            times.append(until_tomorrow(now))
+            times.append(min(_CLOCK, until_tomorrow(self.clocks.now())))
         return min(times, default=None)
 
     async def _rest(self, seconds: float | None, news: asyncio.Event | None = None) -> None:
@@ -420,11 +394,9 @@ class Placing:
             for wait in waits:
                 wait.cancel()
 
-    def _fail(self, what: str, problem: str, error: Exception | None = None) -> None:
-        if problem != self._problems.get(what):
-            unforeseen = error if error is not None and not isinstance(error, WrenAsyncError) else None
-            _logger.warning("outbox: %s", problem, exc_info=unforeseen)
-        self._problems[what] = problem
+
+def _for_a_person(why: str) -> str:
+    return f"{why.rstrip('.')}. Once a person has looked into it: `resume()`"
 
 
 def _pause(failures: int) -> float:

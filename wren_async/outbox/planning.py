@@ -19,7 +19,8 @@ from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.outbox.caps import OutboxCaps
-from wren_async.outbox.store import OutboxStore, Unplanned
+from wren_async.outbox.names import sent_reference
+from wren_async.outbox.store import ApiJournal, Unplanned
 
 _AT_ONCE: Final = 200
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -35,7 +36,7 @@ class Planning:
         self,
         api: Api,
         client: BaseClient,
-        store: OutboxStore,
+        journal: ApiJournal,
         *,
         caps: Callable[[], OutboxCaps],
         timing: Timing,
@@ -47,7 +48,7 @@ class Planning:
         self._api: Api = api
         self._clients: Mapping[Api, BaseClient] = {api: client}
         self._ceilings = client.ceilings
-        self._store = store
+        self._journal = journal
         self._caps = caps
         self._timing = timing
         self._clocks = clocks
@@ -59,7 +60,7 @@ class Planning:
 
     async def plan(self) -> bool:
         """Plan the oldest orders; whether there were any. Raises what is not about one order, such as a bad token."""
-        orders = await self._store.unplanned(self._api, _AT_ONCE)
+        orders = await self._journal.unplanned(_AT_ONCE)
         if not orders:
             return False
         rows = [_row(each) for each in orders]
@@ -74,7 +75,7 @@ class Planning:
         }
         planned = [_priced(row, price) for row, price in zip(rows, prices, strict=True)]
         doubted = await self._listed([row for row in planned if row.position not in refused])
-        await self._store.plan(planned, refused, doubted)
+        await self._journal.plan(planned, refused, doubted)
         self.has_doubted |= bool(doubted)
         return True
 
@@ -88,8 +89,8 @@ class Planning:
 
     async def _listed(self, rows: Sequence[Row]) -> dict[int, Result]:
         """Those orders that the account shows already: this outbox sent them, and has forgotten it since."""
-        if not (self._looks_first or self._store.is_behind):
-            rows = [row for row in rows if row.position <= self._store.inherited]
+        if not (self._looks_first or self._journal.is_behind):
+            rows = [row for row in rows if row.position <= self._journal.inherited]
         if not rows:
             return {}
         sought, entries = Sought(), {row.position: Entry(row=row, result=Result(state=State.PENDING)) for row in rows}
@@ -111,7 +112,7 @@ def _row(submitted: Unplanned) -> Row:
         position=submitted.position,
         intent=order.intent,
         digest=order.digest,
-        reference=order.reference,
+        reference=sent_reference(order.outbox, order.reference),
         key=order.key,
         cents=0,
         grams=0,

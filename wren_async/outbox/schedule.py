@@ -1,9 +1,11 @@
-"""When an order whose answer was lost is looked for, and when it needs a person. Pure."""
+"""When orders whose answer was lost are looked for, and when one needs a person. Pure: the caller brings the clock."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+
+import attrs
 
 from wren_async.batch.journal.contract import Result, State
 
@@ -37,3 +39,33 @@ def needs_person(result: Result, now: datetime, settle_time: float) -> bool:
     if result.state is not State.UNDECIDED:
         return False
     return result.last_sent is None or now > result.last_sent + timedelta(seconds=settle_time) + _AFTER + _PERSON
+
+
+@attrs.define
+class Looks:
+    """When the undecided orders of an API are looked for next."""
+
+    settle_time: float
+    _looked: datetime | None = None
+    _at: datetime | None = None
+
+    def looked(self, now: datetime) -> None:
+        """All of them were looked for just now. Those that are undecided still are added again."""
+        self._looked, self._at = now, None
+
+    def count_anew(self) -> None:
+        """All that are undecided are added again."""
+        self._at = None
+
+    def add(self, result: Result, now: datetime) -> None:
+        """Look for an undecided order too."""
+        at = next_look(result, self._looked, self.settle_time) or now
+        self._at = at if self._at is None else min(self._at, at)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is time to look."""
+        return self._at is not None and now >= self._at
+
+    def seconds(self, now: datetime) -> float | None:
+        """Seconds until it is time; `None` while nothing is undecided."""
+        return None if self._at is None else max(0.0, (self._at - now).total_seconds())

@@ -1,12 +1,11 @@
-"""What an outbox keeps, and what every store of one promises.
+"""What an outbox keeps, and what every kind of store of it promises.
 
-An outbox is a journal without an end. A submitted order first waits in the outbox's own table; once it has a price it
-becomes an order of the journal, and from there it is sent as any order of a batch is.
+The orders stand there as they were submitted, and, once they have a price, in a journal for each API.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -33,13 +32,18 @@ class Submission:
 
     reference: str
     """The caller's own mark on it, which the order carries in Wren's `note` or CNaught's `metadata`."""
-    intent: Intent
-    """What was asked for."""
+    intent: Intent | None
+    """What was asked for. `None` once it was pruned: of its result, state, order id and cents are left then."""
     submitted: datetime
     result: Result
     """What came of it, with its ids, its cost and the reason why it was refused or is undecided."""
     number: int | None = None
     """Counts the settled orders of the outbox, from 1, in the order in which `settled()` gives them; `None` before."""
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether only that is left of it by which it is known again."""
+        return self.intent is None
 
     @property
     def state(self) -> State:
@@ -72,7 +76,10 @@ class Health:
 class NewOrder:
     """An order as it is submitted."""
 
+    outbox: str
+    """The name of the outbox."""
     reference: str
+    """The caller's own mark on it, which is another one in each outbox."""
     intent: str
     """The intent as canonical JSON."""
     digest: str
@@ -88,7 +95,8 @@ class Known:
 
     is_new: bool
     digest: str
-    intent: str
+    intent: str | None
+    """As canonical JSON; `None` once it was pruned."""
 
 
 @attrs.frozen(kw_only=True)
@@ -99,13 +107,23 @@ class Unplanned:
     order: NewOrder
 
 
-class OutboxStore(Journal, Protocol):
-    """A journal, and before it the orders that were submitted."""
+def together(totals: Iterable[Totals]) -> Totals:
+    """The sums over several journals."""
+    parts = list(totals)
+    sums = {
+        field.name: sum(getattr(part, field.name) for part in parts)
+        for field in attrs.fields(Totals)
+        if field.name != "orders"
+    }
+    orders = {state: sum(part.orders.get(state, 0) for part in parts) for state in State}
+    return Totals(orders=orders, **sums)
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether other processes submit and place too, so that one has to look for their orders now and then."""
-        ...
+
+class ApiJournal(Journal, Protocol):
+    """The orders of one API: those that have no price yet, and the journal from which the others are placed.
+
+    Each API has one of its own, with its own pause and its own halt, so that neither waits for the other.
+    """
 
     @property
     def inherited(self) -> int:
@@ -126,18 +144,6 @@ class OutboxStore(Journal, Protocol):
         """Hold a lease anew next time, where that of this process was lost."""
         ...
 
-    async def nudge(self, references: Collection[str]) -> None:
-        """Give the other processes word of these settled orders."""
-        ...
-
-    async def begin_telling(self) -> bool:
-        """Begin to hand settled orders to a callback, as the only one. False where another process is at it."""
-        ...
-
-    async def end_telling(self) -> None:
-        """Let others hand settled orders to their callback."""
-        ...
-
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """Why no process sends anything, if one of them, or a person, said so."""
         ...
@@ -150,16 +156,8 @@ class OutboxStore(Journal, Protocol):
         """Write down what a person found out about an undecided order."""
         ...
 
-    async def submit(self, order: NewOrder, connection: object | None) -> Known:
-        """Write an order down, unless its reference is known. On disk on return, or with the caller's transaction."""
-        ...
-
-    async def find(self, reference: str) -> Submission | None:
-        """What is known of a reference."""
-        ...
-
-    async def unplanned(self, api: Api, most: int) -> Sequence[Unplanned]:
-        """Orders of an API that have no price yet, the oldest first."""
+    async def unplanned(self, most: int) -> Sequence[Unplanned]:
+        """Orders that have no price yet, the oldest first."""
         ...
 
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
@@ -169,19 +167,79 @@ class OutboxStore(Journal, Protocol):
         """
         ...
 
+    async def waiting(self) -> int:
+        """Pending orders with a price that nothing is reserved for yet."""
+        ...
+
     async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
         ...
 
-    async def waiting(self) -> int:
-        """Pending orders with a price that nothing is reserved for yet."""
+
+class OutboxStore(Protocol):
+    """The orders of one outbox as they were submitted, and what they count together."""
+
+    @property
+    def label(self) -> str:
+        """What messages call it: where it is."""
+        ...
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes submit and place too, so that one has to look for their orders now and then."""
+        ...
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is known to be older than its last run when it is opened."""
+        ...
+
+    @property
+    def journals(self) -> Mapping[Api, ApiJournal]:
+        """The journal of each API."""
+        ...
+
+    async def prepare(self) -> None:
+        """Lay out its tables where they are not there, and open its journals."""
+        ...
+
+    def on_submitted(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once a submission is on disk, also where its caller was cancelled meanwhile."""
+        ...
+
+    async def submit(self, order: NewOrder, connection: object | None) -> Known:
+        """Write an order down, unless its reference is known. On disk on return, or with the caller's transaction."""
+        ...
+
+    async def find(self, reference: str) -> Submission | None:
+        """What is known of a reference."""
+        ...
+
+    def open_orders(self, *states: State) -> AsyncIterator[Submission]:
+        """Orders in these states that are not settled."""
+        ...
+
+    async def nudge(self, references: Collection[str]) -> None:
+        """Give the other processes word of these settled orders, or by an empty one of a submission."""
+        ...
+
+    async def begin_telling(self) -> bool:
+        """Begin to hand settled orders to a callback, as the only one. False where another process is at it."""
+        ...
+
+    async def end_telling(self) -> None:
+        """Let others hand settled orders to their callback."""
+        ...
+
+    async def totals(self) -> Totals:
+        """Sums over all orders that have, or had, a price."""
         ...
 
     async def spent(self, now: datetime) -> Spent:
         """What is spent or reserved in the day and the month of `now`."""
         ...
 
-    async def finish(self) -> int:
+    async def finish(self, now: datetime) -> int:
         """Number settled orders, and count what they really cost; how many there were. Once for each order."""
         ...
 
@@ -189,6 +247,21 @@ class OutboxStore(Journal, Protocol):
         """Settled orders with a number above `after`, by number."""
         ...
 
-    def open_orders(self, *states: State) -> AsyncIterator[Submission]:
-        """Orders in these states that are not settled."""
+    async def prune(self, before: datetime, told: int | None) -> int:
+        """Keep of some orders that were settled before a time only what they are known by; how many there were.
+
+        None with a number above `told` is pruned. Returns 0 once there are no more.
+        """
+        ...
+
+    async def note(self, name: str, value: str) -> None:
+        """Keep a fact of the whole outbox under a name. A later fact replaces it."""
+        ...
+
+    async def noted(self, name: str) -> str | None:
+        """The fact that was kept under a name, if any."""
+        ...
+
+    async def aclose(self) -> None:
+        """Write what is waiting and let go of the file or the database."""
         ...

@@ -5,7 +5,6 @@ All of them call one function of the database, so that there is one place that d
 
 from __future__ import annotations
 
-import inspect
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,34 +23,30 @@ from wren_async.batch.intents import (
     digest,
 )
 from wren_async.core.ceilings import Ceilings
-from wren_async.core.reference import attach, check_reference
+from wren_async.core.reference import attach
 from wren_async.errors import InvalidArgument, ReferenceReused
+from wren_async.outbox.drivers import call_over, call_within
+from wren_async.outbox.names import MAIN, check_name, sent_reference
 from wren_async.outbox.store import Known, NewOrder, Submitted
 
 _FUNCTION: Final = "SELECT is_new, known_digest, known_intent FROM wren_async.outbox_submit"
-_FORMAT: Final = f"{_FUNCTION}(%s, %s, %s, %s, %s)"
-_DOLLAR: Final = f"{_FUNCTION}($1, $2, $3, $4, $5)"
-_NAMED: Final = f"{_FUNCTION}(:reference, :intent, :digest, :key, :api)"
-_NO_TRANSACTION: Final = (
-    "is in no transaction, so that the order would stand alone: begin yours with `async with connection.transaction()`"
-)
-_NAMES: Final = ("reference", "intent", "digest", "key", "api")
 
 
-def new_order(intent: Intent, reference: str, submitted: datetime | None = None) -> NewOrder:
-    """An order as it is submitted. Raises `InvalidArgument` for one that could not be sent with this reference."""
-    check_reference(reference)
+def new_order(intent: Intent, reference: str, name: str = MAIN, submitted: datetime | None = None) -> NewOrder:
+    """An order as it is submitted to an outbox. Raises `InvalidArgument` for one that could not be sent so."""
+    sent = sent_reference(check_name(name), reference)
     if not isinstance(intent, CNaughtMass | CNaughtPrice | WrenOffset | WrenProject | WrenTrees):
         raise InvalidArgument("intent", f"takes an order such as CNaughtMass(amount_kg=12), not {intent!r}")
     key = str(uuid.uuid4())
-    call = intent.call(reference, key)
+    call = intent.call(sent, key)
     if (field := call.operation.reference) is not None:
         text = getattr(call.body, field.attribute) or None
-        attach(text, reference, attribute=field.attribute, max_length=field.max_length)
+        attach(text, sent, attribute=field.attribute, max_length=field.max_length)
     wanted = canonical(intent)
     _check_storable("intent", wanted)
     _check_storable("reference", reference)
     return NewOrder(
+        outbox=name,
         reference=reference,
         intent=wanted,
         digest=digest(wanted),
@@ -94,11 +89,12 @@ def _check_storable(name: str, text: str) -> None:
 def submitted(order: NewOrder, known: Known) -> Submitted:
     """What a submission came to. Raises `ReferenceReused` where another order has the reference."""
     if known.digest != order.digest:
-        raise ReferenceReused(order.reference, f"{known.intent} there and {order.intent} here")
+        there = known.intent or "one whose details were pruned"
+        raise ReferenceReused(order.reference, f"{there} there and {order.intent} here")
     return Submitted(reference=order.reference, is_new=known.is_new)
 
 
-def submit_within(connection: Any, intent: Intent, *, reference: str) -> Submitted:
+def submit_within(connection: Any, intent: Intent, *, reference: str, name: str = MAIN) -> Submitted:
     """Write an order within the open transaction of a synchronous connection. It blocks, and needs no `Outbox`.
 
     The order is there once your transaction commits, and was never ordered where it rolls back. The tables must be
@@ -109,52 +105,30 @@ def submit_within(connection: Any, intent: Intent, *, reference: str) -> Submitt
             takes `%s`, such as Django's `django.db.connection`.
         intent: What to buy.
         reference: Your own mark on it, as with `Outbox.submit`.
+        name: The name of the outbox.
 
-    Raises `ReferenceReused` where another order has the reference, `InvalidArgument`, and the driver's own errors.
+    Raises `ReferenceReused` where another order has the reference; `InvalidArgument`, also for a connection that would
+    commit each statement by itself; `InvalidConfiguration` where the tables are missing; and the driver's own errors.
     """
-    order = new_order(intent, reference)
-    values = _values(order)
-    if _is_of(connection, "sqlalchemy"):
-        from sqlalchemy import text
-
-        row = connection.execute(text(_NAMED), dict(zip(_NAMES, values, strict=True))).one()
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute(_FORMAT, values)
-            row = cursor.fetchone()
-    return submitted(order, _known(row))
+    order = new_order(intent, reference, name)
+    return submitted(order, _known(call_within(connection, _FUNCTION, _values(order))))
 
 
 async def submit_over(connection: Any, order: NewOrder) -> Known:
     """Write an order over an asynchronous connection of psycopg, SQLAlchemy or asyncpg, in its open transaction."""
-    if not inspect.iscoroutinefunction(getattr(connection, "execute", None)):
-        raise InvalidArgument(
-            "connection",
-            "takes an asynchronous connection of psycopg, asyncpg or SQLAlchemy; for a synchronous one take "
-            "submit_within(connection, intent, reference=...)",
-        )
-    values = _values(order)
-    if _is_of(connection, "sqlalchemy"):
-        from sqlalchemy import text
-
-        found = await connection.execute(text(_NAMED), dict(zip(_NAMES, values, strict=True)))
-        return _known(found.one())
-    if _is_of(connection, "asyncpg"):
-        if not connection.is_in_transaction():
-            raise InvalidArgument("connection", _NO_TRANSACTION)
-        return _known(await connection.fetchrow(_DOLLAR, *values))
-    if connection.autocommit and connection.info.transaction_status.name == "IDLE":
-        raise InvalidArgument("connection", _NO_TRANSACTION)
-    return _known(await (await connection.execute(_FORMAT, values)).fetchone())
+    return _known(await call_over(connection, _FUNCTION, _values(order)))
 
 
-def _is_of(connection: object, package: str) -> bool:
-    return any(each.__module__.partition(".")[0] == package for each in type(connection).__mro__)
-
-
-def _values(order: NewOrder) -> tuple[str, ...]:
-    return (order.reference, order.intent, order.digest, order.key, order.api)
+def _values(order: NewOrder) -> dict[str, str]:
+    return {
+        "reference": order.reference,
+        "intent": order.intent,
+        "digest": order.digest,
+        "key": order.key,
+        "api": order.api,
+        "outbox": order.outbox,
+    }
 
 
 def _known(row: Sequence[Any]) -> Known:
-    return Known(is_new=bool(row[0]), digest=str(row[1]), intent=str(row[2]))
+    return Known(is_new=bool(row[0]), digest=str(row[1]), intent=None if row[2] is None else str(row[2]))

@@ -2,6 +2,8 @@
 
 psycopg's own pool is not used: what a runner writes has to go through one connection, in order, and whoever writes has
 to know whether an answer was lost.
+
+No wait is without an end: a server, or a proxy on the way to it, may take what is sent and never answer.
 """
 
 from __future__ import annotations
@@ -15,15 +17,14 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, errors
+from psycopg import AsyncConnection, errors, waiting
+from psycopg.abc import PQGen
 
 from wren_async.errors import JournalError
 from wren_async.postgres.dsn import Dsn
+from wren_async.postgres.outage import Outage, remedy
 
 T = TypeVar("T")
-Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
-Work: TypeAlias = Callable[[Connection], Awaitable[T]]
-"""Statements of one transaction. It may be begun again from its beginning, so it must do nothing else."""
 
 logger = logging.getLogger("wren_async.postgres")
 
@@ -36,9 +37,23 @@ _CONNECTING: Final[dict[str, Any]] = {
     "application_name": "wren-async",
 }
 """So that a connection whose other end is gone without a word is noticed within half a minute."""
+_TAKES_WRITES: Final = "read-write"
 _LONGEST: Final = 60.0
-"""Seconds that a transaction may take before its connection counts as lost."""
+"""Seconds that a transaction may take, or the connecting, before the connection counts as lost."""
 _LONGEST_WAIT: Final = 2.0
+_LOOK: Final = 0.1
+"""Seconds after which psycopg looks for a signal of the system while it waits."""
+_SETTINGS: Final = """
+SELECT pg_is_in_recovery(), pg_backend_pid(),
+    set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+        THEN 'on' ELSE current_setting('synchronous_commit') END, is_local),
+    set_config('idle_in_transaction_session_timeout', '30s', is_local), set_config('lock_timeout', '30s', is_local),
+    set_config('timezone', 'UTC', is_local)
+FROM (SELECT pg_backend_pid() IS DISTINCT FROM %(session)s::int AS is_local) how
+"""
+"""What every transaction needs: a commit that waits for the disk, and nothing that is left open for long. For the whole
+session where it is the given one, or else for this transaction."""
+_LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 _CONFLICTS: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
 _REPEATS: Final = 8
 _PREPARE_AFTER: Final = 3
@@ -47,6 +62,34 @@ _PREPARE_AFTER: Final = 3
 
 class DatabaseLost(JournalError):
     """The database cannot be reached, or does not answer. What was asked of it may have been done, or not."""
+
+
+class DatabaseRefused(DatabaseLost):
+    """The database does not let this program in, and waiting is not likely to mend it: a wrong password, for one."""
+
+
+class Connection(AsyncConnection[tuple[Any, ...]]):
+    """A connection that is closed at once where a wait on it is cancelled.
+
+    psycopg's own would ask the server to give the statement up, and wait for the answer, which may never come. A commit
+    that waits for a synchronous standby must not be given up either: it would stand in this server alone.
+    """
+
+    is_pooled = False
+    """Whether a pooler such as PgBouncer is between: each transaction may be carried out by another session then, so
+    that settings and prepared statements of a session are not the own ones."""
+
+    async def wait(self, gen: PQGen[T], interval: float = _LOOK, *more: Any, **options: Any) -> T:
+        """Wait for the server's answer to what psycopg does."""
+        try:
+            return await waiting.wait_async(gen, self.pgconn.socket, interval, *more, **options)
+        except asyncio.CancelledError:
+            self.pgconn.finish()
+            raise
+
+
+Work: TypeAlias = Callable[[Connection], Awaitable[T]]
+"""Statements of one transaction. It may be begun again from its beginning, so it must do nothing else."""
 
 
 class Database:
@@ -67,6 +110,8 @@ class Database:
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._closed = False
+        self.outage = Outage(str(dsn))
+        """Tells the log that the database is away, if whoever tries again says so, and that it is there again."""
 
     async def run(self, work: Work[T]) -> T:
         """Carry out a transaction. Raises `DatabaseLost` where its answer was lost: it may have been committed.
@@ -89,9 +134,10 @@ class Database:
         for wait in waits():
             try:
                 return await self.run(work)
-            except DatabaseLost:
-                if time.monotonic() + wait > ends or self._closed:
+            except DatabaseLost as error:
+                if time.monotonic() + wait > ends or self._closed or isinstance(error, DatabaseRefused):
                     raise
+                self.outage.goes_on(error)
                 await asyncio.sleep(wait)
         raise AssertionError("waits() does not end")
 
@@ -110,37 +156,43 @@ class Database:
 
     async def _once(self, work: Work[T]) -> T:
         try:
-            async with asyncio.timeout(self._longest):
-                connection = self._connection or await self._connect()
-                async with connection.transaction():
-                    return await work(connection)
+            connection = self._connection or await self._connect()
+            async with asyncio.timeout(self._longest), connection.transaction():
+                if connection.is_pooled:
+                    await connection.execute(_SETTINGS, {"session": None})
+                answer = await work(connection)
         except TimeoutError:
             await self._drop()
             raise DatabaseLost(f"{self.dsn}: the database did not answer within {self._longest:g} s") from None
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if isinstance(error, _CONFLICTS):
+        except psycopg.Error as error:
+            if isinstance(error, _CONFLICTS) or not (isinstance(error, _LOST) or self._is_broken):
                 raise
-            if isinstance(error, errors.DiskFull | errors.OutOfMemory | errors.TooManyConnections):
-                logger.warning("%s: %s", self.dsn, self.dsn.scrub(_told(error)))
             await self._drop()
             raise DatabaseLost(f"{self.dsn}: {self.dsn.scrub(_told(error))}") from None
         except asyncio.CancelledError:
             # Where the cancellation met a statement, nobody knows in what state the connection is.
             await self._drop()
             raise
+        self.outage.ends()
+        return answer
+
+    @property
+    def _is_broken(self) -> bool:
+        return self._connection is None or self._connection.closed
 
     async def _connect(self) -> Connection:
         self._check_open()
-        given = {name: value for name, value in _CONNECTING.items() if f"{name}=" not in self.dsn.reveal()}
-        connection: Connection = await AsyncConnection.connect(
-            self.dsn.reveal(), autocommit=True, prepare_threshold=self._prepare_threshold, **given
-        )
         try:
-            await _set_up(connection)
+            async with asyncio.timeout(_LONGEST):
+                connection = await connect(self.dsn)
+        except TimeoutError:
+            raise DatabaseLost(f"{self.dsn}: no connection was made within {_LONGEST:g} s") from None
+        try:
             self._check_open()  # it may have been closed while the connection was made
         except BaseException:
             await connection.close()
             raise
+        connection.prepare_threshold = None if connection.is_pooled else self._prepare_threshold
         self._connection = connection
         return connection
 
@@ -155,14 +207,74 @@ class Database:
                 await connection.close()
 
 
-async def _set_up(connection: Connection) -> None:
-    """What every connection needs: commits that wait for the disk, and no transaction that is left open for long."""
-    await connection.execute(
-        "SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "
-        "THEN 'on' ELSE current_setting('synchronous_commit') END, false), "
-        "set_config('idle_in_transaction_session_timeout', '30s', false), set_config('lock_timeout', '30s', false), "
-        "set_config('timezone', 'UTC', false)"
-    )
+async def connect(dsn: Dsn, **options: Any) -> Connection:
+    """A connection to the server that takes writes. Raises `DatabaseLost`, and `DatabaseRefused` with a remedy."""
+    given = {**_CONNECTING, **({"target_session_attrs": _TAKES_WRITES} if len(dsn.hosts) > 1 else {}), **options}
+    # What stands in the address is not replaced.
+    chosen = {name: value for name, value in given.items() if name not in dsn.parts}
+    try:
+        connection = await Connection.connect(dsn.reveal(), autocommit=True, prepare_threshold=None, **chosen)
+    except psycopg.Error as error:
+        raise _unreached(dsn, _told(error), str(error)) from None
+    try:
+        await _set_up(connection, dsn)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def _unreached(dsn: Dsn, told: str, lines: str) -> DatabaseLost:
+    if (mend := remedy(lines)) is None:
+        return DatabaseLost(f"{dsn}: {dsn.scrub(told)}")
+    return DatabaseRefused(f"{dsn}: {dsn.scrub(told)}: {mend}")
+
+
+async def _set_up(connection: Connection, dsn: Dsn) -> None:
+    """Find out what answers. By a pooler, settings of the session would become those of other programs."""
+    session = connection.pgconn.backend_pid
+    found = await (await connection.execute(_SETTINGS, {"session": session})).fetchone()
+    assert found is not None  # noqa: S101 - a query without FROM has a row
+    # A pooler tells a number of its own.
+    connection.is_pooled = found[1] != session
+    if found[0]:
+        raise DatabaseLost(
+            f"{dsn}: the database is a standby, which takes no writes: give the address of the primary, or of all "
+            "servers, host1,host2, and the one that takes writes is found"
+        )
+
+
+async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: asyncio.Event) -> T | None:
+    """Try again and again while the database is away; `None` once it is to stop.
+
+    Raises `JournalError` where waiting would not help: a wrong password, or rights that are missing.
+    """
+    outage = Outage(str(dsn))
+    for wait in waits():
+        try:
+            answer = await attempt()
+        except DatabaseRefused:
+            raise
+        except DatabaseLost as error:
+            outage.goes_on(error)
+        except psycopg.Error as error:
+            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}{_missing_right(error)}") from None
+        else:
+            outage.ends()
+            return answer
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(_until_set(stopping), wait)
+    raise AssertionError("waits() does not end")
+
+
+async def _until_set(stopping: asyncio.Event) -> None:
+    await stopping.wait()
+
+
+def _missing_right(error: psycopg.Error) -> str:
+    if not isinstance(error, errors.InsufficientPrivilege):
+        return ""
+    return ": let the role use the schema wren_async, and read and write in its tables, with GRANT"
 
 
 def waits(first: float = 0.05) -> Any:

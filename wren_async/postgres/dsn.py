@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any, Final, Self
 
 from psycopg import ProgrammingError
@@ -19,7 +21,7 @@ _SECRET: Final = ("password", "sslpassword", "passfile", "oauth_client_secret")
 class Dsn:
     """Where a database is, and who connects to it. Made of an address such as `postgresql://app@db.example/orders`."""
 
-    __slots__ = ("_given", "_shown")
+    __slots__ = ("_given", "parts")
 
     def __init__(self, address: str) -> None:
         """Raises `InvalidConfiguration`, which does not quote the address, because there may be a password in it."""
@@ -29,14 +31,14 @@ class Dsn:
             parts: dict[str, Any] = conninfo_to_dict(self._given.reveal())
         except (ProgrammingError, UnicodeError):
             parts = {}
-        if not self._given.reveal().startswith(("postgresql://", "postgres://")) and "=" not in self._given.reveal():
-            parts = {}
-        if not parts:
+        if not (parts and _is_plain(self._given.reveal(), parts)):
             raise InvalidConfiguration(
-                "the address of the database cannot be read: it looks like postgresql://user@host:5432/name, and a "
-                "password may stand in it, in PGPASSWORD or in ~/.pgpass"
+                "the address of the database cannot be read: it looks like postgresql://user@host:5432/name, or "
+                "postgresql://user@host1:5432,host2:5432/name for several servers. A password may stand in it before "
+                "the first @, with %40, %3A and %2F for @ : and /; or in PGPASSWORD or ~/.pgpass"
             )
-        self._shown = {name: str(value) for name, value in parts.items() if name not in _SECRET and value is not None}
+        self.parts = {name: str(value) for name, value in parts.items() if name not in _SECRET and value is not None}
+        """What stands in the address, without what is secret."""
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -58,11 +60,17 @@ class Dsn:
                 text = text.replace(str(value), "***")
         return text
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The servers, of which one takes writes."""
+        hosts = self.parts.get("host", self.parts.get("hostaddr", "")).split(",")
+        ports = self.parts.get("port", "").split(",")
+        ports = ports * len(hosts) if len(ports) == 1 else ports
+        return tuple(f"{host}:{port}" if port else host for host, port in zip_longest(hosts, ports, fillvalue=""))
+
     def __str__(self) -> str:
-        shown = self._shown
-        user = f"{shown['user']}@" if "user" in shown else ""
-        port = f":{shown['port']}" if "port" in shown else ""
-        return f"postgresql://{user}{shown.get('host', '')}{port}/{shown.get('dbname', '')}"
+        user = f"{self.parts['user']}@" if "user" in self.parts else ""
+        return f"postgresql://{user}{','.join(self.hosts)}/{self.parts.get('dbname', '')}"
 
     def __repr__(self) -> str:
         return f"<Dsn {self}>"
@@ -75,3 +83,13 @@ class Dsn:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("the address of a database is not pickled; read it where it is used")
+
+
+def _is_plain(given: str, parts: Mapping[str, Any]) -> bool:
+    """Whether no part of a password stands where it would be shown: an `@` or a `/` of it that is not written as `%40`
+    or `%2F` ends it for the driver, and what follows is taken for a host, a port or a name."""
+    if not given.startswith(("postgresql://", "postgres://")):
+        return "=" in given
+    ports = str(parts.get("port") or "").split(",")
+    names = f"{parts.get('host') or ''}{parts.get('dbname') or ''}"
+    return all(port.isdigit() or not port for port in ports) and "@" not in names

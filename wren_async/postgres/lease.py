@@ -4,7 +4,8 @@ Two processes must never send the same order, and a process that has lost its da
 wire, or be about to write one. So a runner sends only while its lease lasts, and nobody takes over what is its own
 before the lease is over.
 
-- The row's id is the fencing token: no id comes twice.
+- The row's id is the fencing token: no id comes twice, as long as the database is the same. After a failover to a
+  standby that lagged, an id may come again: so whatever a runner asks for names the timeline that it began on, too.
 - Each transaction of a runner renews its lease, raises its sequence number, and is refused once another runner has
   declared it dead, or the tables were brought to another version.
 - On the runner's side the lease counts from *before* the renewing statement was sent, by a clock of this machine that
@@ -30,7 +31,7 @@ import attrs
 from wren_async.core.client import __version__
 from wren_async.errors import JournalError
 from wren_async.postgres.database import Connection, Database, DatabaseLost, waits
-from wren_async.postgres.schema import Part
+from wren_async.postgres.schema import Part, check
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ TIMELINE: Final = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 """Which course of events the database is on: it is another one after a failover, or after a restored backup."""
 _ANSWER: Final = "UPDATE wren_async.runner SET answer = %s::jsonb WHERE id = %s"
 _LOOK: Final = """
-SELECT sequence, answer, declared_dead IS NOT NULL, ended IS NOT NULL FROM wren_async.runner WHERE id = %s FOR UPDATE
+SELECT sequence, answer, declared_dead IS NOT NULL, ended IS NOT NULL, left(pg_walfile_name(pg_current_wal_lsn()), 8)
+FROM wren_async.runner WHERE id = %s FOR UPDATE
 """
 _BURY: Final = """
 UPDATE wren_async.runner SET declared_dead = clock_timestamp()
@@ -70,6 +72,7 @@ RETURNING id
 """
 _END: Final = """
 UPDATE wren_async.runner SET ended = clock_timestamp() WHERE id = %s AND declared_dead IS NULL AND ended IS NULL
+    AND left(pg_walfile_name(pg_current_wal_lsn()), 8) = %s
 """
 
 
@@ -151,6 +154,8 @@ class Runner:
             lease: Seconds for which it may send after each renewal.
             clock: The clocks of this machine, for tests.
             along: What is done in the same transaction, with the id of the runner.
+
+        Raises `JournalError` where the tables are of another version than this program's.
         """
         begun = clock()
 
@@ -158,6 +163,8 @@ class Runner:
             values = {"name": _name(), "scope": scope, "program": __version__, "lease": lease}
             found = await (await connection.execute(_BEGIN, values)).fetchone()
             assert found is not None  # noqa: S101 - RETURNING of one row
+            # Now that the row is there, nobody changes the tables until it is committed.
+            await check(connection, parts)
             if along is not None:
                 await along(connection, found[0])
             timeline = await (await connection.execute(TIMELINE)).fetchone()
@@ -195,7 +202,8 @@ class Runner:
                 began = self._clock()
                 try:
                     answer, is_renewed = await self._once(number, work, is_repeat=is_repeat)
-                except DatabaseLost:
+                except DatabaseLost as error:
+                    self._database.outage.goes_on(error)
                     is_repeat = self._is_unsure = True
                     await asyncio.sleep(wait)
                     continue
@@ -218,7 +226,7 @@ class Runner:
     async def end(self) -> None:
         """Leave: nothing of it is on the wire any more. Others need not wait for the end of its lease."""
         self._lost = self._lost or "this runner has ended"
-        await self._database.run(lambda connection: connection.execute(_END, (self.id,)))
+        await self._database.run(lambda connection: connection.execute(_END, (self.id, self._timeline)))
 
     async def _once(
         self, number: int, work: Callable[[Connection], Awaitable[T]], *, is_repeat: bool
@@ -236,7 +244,7 @@ class Runner:
             if is_repeat:
                 # Waits for the end of the first try, where the database still works on that.
                 found = await (await connection.execute(_LOOK, (self.id,))).fetchone()
-                if found is not None and found[0] >= number:
+                if found is not None and found[0] >= number and found[4] == self._timeline:
                     return found[1], False
             if (await connection.execute(_RENEW, values)).rowcount != 1:
                 raise LeaseLost(self._lose(await self._reason(connection, number)))
@@ -252,6 +260,11 @@ class Runner:
         return self._sequence if found is None else int(found[0])
 
     async def _reason(self, connection: Connection, number: int) -> str:
+        if (timeline := await (await connection.execute(TIMELINE)).fetchone()) and timeline[0] != self._timeline:
+            return (
+                "the database was replaced by a standby or restored from a backup, and may have lost what was marked "
+                "last: start the worker again, and every order that is not settled is looked for first"
+            )
         found = await (await connection.execute(_LOOK, (self.id,))).fetchone()
         if found is None or found[2]:
             return (
@@ -262,12 +275,6 @@ class Runner:
             return f"runner {self.id} has ended"
         if found[0] != number - 1:
             return f"runner {self.id} is used by two programs"
-        timeline = await (await connection.execute(TIMELINE)).fetchone()
-        if timeline is not None and timeline[0] != self._timeline:
-            return (
-                "the database was replaced by a standby or restored from a backup, and may have lost what was marked "
-                "last: start the worker again, and every order that is not settled is looked for first"
-            )
         return (
             "the tables of the database were brought to another version while this worker ran: start one of that "
             "version. What this one has sent is looked for by the others"

@@ -6,6 +6,8 @@ own: an older one names the command that brings it up to date, a newer one asks 
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,8 +20,15 @@ _ASYNCHRONOUS: Final = (
     "the database has an asynchronous standby: a failover may lose the last marks, and every order that is not settled "
     "is then looked for in the lists before it is sent. Set synchronous_standby_names, and nothing is lost"
 )
+_POOLED: Final = (
+    "a pooler, such as PgBouncer, is between: statements are not prepared, and what other processes do is seen by "
+    "looking twice a second. A direct connection is better: a worker has three at most"
+)
 _LOCK: Final = 0x5752454E
 """The advisory lock under which the tables are made."""
+
+
+logger = logging.getLogger("wren_async.postgres")
 
 
 @attrs.frozen
@@ -122,6 +131,15 @@ async def check(connection: Connection, parts: Sequence[Part]) -> None:
             )
 
 
+async def hold(connection: Connection, parts: Sequence[Part]) -> None:
+    """See that the tables are of this program's version, and stay so until the end of the transaction.
+
+    For what is written by no runner. Raises `JournalError`.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_LOCK,))
+    await check(connection, parts)
+
+
 async def versions(connection: Connection) -> dict[str, int]:
     """The parts whose tables are there, and their versions."""
     found = await (await connection.execute("SELECT to_regclass('wren_async.part')")).fetchone()
@@ -134,14 +152,12 @@ async def versions(connection: Connection) -> dict[str, int]:
 async def check_server(connection: Connection) -> list[str]:
     """Refuse a server that cannot keep what it says it kept. Raises `JournalError`; returns what to warn of."""
     query = (
-        "SELECT pg_is_in_recovery(), current_setting('fsync'), current_setting('server_version_num')::int, "
+        "SELECT current_setting('fsync'), current_setting('server_version_num')::int, "
         "current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)"
     )
     found = await (await connection.execute(query)).fetchone()
     assert found is not None  # noqa: S101 - a query without FROM has a row
-    in_recovery, fsync, version, synchronous, standbys = found
-    if in_recovery:
-        raise JournalError("the database is a standby, which takes no writes: give the address of the primary")
+    fsync, version, synchronous, standbys = found
     if fsync != "on":
         raise JournalError(
             "the database runs with fsync = off: after a crash it would have forgotten orders that were sent, and they "
@@ -149,9 +165,14 @@ async def check_server(connection: Connection) -> list[str]:
         )
     if version < 130000:
         raise JournalError(f"PostgreSQL {version // 10000} is too old: 13 or newer is needed")
-    if standbys and not synchronous:
-        return [_ASYNCHRONOUS]
-    return []
+    asynchronous = [_ASYNCHRONOUS] if standbys and not synchronous else []
+    return asynchronous + ([_POOLED] if connection.is_pooled else [])
+
+
+@functools.lru_cache(maxsize=256)
+def warn(where: str, warning: str) -> None:
+    """Log what a server was found to be, once in a process."""
+    logger.warning("%s: %s", where, warning)
 
 
 def _newer(part: Part, has: int) -> str:

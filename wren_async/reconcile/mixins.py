@@ -69,7 +69,8 @@ class CNaughtReconciling(BaseClient):
     ) -> list[Verdict[Any]]:
         """Find out what became of many, as `reconcile` does, walking the orders of each subaccount once at most.
 
-        The verdicts come in the order of `lost`.
+        The arguments, and what is raised, are those of `reconcile`, and so is whether it may be repeated. The verdicts
+        come in the order of `lost`.
         """
         from wren_async.reconcile import cnaught
 
@@ -84,7 +85,7 @@ class CNaughtReconciling(BaseClient):
             call: The order, with a `reference` of your own, such as `Orders.create(amount_kg=10, reference="ride-7")`.
             since: How far back to look, such as the time of the event; left out, through all orders. A day more is
                 looked through, and what the clocks lie apart.
-            settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
+            settle_time: Seconds, as for `reconcile`, where an earlier sending of this process has no answer.
 
         What this client and its copies have sent with the reference, by whatever method, is consulted first: an order
         on the wire is waited for, and a lost one is reconciled, for which its call may be sent again with its key. Then
@@ -159,7 +160,8 @@ class WrenReconciling(BaseClient):
     ) -> list[Verdict[FoundOrder]]:
         """Find out what became of many, reading each list once. The verdicts come in the order of `lost`.
 
-        The arguments are those of `reconcile`; `checkpoint` is one taken before the first of them was sent.
+        The arguments, and what is raised, are those of `reconcile`; `checkpoint` is one taken before the first of them
+        was sent. It only reads, so it may be repeated.
         """
         from wren_async.reconcile import wren
 
@@ -170,7 +172,7 @@ class WrenReconciling(BaseClient):
 
         Args:
             call: The order, with a `reference` of your own, such as `OffsetOrders.create(..., reference="ride-7")`.
-            settle_time: As for `reconcile`, where an earlier sending of this process has no answer.
+            settle_time: Seconds, as for `reconcile`, where an earlier sending of this process has no answer.
 
         Within one client and its copies a reference is placed once, by whatever method it was sent and also by tasks at
         the same time: an order on the wire is waited for, and a lost one is reconciled first.

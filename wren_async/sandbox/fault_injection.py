@@ -10,11 +10,11 @@ from typing import Protocol
 
 import attrs
 
+from wren_async.sandbox.connection import Connection
 from wren_async.sandbox.exchange import SandboxAnswer
 from wren_async.sandbox.fault_kinds import FaultKind, When
 from wren_async.sandbox.faults import Fault
 from wren_async.sandbox.visit import Message, Receive, Send, Visit
-from wren_async.sandbox.wire import Wire
 from wren_async.sandbox.world import Clock
 
 _ARRIVAL_SECONDS = 0.02
@@ -56,19 +56,19 @@ class FaultInjection:
         self._clock = clock
         self._late: set[asyncio.Task[None]] = set()
 
-    async def serve(self, visit: Visit, fault: Fault, wire: Wire, receive: Receive, send: Send) -> None:
+    async def serve(self, visit: Visit, fault: Fault, connection: Connection, receive: Receive, send: Send) -> None:
         """Serve one request, with its fault."""
         if fault.when is When.UNREAD:
-            await _reset(wire, receive)
+            await _reset(connection, receive)
             return
         await self._steps.read(visit, receive)
         if fault.when is When.BEFORE:
-            await self._fail_before(visit, fault, wire, receive, send)
+            await self._fail_before(visit, fault, connection, receive, send)
             return
         if fault.kind is FaultKind.LATENCY:
             await self._wait(visit, fault.seconds)
         answer = self._steps.commit(visit)
-        await self._fail_after(visit, fault, answer, wire, receive, send)
+        await self._fail_after(visit, fault, answer, connection, receive, send)
 
     @property
     def late_commits(self) -> int:
@@ -80,27 +80,29 @@ class FaultInjection:
         for task in list(self._late):
             task.get_loop().call_soon_threadsafe(task.cancel)
 
-    async def _fail_before(self, visit: Visit, fault: Fault, wire: Wire, receive: Receive, send: Send) -> None:
+    async def _fail_before(
+        self, visit: Visit, fault: Fault, connection: Connection, receive: Receive, send: Send
+    ) -> None:
         match fault.kind:
             case FaultKind.RESET:
-                await _reset(wire, receive)
+                await _reset(connection, receive)
             case FaultKind.LATE_COMMIT:
                 self._commit_later(visit, fault.seconds)
-                await _reset(wire, receive)
+                await _reset(connection, receive)
             case FaultKind.NEVER_ANSWER:
                 await _until_gone(receive)
             case _:
                 await self._steps.reply(visit, self._canned(visit, fault), send)
 
     async def _fail_after(
-        self, visit: Visit, fault: Fault, answer: SandboxAnswer, wire: Wire, receive: Receive, send: Send
+        self, visit: Visit, fault: Fault, answer: SandboxAnswer, connection: Connection, receive: Receive, send: Send
     ) -> None:
         match fault.kind:
             case FaultKind.RESET if fault.when is When.MID_BODY:
                 await self._tear(visit, answer, send)
-                await _reset(wire, receive)
+                await _reset(connection, receive)
             case FaultKind.RESET:
-                await _reset(wire, receive)
+                await _reset(connection, receive)
             case FaultKind.NEVER_ANSWER:
                 await _until_gone(receive)
             case FaultKind.SLOW_DRIP:
@@ -108,7 +110,7 @@ class FaultInjection:
             case kind if kind in _CANNED:
                 await self._steps.reply(visit, self._canned(visit, fault), send)
             case _:
-                wire.stale = fault.kind is FaultKind.STALE_CONNECTION
+                connection.stale = fault.kind is FaultKind.STALE_CONNECTION
                 await self._spoil(visit, fault, answer, send)
 
     async def _wait(self, visit: Visit, seconds: float) -> None:
@@ -168,8 +170,8 @@ class FaultInjection:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _reset(wire: Wire, receive: Receive) -> None:
-    wire.reset()
+async def _reset(connection: Connection, receive: Receive) -> None:
+    connection.reset()
     # uvicorn takes a return without an answer for a mistake, unless it has noticed that the connection is gone.
     await _until_gone(receive)
 

@@ -119,7 +119,7 @@ def moments(kind: FaultKind) -> tuple[When, ...]:
     return MOMENTS.get(kind, (When.AFTER,))
 
 
-def takes(kind: FaultKind) -> tuple[str, ...]:
+def arguments_of(kind: FaultKind) -> tuple[str, ...]:
     """The arguments that mean something for a kind."""
     return (*OPTIONS[kind], *(WHICH_CONNECTIONS if kind is FaultKind.CLOSE_ON_ACCEPT else WHICH))
 
@@ -133,5 +133,5 @@ def described() -> Iterator[JSON]:
             "when": [moment.value for moment in moments(kind)],
             "status": STATUSES.get(kind),
             "options": [*OPTIONS[kind]],
-            "which": [name for name in takes(kind) if name not in OPTIONS[kind]],
+            "which": [name for name in arguments_of(kind) if name not in OPTIONS[kind]],
         }

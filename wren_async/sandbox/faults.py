@@ -15,7 +15,7 @@ import attrs
 from wren_async.sandbox import bounds
 from wren_async.sandbox.bounds import listed, shown
 from wren_async.sandbox.exchange import JSON
-from wren_async.sandbox.fault_kinds import STATUSES, FaultKind, When, moments, takes
+from wren_async.sandbox.fault_kinds import STATUSES, FaultKind, When, arguments_of, moments
 
 _MANY = 10**18
 _DAY_SECONDS = 86_400
@@ -103,9 +103,11 @@ class Fault:
         # A test whose fault quietly lacks what it was told tests something else than it says.
         for attribute in attrs.fields(Fault):
             name = attribute.name
-            if name in _ALWAYS or name in takes(self.kind) or getattr(self, name) == attribute.default:
+            if name in _ALWAYS or name in arguments_of(self.kind) or getattr(self, name) == attribute.default:
                 continue
-            raise ValueError(f"{name} means nothing for {self.kind.value}, which takes {listed(takes(self.kind))}")
+            raise ValueError(
+                f"{name} means nothing for {self.kind.value}, which takes {listed(arguments_of(self.kind))}"
+            )
 
     def picks(self, api: str, operation: str, token: str | None) -> bool:
         """Whether the rule's conditions hold for a request."""
@@ -278,7 +280,7 @@ class Faults:
         return added
 
     def require_operation(self, operation: str) -> None:
-        """Refuse the name of an operation that no contract knows."""
+        """Raise `ValueError` for the name of an operation that no contract knows."""
         if self._operations is None or operation in self._operations:
             return
         meant = get_close_matches(operation, self._operations, n=3)

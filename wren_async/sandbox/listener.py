@@ -13,8 +13,8 @@ from typing import Any, cast
 import uvicorn
 from uvicorn.server import ServerState
 
+from wren_async.sandbox.connection import ConnectionProtocol
 from wren_async.sandbox.faults import Faults
-from wren_async.sandbox.wire import Connection
 
 _KEEP_ALIVE_SECONDS = 75
 _logger = logging.getLogger(__name__)
@@ -65,8 +65,8 @@ class Listener:
         await self._server.wait_closed()
         self._server = None
 
-    def _connection(self) -> Connection:
-        return Connection(self._faults, self._http)
+    def _connection(self) -> ConnectionProtocol:
+        return ConnectionProtocol(self._faults, self._http)
 
     def _http(self, state: Mapping[str, Any]) -> asyncio.Protocol:
         make = cast("Any", self._config.http_protocol_class)

@@ -16,6 +16,7 @@ from wren_async.sandbox.checking import (
     check_query,
 )
 from wren_async.sandbox.codec import JSON_TYPE, decode_query, encode
+from wren_async.sandbox.connection import CONNECTION, Connection, InProcessConnection
 from wren_async.sandbox.contract import Operation
 from wren_async.sandbox.exchange import JSON, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.fault_injection import FaultInjection
@@ -23,7 +24,6 @@ from wren_async.sandbox.faults import Fault
 from wren_async.sandbox.negotiation import accepts
 from wren_async.sandbox.state import CONTROL_PREFIX, SandboxState
 from wren_async.sandbox.visit import App, Message, Mount, Receive, Scope, Send, Visit
-from wren_async.sandbox.wire import WIRE, InProcessWire, Wire
 from wren_async.sandbox.wren.accounts import read_token
 
 LARGEST_BODY = 16 * 1024 * 1024
@@ -85,8 +85,8 @@ class SandboxServer:
                 await self.read(visit, receive)
                 await self.reply(visit, self.commit(visit), send)
             else:
-                wire: Wire = scope.get("state", {}).get(WIRE) or InProcessWire()
-                await self._fault_injection.serve(visit, fault, wire, receive, send)
+                connection: Connection = scope.get("state", {}).get(CONNECTION) or InProcessConnection()
+                await self._fault_injection.serve(visit, fault, connection, receive, send)
         except DisconnectedError:
             return
         except TooLargeError:

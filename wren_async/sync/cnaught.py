@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar, Unpack, overload
 
 from wren_async import cnaught
+from wren_async.core.images import ImageType
 from wren_async.core.operation import CallOptions
 from wren_async.errors import OutcomeUnknown
 from wren_async.models.cnaught import Subaccount
@@ -62,19 +63,19 @@ class SubaccountLogo(SyncResource):
         subaccount_id: str,
         image: str | os.PathLike[str],
         *,
-        content_type: cnaught.LogoType | None = None,
+        content_type: ImageType | None = None,
         **options: Unpack[CallOptions],
     ) -> Subaccount: ...
     @overload
     def upload(
-        self, subaccount_id: str, image: bytes, *, content_type: cnaught.LogoType, **options: Unpack[CallOptions]
+        self, subaccount_id: str, image: bytes, *, content_type: ImageType, **options: Unpack[CallOptions]
     ) -> Subaccount: ...
     def upload(
         self,
         subaccount_id: str,
         image: str | os.PathLike[str] | bytes,
         *,
-        content_type: cnaught.LogoType | None = None,
+        content_type: ImageType | None = None,
         **options: Unpack[CallOptions],
     ) -> Subaccount:
         """Upload an image as the logo: the path of a file, or bytes with their `content_type`.
@@ -178,7 +179,10 @@ class CNaughtClient(SyncClient[cnaught.CNaughtClient]):
     def reconcile(
         self, lost: OutcomeUnknown | Unsettled[Any], *, settle_time: float = SETTLE_TIME, search_only: bool = True
     ) -> Verdict[Any]:
-        """Find out what became of a write whose answer was lost, as `reconcile` of `wren_async.CNaughtClient` does."""
+        """Find out what became of a write whose answer was lost, as `reconcile` of `wren_async.CNaughtClient` does.
+
+        `settle_time` is in seconds. With `search_only=False` it may send a call again with its key; else it only reads.
+        """
         return self.reconcile_many([lost], settle_time=settle_time, search_only=search_only)[0]
 
     reconcile_many = awaited(cnaught.CNaughtClient.reconcile_many)

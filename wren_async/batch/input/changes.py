@@ -14,7 +14,7 @@ import io
 import json
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -22,14 +22,13 @@ from typing import Final
 import attrs
 
 from wren_async.batch.chunks import CHUNK
+from wren_async.batch.input.earlier_changes import EarlierChanges, JournalFiles, JournalsOfFile, note_target
 from wren_async.batch.input.faults import Fault, Faults
-from wren_async.batch.input.origin import journal_of, noted_input, resolved
+from wren_async.batch.input.origin import resolved
 from wren_async.batch.input.readers import Source, encoding_of, kind_of_file, open_text, read
 from wren_async.batch.input.row_values import COLUMNS, Line, Reading
 from wren_async.batch.intents import Intent, canonical, digest
-from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
-from wren_async.batch.journal.notes import Note
-from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.journal.contract import Entry, Journal, State
 from wren_async.core.replacing import Replacement, replace
 from wren_async.errors import InvalidArgument, UsageError
 
@@ -133,28 +132,49 @@ async def write_changes(
     Raises `InvalidInput` for bad rows, `JournalError` where the orders of an earlier file of changes are not known, and
     `UsageError` where the file has no row of its batch.
     """
-    path, new = Path(source), Path(target)
     reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
-    _check_target(path, new)
-    async with AsyncExitStack() as opened:
-        main = await opened.enter_async_context(await SqliteJournal.open(_existing(path, journal)))
-        if not await main.sealed():
-            raise UsageError(f"{_journal_of(path, journal)}: its planning was broken off; plan the file again instead")
-        earlier = _EarlierChanges(opened, {resolved(each) for each in never_run})
-        await earlier.open(_journal_of(path, journal), main, also)
-        changes = await find_changes(path, [main, *earlier.journals], reading, skip_bad_rows=skip_bad_rows)
-        if not changes.same and changes.rows:
-            raise UsageError(
-                f"no row of {path.name} is an order of this batch; is it another file, or was it planned with other "
-                "defaults, ignored columns or encoding?"
-            )
-        if changes.rows:
-            # Before the file is there: whoever runs it must find it noted.
-            await _note_target(main, _journal_of(path, journal), new)
-            copy = _write_orders if kind_of_file(path) == "workbook" else _copy
-            await asyncio.to_thread(copy, path, new, changes, reading)
-            await _check_copy(path, new, changes, reading)
-    return changes
+    path, files = Path(source), JournalFiles(Path(source), None if journal is None else Path(journal))
+    changed = ChangedFile(path, Path(target), reading, never_run=never_run, skip_bad_rows=skip_bad_rows)
+    return await changed.write(files, also=[os.fspath(each) for each in also])
+
+
+@attrs.define
+class ChangedFile:
+    """A file that has rows which no batch of it has ordered, and the file that they are to be written to."""
+
+    _source: Path
+    _target: Path
+    _reading: Reading
+    _never_run: Collection[str | os.PathLike[str]] = attrs.field(default=(), kw_only=True)
+    _skip_bad_rows: bool = attrs.field(default=False, kw_only=True)
+
+    async def write(self, journals: JournalsOfFile, *, also: Collection[str] = ()) -> Changes:
+        """Write them, and note the new file with the batch of the old one. Raises as `write_changes` does."""
+        _check_target(self._source, self._target)
+        async with AsyncExitStack() as opened:
+            main = await opened.enter_async_context(journals.main())
+            await journals.check_free(self._target)
+            if not await main.sealed():
+                raise UsageError(f"{journals.name}: its planning was broken off; plan the file again instead")
+            earlier = EarlierChanges(opened, journals, {resolved(each) for each in self._never_run})
+            await earlier.open(main, also)
+            found = [main, *earlier.found]
+            changes = await find_changes(self._source, found, self._reading, skip_bad_rows=self._skip_bad_rows)
+            if not changes.same and changes.rows:
+                raise UsageError(
+                    f"no row of {self._source.name} is an order of this batch; is it another file, or was it planned "
+                    "with other defaults, ignored columns or encoding?"
+                )
+            if changes.rows:
+                # Before the file is there: whoever runs it must find it noted.
+                await note_target(main, journals.noted_as(self._target))
+                await self._copy(changes)
+        return changes
+
+    async def _copy(self, changes: Changes) -> None:
+        copy = _write_orders if kind_of_file(self._source) == "workbook" else _copy
+        await asyncio.to_thread(copy, self._source, self._target, changes, self._reading)
+        await _check_copy(self._source, self._target, changes, self._reading)
 
 
 def _changed(line: Line) -> ChangedRow:
@@ -191,81 +211,7 @@ async def _gone(journals: Sequence[Journal], left: Counter[bytes]) -> tuple[tupl
     return tuple(gone), by_state
 
 
-# --- journals of earlier changes ------------------------------------------------------------------------------------
-
-
-@attrs.define
-class _EarlierChanges:
-    """The journals of the files that earlier changes were written to: what they ordered counts as ordered, too."""
-
-    _opened: AsyncExitStack
-    _never_run: set[Path]
-    journals: list[Journal] = attrs.field(factory=list[Journal])
-    _seen: set[Path] = attrs.field(factory=set[Path])
-    _inputs: set[Path] = attrs.field(factory=set[Path])
-
-    async def open(self, path: Path, journal: Journal, also: Sequence[str | os.PathLike[str]]) -> None:
-        """Open all that are noted in a journal, and those that were named."""
-        self._seen.add(resolved(path))
-        for each in also:
-            await self._take(Path(each))
-        await self._follow(path, journal)
-
-    async def _take(self, path: Path) -> None:
-        if resolved(path) in self._seen:
-            return
-        self._seen.add(resolved(path))
-        journal = await self._opened.enter_async_context(await SqliteJournal.open(path, read_only=True))
-        if not await journal.sealed():
-            raise JournalError(f"{path}: its planning was broken off, and it lacks orders; plan its file again")
-        self.journals.append(journal)
-        if (source := await noted_input(journal)) is not None:
-            self._inputs.add(source)
-        await self._follow(path, journal)
-
-    async def _follow(self, path: Path, journal: Journal) -> None:
-        async for target in _noted_targets(journal, path):
-            if target in self._inputs or target in self._never_run:
-                continue
-            follower = journal_of(target)
-            if not follower.exists():
-                raise JournalError(
-                    f"{target.name} was made of earlier changes of this file, and {follower} is not there, so nobody "
-                    f"knows what was ordered of it. Plan it, or name its journal (--also), or, if it never was and "
-                    f"never will be run, say so (--never-run {target})"
-                )
-            await self._take(follower)
-
-
-async def _noted_targets(journal: Journal, path: Path) -> AsyncIterator[Path]:
-    for name in json.loads(await journal.noted(Note.CHANGES) or "[]"):
-        yield resolved(resolved(path).parent / name)
-
-
-async def _note_target(journal: Journal, path: Path, target: Path) -> None:
-    names = json.loads(await journal.noted(Note.CHANGES) or "[]")
-    await journal.note(Note.CHANGES, json.dumps([*names, _relative(target, path)]))
-
-
 # --- files ----------------------------------------------------------------------------------------------------------
-
-
-def _relative(target: Path, journal: Path) -> str:
-    """Where a file is, seen from a journal: both may be moved together."""
-    return os.path.relpath(resolved(target), resolved(journal).parent)
-
-
-def _journal_of(path: Path, journal: str | os.PathLike[str] | None) -> Path:
-    return journal_of(path) if journal is None else Path(journal)
-
-
-def _existing(path: Path, journal: str | os.PathLike[str] | None) -> Path:
-    found = _journal_of(path, journal)
-    if not found.exists():
-        raise JournalError(
-            f"{found}: there is no such journal; give the one of the batch that was made from {path.name}"
-        )
-    return found
 
 
 def _check_target(source: Path, target: Path) -> None:
@@ -276,9 +222,8 @@ def _check_target(source: Path, target: Path) -> None:
         raise InvalidArgument(
             "target", f"must end in {source.suffix}, as {source.name} does: rows are copied as they are"
         )
-    for path in (target, journal_of(target)):
-        if path.exists():
-            raise InvalidArgument("target", f"{path} is there already; name a new file")
+    if target.exists():
+        raise InvalidArgument("target", f"{target} is there already; name a new file")
 
 
 async def _check_copy(source: Path, target: Path, changes: Changes, reading: Reading) -> None:

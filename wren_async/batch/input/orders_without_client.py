@@ -28,8 +28,8 @@ class OrdersWithoutClient:
     _lines: dict[Api, list[int]] = attrs.field(factory=dict[Api, list[int]])
     _counts: dict[Api, int] = attrs.field(factory=dict[Api, int])
 
-    def take(self, position: int, api: Api) -> bool:
-        """Count an order if there is no client for its API; whether that is so."""
+    def count(self, position: int, api: Api) -> bool:
+        """Count an order if there is no client for its API, and return whether that is so."""
         if api in self.given:
             return False
         self._counts[api] = self._counts.get(api, 0) + 1
@@ -58,5 +58,5 @@ async def check_clients(journal: Journal, given: Collection[Api], remedy: Callab
         return
     without_client = OrdersWithoutClient(given) if remedy is None else OrdersWithoutClient(given, remedy)
     async for entry in journal.entries(*_OPEN):
-        without_client.take(entry.row.position, api_of(entry.row.intent))
+        without_client.count(entry.row.position, api_of(entry.row.intent))
     without_client.check()

@@ -57,8 +57,8 @@ class InputChanged(UsageError, ValueError):
         if not self.was_sent:
             return (
                 f"{self.problem}. None of the batch's {orders:,} orders was sent, as far as this journal knows. Give "
-                "the same input; or, if it was never run, plan the new one with a journal of another name, and leave "
-                "this one alone"
+                "the same input; or, if it was never run, plan the new one under another name (--journal, or --name "
+                "in a database), and leave this one alone"
             )
         doubts = number(State.SENDING, 0) + number(State.UNDECIDED, 0)
         told = f"{number(State.PLACED, 0):,} of the batch's {orders:,} orders are placed"
@@ -129,7 +129,7 @@ class Planner:
         self._unexpected: int | None = None
 
     async def plan(self, source: Source, reading: Reading, *, skip_bad_rows: bool) -> Plan:
-        """Take in a source, or see that it is the one that was taken in. Raises `InvalidInput`, `InputChanged`."""
+        """Add the orders of a source, or see that the journal has them. Raises `InvalidInput`, `InputChanged`."""
         resumed = await self._journal.sealed()
         if is_file(source) and not resumed and not skip_bad_rows:
             # A file is read twice, so that all its faults are told before anybody is asked for a price.
@@ -139,7 +139,7 @@ class Planner:
         if not resumed:
             await self._journal.note(Note.PLANNED_BY, __version__)
         try:
-            await self._take_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
+            await self._add_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
         finally:
             self._repeated.close()
         return Plan(
@@ -160,13 +160,13 @@ class Planner:
                 if isinstance(row, Fault):
                     self._faults.add(row)
                 else:
-                    self._without_client.take(row.position, row.intent.api)
+                    self._without_client.count(row.position, row.intent.api)
             rows += len(chunk)
             self._tell_progress(rows, checking=True)
         self._faults.check()
         self._without_client.check()
 
-    async def _take_all(self, source: Source, reading: Reading, *, resumed: bool, skip_bad_rows: bool) -> None:
+    async def _add_all(self, source: Source, reading: Reading, *, resumed: bool, skip_bad_rows: bool) -> None:
         last = rows = 0
         async for chunk in in_chunks(read(source, reading)):
             lines = [row for row in chunk if isinstance(row, Line)]
@@ -175,7 +175,7 @@ class Planner:
                     self._faults.add(fault)
             if lines:
                 self._repeated.look_at(lines)
-                await self._take(await self._not_taken_in(last + 1, lines), resumed=resumed)
+                await self._add(await self._new_lines(last + 1, lines), resumed=resumed)
                 last = lines[-1].position
             rows += len(chunk)
             self._tell_progress(rows, checking=False)
@@ -187,7 +187,7 @@ class Planner:
         await self._seal(resumed=resumed)
 
     async def _seal(self, *, resumed: bool) -> None:
-        """Note that all was taken in. On a resumed batch, see that the rows left out now are those left out then."""
+        """Note that all orders are added. On a resumed batch, see that the rows left out now were left out then."""
         if not resumed:
             # Before the seal: without the types, nobody would see that a cap on mass cannot hold orders by price.
             await note_order_types(self._journal, self._order_types)
@@ -205,20 +205,20 @@ class Planner:
         if self._tell is not None:
             self._tell(Planning(rows=rows, checking=checking, questions=self._prices.asked))
 
-    async def _not_taken_in(self, first: int, lines: Sequence[Line]) -> list[_CanonicalLine]:
+    async def _new_lines(self, first: int, lines: Sequence[Line]) -> list[_CanonicalLine]:
         """The rows that the journal does not have. Those that it has must be the same."""
         known = await self._known(first, lines[-1].position)
         new = []
         for line in lines:
-            taken = _CanonicalLine.of(line)
+            canonical = _CanonicalLine.of(line)
             self._order_types.add(line.intent.kind)
             if isinstance(line.intent, WrenOffset | WrenProject | WrenTrees):
                 self._payment_methods.add(line.intent.payment_method)
-            self._source.update(f"{line.position}:{taken.digest}\n".encode())
+            self._source.update(f"{line.position}:{canonical.digest}\n".encode())
             held = known.pop(line.position, None)
             if held is None:
-                new.append(taken)
-            elif held != taken.digest:
+                new.append(canonical)
+            elif held != canonical.digest:
                 raise await self._changed(f"line {line.position} changed since the batch was planned")
         if known:
             raise await self._changed(f"line {min(known)} was an order when the batch was planned")
@@ -234,14 +234,14 @@ class Planner:
             first = found[-1][0] + 1
         return known
 
-    async def _take(self, new: Sequence[_CanonicalLine], *, resumed: bool) -> None:
+    async def _add(self, new: Sequence[_CanonicalLine], *, resumed: bool) -> None:
         if resumed:
             # Such a row was left out as bad when the batch was planned, or is new: the digest of the whole input,
             # which `_seal` compares, tells which.
             if new and self._unexpected is None:
                 self._unexpected = new[0].position
             return
-        new = [each for each in new if not self._without_client.take(each.position, each.intent.api)]
+        new = [each for each in new if not self._without_client.count(each.position, each.intent.api)]
         prices = await self._prices.of([each.intent for each in new])
         rows = []
         for each, price in zip(new, prices, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from wren_async.batch.journal.contract import Journal
 from wren_async.errors import InvalidArgument, JournalError
@@ -50,6 +50,8 @@ class Note(enum.StrEnum):
     """Where Wren's ledger stood when nothing was in doubt."""
     FIRST_LEDGER = "wren ledger before the batch"
     """Where it stood before any order of the batch was sent. Not there where orders may have been sent before it."""
+    REPLACED = "database replaced"
+    """When a worker found the batch in another database than before: after a failover, or restored from a backup."""
     HISTORY = "history of the runs"
     """What happened in the runs and is not kept with the orders."""
 
@@ -70,7 +72,16 @@ async def planned_at(journal: Journal) -> datetime | None:
     return None if planned is None else read_note(journal, Note.PLANNED, planned, datetime.fromisoformat)
 
 
-def read_note(journal: Journal, name: str, text: str, read: Callable[[str], T]) -> T:
+class Labelled(Protocol):
+    """What has notes: a journal, or a whole outbox."""
+
+    @property
+    def label(self) -> str:
+        """What messages call it: where it is."""
+        ...
+
+
+def read_note(journal: Labelled, name: str, text: str, read: Callable[[str], T]) -> T:
     """What a note of a journal says. Raises `JournalError`, with the journal's place, where it cannot be read."""
     try:
         return read(text)

@@ -128,8 +128,8 @@ class _Batch:
     checkpoint: Checkpoint | None = None
     """Where Wren's ledger stood before the first order, if that was noted."""
 
-    def take(self, row: ReportRow) -> str | None:
-        """Take in an order; the book in which it should stand."""
+    def add(self, row: ReportRow) -> str | None:
+        """Add an order, and return the book in which it should stand."""
         if row.api == "cnaught":
             self.subaccounts.add(row.subaccount_id)
         if row.first_sent is not None and (self.began is None or row.first_sent < self.began):
@@ -150,7 +150,7 @@ async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
     checkpoint = read_note(journal, Note.FIRST_LEDGER, noted, Checkpoint.from_json) if noted else None
     batch = _Batch(staging, checkpoint=checkpoint)
     async for rows in in_chunks(report_rows(journal)):
-        await asyncio.to_thread(staging.lay_out, [(row, batch.take(row)) for row in rows])
+        await asyncio.to_thread(staging.lay_out, [(row, batch.add(row)) for row in rows])
     await asyncio.to_thread(staging.sort)
     return batch
 
@@ -252,16 +252,16 @@ async def _read_whole(reading: Coroutine[None, None, None], finish: Callable[[st
     return finish(None)
 
 
-async def _take_recent(
-    pages: AsyncIterator[Iterable[T]], is_older: Callable[[T], bool], take: Callable[[Sequence[T]], None]
+async def _match_recent(
+    pages: AsyncIterator[Iterable[T]], is_older: Callable[[T], bool], match: Callable[[Sequence[T]], None]
 ) -> None:
-    """Take the items of a list that comes newest first, up to the first that is older, a page at a time."""
+    """Match with the batch a list that comes newest first, up to the first item that is older, a page at a time."""
     # Closed at once, because the walk mostly ends before the list does.
     async with aclosing(cast("AsyncGenerator[Iterable[T], None]", pages)) as walked:
         async for page in walked:
             items = list(page)
             recent = list(takewhile(lambda item: not is_older(item), items))
-            await asyncio.to_thread(take, recent)
+            await asyncio.to_thread(match, recent)
             if len(recent) < len(items):
                 return
 
@@ -273,10 +273,10 @@ async def _compare_ledger(batch: _Batch, client: WrenClient) -> Audit:
     comparison = _Comparison(LEDGER, batch.staging)
 
     async def read() -> None:
-        await _take_recent(
+        await _match_recent(
             _since(client.credits.ledger().pages(), batch.checkpoint),
             lambda entry: batch.checkpoint is None and batch.is_older(entry.created_at),
-            lambda entries: _take_entries(entries, batch.staging),
+            lambda entries: _match_entries(entries, batch.staging),
         )
         await asyncio.to_thread(comparison.compare, "the ledger has no charge for it, or not yet")
 
@@ -301,7 +301,7 @@ async def _since(
             yield new
 
 
-def _take_entries(entries: Sequence[LedgerEntry], staging: StagingTable) -> None:
+def _match_entries(entries: Sequence[LedgerEntry], staging: StagingTable) -> None:
     for entry in entries:
         item = staging.by_id(LEDGER, entry.order_group_id)
         if entry.type == LedgerEntryType.DEDUCTION:
@@ -321,13 +321,13 @@ async def _compare_purchases(batch: _Batch, client: WrenClient) -> Audit:
     async def read() -> None:
         reader = Reader(client)
         async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
-            _take_purchase(read_row(raw, Purchase), batch)
+            _match_purchase(read_row(raw, Purchase), batch)
         await asyncio.to_thread(comparison.compare, "no purchase is of its charge, or not yet")
 
     return await _read_whole(read(), comparison.result)
 
 
-def _take_purchase(purchase: Purchase, batch: _Batch) -> None:
+def _match_purchase(purchase: Purchase, batch: _Batch) -> None:
     cents = purchase.total_amount_paid_by_customer
     item = batch.staging.by_id(PURCHASES, purchase.stripe_charge_id)
     if item is not None:
@@ -345,20 +345,20 @@ def _take_purchase(purchase: Purchase, batch: _Batch) -> None:
 async def _compare_orders(batch: _Batch, client: CNaughtClient) -> Audit:
     comparison = _Comparison(ORDERS, batch.staging)
 
-    def take(orders: Sequence[Order]) -> None:
+    def match(orders: Sequence[Order]) -> None:
         for order in orders:
-            _take_order(order, comparison)
+            _match_order(order, comparison)
 
     async def read() -> None:
         for subaccount in sorted(batch.subaccounts, key=lambda each: each or ""):
             orders = client.orders.list(subaccount_id=UNSET if subaccount is None else subaccount)
-            await _take_recent(orders.pages(), lambda order: batch.is_older(order.created_on), take)
+            await _match_recent(orders.pages(), lambda order: batch.is_older(order.created_on), match)
         await asyncio.to_thread(comparison.compare, "does not stand in the list, or not yet")
 
     return await _read_whole(read(), comparison.result)
 
 
-def _take_order(order: Order, comparison: _Comparison) -> None:
+def _match_order(order: Order, comparison: _Comparison) -> None:
     staging = comparison.staging
     item = staging.by_id(ORDERS, order.id)
     # An account's list may hold its subaccounts' orders as well: each counts once.

@@ -34,7 +34,7 @@ class Slot:
     """USD cents of those that were placed."""
 
     def merge(self, other: Slot) -> None:
-        """Take in another slot."""
+        """Add what another slot holds."""
         self.orders.update(other.orders)
         self.cents += other.cents
 
@@ -56,8 +56,8 @@ class Timeline:
         """How long a slot is."""
         return self._width * _MILLISECOND
 
-    def take(self, moment: datetime, state: State, cents: int) -> None:
-        """Take in an order that was sent at that moment; a clock may have been wrong by any number of years."""
+    def add(self, moment: datetime, state: State, cents: int) -> None:
+        """Add an order that was sent at that moment; a clock may have been wrong by any number of years."""
         number = (min(max(moment, _EARLIEST), _LATEST) - _EPOCH) // self.width
         is_new = number not in self._slots
         slot = self._slots.setdefault(number, Slot())
@@ -88,8 +88,8 @@ class Durations:
     def __len__(self) -> int:
         return self._counts.total()
 
-    def take(self, seconds: float) -> None:
-        """Take in a duration above zero."""
+    def add(self, seconds: float) -> None:
+        """Add a duration above zero."""
         self._counts[math.floor(math.log10(max(seconds, 1e-6)) * _PER_DECADE)] += 1
 
     def quantile(self, share: float) -> float | None:

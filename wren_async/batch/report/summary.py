@@ -64,8 +64,8 @@ class Sums:
     replayed: int = 0
     reconciled: int = 0
 
-    def take(self, row: ReportRow) -> None:
-        """Take in an order."""
+    def add(self, row: ReportRow) -> None:
+        """Add an order."""
         self.orders += 1
         self.planned_cents += row.planned_cents
         if row.state is not State.PLACED:
@@ -170,10 +170,10 @@ class Report:
         """Number of orders in a state."""
         return self.totals.orders.get(state, 0)
 
-    def take(self, row: ReportRow) -> None:
-        """Take in an order."""
-        self.all.take(row)
-        self.order_types.setdefault(row.kind, Sums()).take(row)
+    def add(self, row: ReportRow) -> None:
+        """Add an order."""
+        self.all.add(row)
+        self.order_types.setdefault(row.kind, Sums()).add(row)
         if is_sandbox_id(row.api, row.order_id):
             self.by_ids[row.api] = "sandbox"
         if len(self.rows) < _SHOWN:
@@ -181,18 +181,18 @@ class Report:
         if row.attempts:
             self.attempts[row.attempts] += 1
         if row.seconds is not None:
-            self.durations.take(row.seconds)
+            self.durations.add(row.seconds)
         moment = row.last_sent or row.first_sent
         if moment is not None and row.state is not State.PENDING:
-            self.timeline.take(moment, row.state, (row.cents or 0) if row.state is State.PLACED else 0)
+            self.timeline.add(moment, row.state, (row.cents or 0) if row.state is State.PLACED else 0)
         self._sort(row)
 
     def _sort(self, row: ReportRow) -> None:
         if row.state is State.REFUSED:
-            self.refused.take(row.reason)
+            self.refused.add(row.reason)
             _keep(self.refused_rows, row)
         elif row.state in _UNSETTLED:
-            self.unsettled.take(row.reason or "it was being sent")
+            self.unsettled.add(row.reason or "it was being sent")
             _keep(self.open_rows, row)
         elif row.difference:
             _keep(self.altered_rows, row)
@@ -231,7 +231,7 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
             audits=audits,
         )
         async for row in report_rows(opened):
-            report.take(row)
+            report.add(row)
     return report
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -158,7 +159,10 @@ def verdict(audit: Audit) -> str:
     return "; ".join(told)
 
 
-_WORKERS_LOOK: Final = "Workers look for them in the account by themselves, as long as one runs."
+_WORKERS_LOOK: Final = (
+    "Workers look for them in the account by themselves, unless the batch is stopped. This looks at once, and buys "
+    "nothing:"
+)
 
 
 def needs(report: Report, journal: str) -> Iterator[Need]:
@@ -166,11 +170,11 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
 
     Args:
         report: The report.
-        journal: The path of its journal, as the commands are to name it.
+        journal: The path of its journal, or the name of its batch in a database, as the commands are to name it.
     """
-
     if report.repeated.count:
         yield Need(f"{repeated_ids(report.repeated)} See whether that was meant.")
+    command = partial(batch_command, is_shared=report.is_shared)
     if report.history.alarms:
         yield Need(f"An alarm was raised: see Runs, below. {EXPLAIN}")
     if report.in_doubt:
@@ -178,29 +182,27 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
             f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "
             f"{usd(report.totals.reserved_cents)} held back. "
             + (_WORKERS_LOOK if report.is_shared else "This looks for them in the account, and buys nothing:"),
-            () if report.is_shared else (_command("reconcile", journal),),
+            (command("reconcile", journal),),
             _since(report),
         )
     if pending := report.number(State.PENDING):
         # What raised an alarm is to be understood first.
-        commands = () if report.history.alarms else (_command("resume", journal),)
+        commands = () if report.history.alarms else (command("resume", journal),)
         yield Need(f"Not sent yet: {count(pending, 'order')}.", commands)
     if report.all.unknown:
         told = (
             f"What {count(report.all.unknown, 'placed order')} cost was not answered: compare with the account's books."
         )
-        yield Need(told, (_command("report", journal, "--books"),))
+        yield Need(told, (command("report", journal, "--books"),))
     if report.agrees is False:
         yield Need("The books do not agree, or could not be read. See Books, below.")
     if refused := report.number(State.REFUSED):
         told = f"Refused: {count(refused, 'order')}, for which nothing was spent. To order after all what was refused, "
-        if report.is_shared:
-            yield Need(f"{told}write those lines alone, corrected, to a new file, and plan that as a batch of its own.")
-            return
         source, corrected = ("ORDERS", "CORRECTED") if report.source is None else _files(report.source)
+        named = "--name" if report.is_shared else "--journal"
         yield Need(
             f"{told}correct its lines in the file, and let those lines alone be written to a file of their own.",
-            (_command("changes", source, "--journal", journal, "--output", corrected),),
+            (command("changes", source, named, journal, "--output", corrected),),
         )
 
 
@@ -230,15 +232,16 @@ def doubts(report: Report, journal: str) -> Iterator[Doubt]:
 
     Args:
         report: The report.
-        journal: The path of its journal, as the commands are to name it.
+        journal: The path of its journal, or the name of its batch in a database, as the commands are to name it.
     """
+    command = partial(batch_command, is_shared=report.is_shared)
     for row in report.open_rows:
         line = str(row.position)
         yield Doubt(
             row,
             _settled_after(row.last_sent),
-            _command("settle", journal, line, "--placed", "ORDER_ID"),
-            _command("settle", journal, line, "--not-placed"),
+            command("settle", journal, line, "--placed", "ORDER_ID"),
+            command("settle", journal, line, "--not-placed"),
         )
 
 
@@ -247,8 +250,13 @@ def _files(source: Path) -> tuple[str, str]:
     return source.name, f"corrected{'.csv' if source.suffix.lower() == '.xlsx' else source.suffix}"
 
 
-def _command(name: str, *words: str) -> str:
-    return shlex.join(["wren-async", "batch", name, *words])
+def batch_command(*words: str, is_shared: bool = False) -> str:
+    """A command of `wren-async batch`, to be copied into a shell.
+
+    That of a batch in a database names the variable and never the address, in which a password may stand.
+    """
+    where = ' --database "$WREN_ASYNC_DATABASE"' if is_shared else ""
+    return f"{shlex.join(['wren-async', 'batch', *words])}{where}"
 
 
 def _since(report: Report) -> datetime | None:

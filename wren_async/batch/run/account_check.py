@@ -78,14 +78,22 @@ async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *,
         if noted is not None:
             if await read_note(journal, name, noted, TokenDigest.from_json).fits(client):
                 continue
-            if not (same_account or await _nothing_was_sent(journal) or await _reads_an_order(journal, api, client)):
+            if not (same_account or await _none_was_sent(journal, api) or await _reads_an_order(journal, api, client)):
                 raise JournalError(_refusal(api))
         await journal.note(name, (await TokenDigest.of(client)).to_json())
 
 
-async def _nothing_was_sent(journal: Journal) -> bool:
+async def _none_was_sent(journal: Journal, api: Api) -> bool:
+    """Whether no order of an API can be in any account. Those of the other API say nothing of its tokens."""
     orders = (await journal.totals()).orders
-    return not any(orders.get(state, 0) for state in _SENT)
+    for state in _SENT:
+        if not orders.get(state, 0):
+            continue
+        async with aclosing(cast("AsyncGenerator[Entry, None]", journal.entries(state))) as entries:
+            async for entry in entries:
+                if api_of(entry.row.intent) == api:
+                    return False
+    return True
 
 
 async def _reads_an_order(journal: Journal, api: Api, client: BaseClient) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -36,20 +35,22 @@ from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.settings import check_settings, clients_of
+from wren_async.batch.run.stream import EventStream
 from wren_async.batch.run.worker import EXPLAIN, Worker
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.ceilings import Ceilings
-from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, UsageError
+from wren_async.postgres.address import is_address
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
 _PATIENCE: Final = 10.0
-_EVENTS: Final = 1000
 _STILL_KNOWN: Final = 60.0
 """Seconds after a run for which the next one need not look anew for what a copy of the journal has placed."""
 _ROUNDS: Final = 3
+_LOOKED: Final = "all orders in doubt were looked for"
 
 T = TypeVar("T")
 
@@ -94,18 +95,21 @@ class Batch:
                 places orders of this batch now. All orders that are still to be sent are then looked for in the lists;
                 those that the lists do not show wait for the settle time.
             timing: Clocks and waits, for tests.
+
+        Raises `InvalidArgument`. Nothing is opened or sent before `async with`, which raises `JournalError` where the
+        journal cannot be used.
         """
-        if isinstance(journal, str) and journal.startswith(("postgresql:", "postgres:")):
+        if isinstance(journal, str | os.PathLike) and is_address(journal):
             raise InvalidArgument(
                 "journal",
                 "is the address of a database, which may hold many batches: name one of them, "
                 'Batch(await PostgresJournal.open(address, "rides"), ...)',
             )
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            raise InvalidArgument("concurrency", f"takes an int of 1 or more, not {concurrency!r}")
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience)
+        if caps is not None and not isinstance(caps, Caps):
+            raise InvalidArgument("caps", "takes Caps(...)")
         self._given = journal
-        clients: dict[Api, BaseClient | None] = {"wren": wren, "cnaught": cnaught}
-        self._clients: Mapping[Api, BaseClient] = {api: each for api, each in clients.items() if each is not None}
+        self._clients = clients_of(wren, cnaught)
         self._caps_given = caps
         self._caps = caps or Caps()
         self._concurrency = concurrency
@@ -121,6 +125,8 @@ class Batch:
         self._root = ""
         self._run: _Run | None = None
         self._ran = 0.0
+        self._is_to_stop = False
+        """Whether `stop` was called before there was a run that could be stopped."""
 
     async def __aenter__(self) -> Self:
         given = self._given
@@ -188,8 +194,9 @@ class Batch:
             encoding: Of a text file; UTF-8, or what its byte order mark says, if left out.
             tell: Called now and then with how far the planning is.
 
-        Raises `InvalidInput` with all faults of the input, `InputChanged`, and errors of the clients. A journal that
-        was made for an input with faults, and for no other since, is gone when the batch is left.
+        It may be repeated, also where it was broken off: it goes on with what the journal has. Raises `InvalidInput`
+        with all faults of the input, `InputChanged`, and errors of the clients. A journal that was made for an input
+        with faults, and for no other since, is gone when the batch is left.
         """
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
         # Noted first, so that no journal has orders and does not say to which servers and accounts they go.
@@ -236,8 +243,13 @@ class Batch:
         return self._events(place=False, send_again=send_again)
 
     def stop(self) -> None:
-        """Take no new orders, and finish those on the wire. The run then ends by itself."""
-        if self._run is not None:
+        """Take no new orders, and finish those on the wire. The run then ends by itself.
+
+        Where none is under way, or it only just begins, the next one ends before its first order.
+        """
+        if self._run is None or self._run.done:
+            self._is_to_stop = True
+        else:
             self._run.stop()
 
     async def totals(self) -> Totals:
@@ -249,12 +261,21 @@ class Batch:
         return self.journal.entries(*states)
 
     async def mark_placed(self, position: int, order_id: str, *, cents: int | None = None) -> None:
-        """Settle an undecided order by hand: it was placed, as this order. `cents` is what it cost, if known."""
+        """Settle an undecided order by hand: it was placed.
+
+        Args:
+            position: Of the order in the batch; that of a file is its line.
+            order_id: Id of the order at its API.
+            cents: What it cost, in USD cents, if known.
+
+        Raises `InvalidArgument` for an order that is not undecided, so a repeat changes nothing, and `UsageError`
+        while a run is under way.
+        """
         was = await self._undecided(position)
         await self.journal.record(position, placed_by_hand(was, order_id, cents))
 
     async def mark_not_placed(self, position: int) -> None:
-        """Settle an undecided order by hand: it was not placed, and is given up."""
+        """Settle an undecided order by hand: it was not placed, and is given up. Raises as `mark_placed` does."""
         was = await self._undecided(position)
         await self.journal.record(position, given_up(was))
 
@@ -313,7 +334,7 @@ class Batch:
         if self._timing.monotonic() - self._ran > _STILL_KNOWN:
             self._recovery.forget()
         history = History()
-        stream, log = _Stream(), RunLog(self.batch_id)
+        stream, log = EventStream(), RunLog(self.batch_id)
 
         async def tell(event: Event) -> None:
             history.add(event, self._clocks.now())
@@ -332,6 +353,9 @@ class Batch:
             clocks=self._clocks,
             emit=tell,
         )
+        if not (place or send_again):
+            # What stops the workers of a shared batch stops their sending; looking buys nothing.
+            self.journal.listen(lambda _: None)
         stopped = asyncio.Event()
         control = Control(
             emit=tell,
@@ -341,6 +365,9 @@ class Batch:
         )
         work = self._go(worker, control, place=place)
         run = self._run = _Run(worker, work, stream, history, self.journal, stopped)
+        if self._is_to_stop:
+            self._is_to_stop = False
+            run.stop()
         try:
             async for event in stream:
                 yield event
@@ -380,7 +407,9 @@ class Batch:
             if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
                 break
         if not place:
-            worker.halt(Ending.DONE, "all orders in doubt were looked for")
+            elsewhere = self._recovery.is_left_to_another
+            told = "a worker is looking for the orders in doubt now" if elsewhere else _LOOKED
+            worker.halt(Ending.DONE, told)
         await control.emit(await worker.ended())
 
     async def _place(self, worker: Worker) -> None:
@@ -422,7 +451,7 @@ class _Run:
         self,
         worker: Worker,
         work: Awaitable[None],
-        stream: _Stream,
+        stream: EventStream,
         history: History,
         journal: Journal,
         stopped: asyncio.Event,
@@ -461,39 +490,3 @@ class _Run:
         if not self._kept:
             self._kept = True
             await self._history.keep(self._journal)
-
-
-class _Stream:
-    """Events on their way to whoever iterates over the run. It is bounded, so that a slow reader slows the run."""
-
-    def __init__(self) -> None:
-        self._events: deque[Event] = deque()
-        self._ended = False
-        self._more = asyncio.Event()
-        self._room = asyncio.Event()
-
-    async def put(self, event: Event) -> None:
-        """Add an event, once there is room for it, or once nobody reads any more."""
-        while len(self._events) >= _EVENTS and not self._ended:
-            self._room.clear()
-            await self._room.wait()
-        self._events.append(event)
-        self._more.set()
-
-    def end(self) -> None:
-        """Say that no more will come."""
-        self._ended = True
-        self._more.set()
-        self._room.set()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Event:
-        while not self._events:
-            if self._ended:
-                raise StopAsyncIteration
-            self._more.clear()
-            await self._more.wait()
-        self._room.set()
-        return self._events.popleft()

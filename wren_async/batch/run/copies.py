@@ -25,9 +25,9 @@ from wren_async.batch.journal.contract import Entry, Journal, Past, State
 from wren_async.batch.journal.notes import Note, planned_at, read_note
 from wren_async.batch.run.account_lists import UNREADABLE, Row, Sought, listed_since, shown, shown_by_wren
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.wren_ledger import checkpoint_of
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
-from wren_async.errors import CallError
 from wren_async.reconcile import KEY_TRUST, Checkpoint
 from wren_async.reconcile.ledger import charged_since
 from wren_async.reconcile.listing import Reader
@@ -239,11 +239,3 @@ _WHAT: Final = "is a copy of the journal at work?"
 
 def _told(position: int) -> str:
     return f"order {position} was placed by something else than this run: {_WHAT}"
-
-
-async def checkpoint_of(wren: WrenClient) -> Checkpoint | None:
-    """Where Wren's ledger stands; `None` where it cannot be read, as of an account without a wallet."""
-    try:
-        return await wren.checkpoint()
-    except CallError:
-        return None

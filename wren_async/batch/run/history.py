@@ -44,7 +44,7 @@ class History:
         """Add an event that came at this time."""
         match event:
             case Returned():
-                self.returned.take(event.reason)
+                self.returned.add(event.reason)
             case Paused():
                 self.pauses += 1
                 self.pause_seconds += event.seconds

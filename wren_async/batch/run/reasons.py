@@ -30,7 +30,7 @@ class Reasons:
 
     counts: Counter[str] = attrs.field(factory=Counter[str])
 
-    def take(self, reason: str | None, times: int = 1) -> None:
+    def add(self, reason: str | None, times: int = 1) -> None:
         """Count a reason."""
         kind = kind_of_reason(reason)
         self.counts[kind if kind in self.counts or len(self.counts) < _REASONS else _OTHERS] += times

@@ -1,9 +1,9 @@
-"""Going on where an earlier run ended: with its servers and accounts, its orders in doubt, and Wren's ledger."""
+"""Going on where an earlier run ended: with its servers and accounts, and with its orders in doubt."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -14,19 +14,20 @@ from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
-from wren_async.batch.journal.notes import Note, planned_at, read_note, server_of
+from wren_async.batch.journal.notes import Note, planned_at, server_of
 from wren_async.batch.journal.states import crashed
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.account_lists import UNREADABLE, Sought, listed_since, shown
 from wren_async.batch.run.budget import overcharge
-from wren_async.batch.run.copies import OtherCopies, checkpoint_of
+from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.outcomes import from_verdict, in_doubt, looked_for_later, unsettled
 from wren_async.batch.run.sender import Halt
 from wren_async.batch.run.server_clock import ServerClocks
+from wren_async.batch.run.wren_ledger import AccountedCharges, checkpoint_of, note_checkpoint, noted_checkpoint
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.errors import AccessRefused, InvalidConfiguration
-from wren_async.reconcile import Checkpoint, How, Placed, Verdict
+from wren_async.reconcile import How, Placed, Verdict
 from wren_async.wren import WrenClient
 
 _AT_ONCE: Final = 10_000
@@ -95,6 +96,8 @@ class Recovery:
         self._was_doubted = False
         self._in_parts = False
         self._is_elsewhere_at_work = False
+        self.is_left_to_another = False
+        """Whether another process was looking for the orders in doubt, so that this one did not."""
 
     # --- servers ---
 
@@ -150,7 +153,8 @@ class Recovery:
 
     async def look_for_lost(self, control: Control) -> int:
         """Look for all orders in doubt; how many are pending again. Nothing is done where another process is at it."""
-        if not await self._journal.begin_reconciling():
+        self.is_left_to_another = not await self._journal.begin_reconciling()
+        if self.is_left_to_another:
             return 0
         try:
             if await self._journal.noted(Note.RECONCILING):
@@ -261,39 +265,37 @@ class Recovery:
                 break
             repeated = api == "cnaught" and await control.may_repeat()
             await self._journal.note(Note.RECONCILING, "yes" if repeated else "")
-            verdicts = await control.unless_stopped(self._verdicts(api, entries, repeated=repeated))
+            charges = AccountedCharges(self._journal, entries, self._clocks, in_parts=self._in_parts)
+            verdicts = await control.unless_stopped(self._verdicts(api, entries, charges, repeated=repeated))
             if verdicts is None:
                 # The note stays: some may have been sent again, and the next run has to know.
                 break
             if await self._journal.noted(Note.ELSEWHERE):
                 self._is_elsewhere_at_work |= any(map(_was_sent_elsewhere, entries, verdicts))
             for entry, verdict in zip(entries, verdicts, strict=True):
+                if charges.wants_another_look(verdict):
+                    continue
                 again += await self._record(entry, verdict, control, repeated=repeated)
             await self._journal.note(Note.RECONCILING, "")
         return again
 
-    async def _verdicts(self, api: Api, entries: Sequence[Entry], *, repeated: bool) -> Sequence[Verdict[Any]]:
+    async def _verdicts(
+        self, api: Api, entries: Sequence[Entry], charges: AccountedCharges, *, repeated: bool
+    ) -> Sequence[Verdict[Any]]:
         client = self._clients.get(api)
         if client is None:
             raise InvalidConfiguration(f"the batch has undecided orders of {api}: give Batch({api}=...)")
         lost = [unsettled(entry, continues=self._continues) for entry in entries]
         if isinstance(client, WrenClient):
-            noted = await self._journal.noted(Note.LEDGER)
             return await client.reconcile_many(
                 lost,
                 settle_time=self._settle_time,
-                checkpoint=read_note(self._journal, Note.LEDGER, noted, Checkpoint.from_json) if noted else None,
-                known=self._accounted,
+                checkpoint=await noted_checkpoint(self._journal),
+                known=charges,
             )
         if isinstance(client, CNaughtClient):
             return await client.reconcile_many(lost, settle_time=self._settle_time, search_only=not repeated)
         raise InvalidConfiguration(f"{type(client).__name__} is no client that orders can be reconciled with")
-
-    async def _accounted(self, order_ids: Collection[str]) -> Collection[str]:
-        """Which of these charges belong to an order. Where parts are reconciled, any may belong to another part, and
-        where others place too, to what they have on the wire."""
-        is_shared = self._in_parts or self._journal.lease is not None
-        return order_ids if is_shared else await self._journal.placed_among(order_ids)
 
     async def _record(self, entry: Entry, verdict: Verdict[Any], control: Control, *, repeated: bool) -> bool:
         now = self._clocks.latest(api_of(entry.row.intent))
@@ -310,24 +312,11 @@ class Recovery:
         await control.emit(Settled(entry=after))
         return False
 
-    # --- the ledger ---
-
     async def note_checkpoint(self) -> None:
-        """Note where Wren's ledger stands before anything is sent. While orders are in doubt, the older note stays."""
+        """Note where Wren's ledger stands before anything is sent."""
         client = self._clients.get("wren")
-        if self._journal.lease is not None:
-            # Others may have something on the wire at any time, so that no note could say that nothing was.
-            return
-        orders = (await self._journal.totals()).orders
-        noted = await self._journal.noted(Note.LEDGER)
-        if not isinstance(client, WrenClient) or (orders.get(State.UNDECIDED, 0) and noted):
-            return
-        if (checkpoint := await self._copies.checkpoint()) is None:
-            return
-        await self._journal.note(Note.LEDGER, checkpoint.to_json())
-        spent = any(orders.get(state, 0) for state in (State.SENDING, State.UNDECIDED, State.PLACED))
-        if not (self._continues or spent or await self._journal.noted(Note.FIRST_LEDGER)):
-            await self._journal.note(Note.FIRST_LEDGER, checkpoint.to_json())
+        if isinstance(client, WrenClient):
+            await note_checkpoint(self._journal, self._copies.checkpoint, continues=self._continues)
 
 
 def _was_sent_elsewhere(entry: Entry, verdict: Verdict[Any]) -> bool:

@@ -37,6 +37,10 @@ class ServerClocks:
         """The present by this machine's clock."""
         return self._timing.utc()
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        await self._timing.sleep(seconds)
+
     def note(self, api: Api, headers: Mapping[str, str]) -> None:
         """Take a server's time from an answer."""
         date = http_date(headers.get("date"))

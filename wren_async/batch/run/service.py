@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import psycopg
 
 from wren_async.batch.events import BatchTelemetry, Ended, Ending, Event, Settled
 from wren_async.batch.journal.contract import State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.opening import OpenBatch, open_batches, totals_by_name
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.run.batch import Batch
+from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
-from wren_async.errors import WrenAsyncError
-from wren_async.postgres.database import Database, DatabaseLost
+from wren_async.errors import InvalidArgument, WrenAsyncError
+from wren_async.postgres.database import Connection, Database, DatabaseLost, when_there
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
-from wren_async.postgres.schema import check, check_server
+from wren_async.postgres.schema import Part, check, check_server, warn
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
+
+T = TypeVar("T")
 
 _POLL: Final = 0.5
 """Seconds between two looks for work."""
@@ -65,6 +69,7 @@ class WorkerService:
         retry_after: float = _LATER,
         on_event: OnEvent | None = None,
         telemetry: BatchTelemetry | None = None,
+        sent_over: str | None = None,
         timing: Timing | None = None,
     ) -> None:
         """Make it; `run` begins.
@@ -83,8 +88,13 @@ class WorkerService:
             on_event: Told what happens.
             telemetry: Measures the batches, by their names: `PrometheusMetrics()` or `OpenTelemetry()`, the same one
                 that the clients were given.
+            sent_over: The HTTP library of the clients, as the report is to tell it.
             timing: Clocks and waits, for tests.
         """
+        check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
+        clients_of(wren, cnaught)
+        if isinstance(batches, str):
+            raise InvalidArgument("batches", f"takes several names: batches=[{batches!r}]")
         self._dsn = address if isinstance(address, Dsn) else Dsn(address)
         self._wren = wren
         self._cnaught = cnaught
@@ -97,7 +107,9 @@ class WorkerService:
         self._retry_after = retry_after
         self._on_event = on_event
         self._telemetry = telemetry
+        self._sent_over = sent_over
         self._timing = timing or Timing()
+        self._parts: tuple[Part, ...] = PARTS
         self._stopping = asyncio.Event()
         self._running: Batch | None = None
         self._journal: PostgresJournal | None = None
@@ -128,25 +140,50 @@ class WorkerService:
             return f"the database has not been reached for {seconds:.0f} s"
         return None if self._journal is None else self._journal.lapse
 
-    async def run(self, *, until_done: bool = False) -> None:
+    async def run(self, *, until_done: bool = False, until_idle: bool = False) -> None:
         """Place what there is, and whatever comes, until `stop`; or until nothing is left to do.
 
-        Raises `JournalError` where the database is of another version, or cannot be trusted.
+        `until_idle` ends it sooner: once there is nothing that it could do now, though others may be at the rest, or
+        what is in doubt has to wait for its time. While the database is away it waits, also at its start. Raises
+        `JournalError` where waiting would not help: the database does not let it in, is of another version, or cannot
+        be trusted.
         """
-        async with Database(self._dsn) as database:
-            for warning in await database.run(check_server):
-                logger.warning("%s: %s", self._dsn, warning)
-            await database.run(lambda connection: check(connection, PARTS))
+        async with Database(self._dsn, longest=max(1.0, self._lease / 3)) as database:
+            if await self.when_there(lambda: self._check(database)) is None:
+                return
             async with self._looking(database):
-                await self._place_all(database, until_done=until_done)
+                await self._place_all(database, until_done=until_done, until_idle=until_idle)
 
-    async def _place_all(self, database: Database, *, until_done: bool) -> None:
+    async def when_there(self, attempt: Callable[[], Awaitable[T]]) -> T | None:
+        """Do something with the database as soon as it is there; `None` where the worker is stopped before.
+
+        While the database is away it is tried again, and the log tells so now and then. Raises `JournalError` where
+        waiting would not help.
+        """
+        return None if self._stopping.is_set() else await when_there(attempt, self._dsn, self._stopping)
+
+    def needs(self, part: Part) -> None:
+        """Place only while these tables, too, are of this program's version."""
+        self._parts = (*self._parts, part)
+
+    async def _check(self, database: Database) -> bool:
+        for warning in await database.run(check_server):
+            warn(str(self._dsn), warning)
+        await database.run(lambda connection: check(connection, self._parts))
+        return True
+
+    async def _find(self, connection: Connection) -> list[OpenBatch]:
+        # A program of another version may have changed the tables since.
+        await check(connection, self._parts)
+        return await open_batches(connection)
+
+    async def _place_all(self, database: Database, *, until_done: bool, until_idle: bool) -> None:
         while not self._stopping.is_set():
             began = self._timing.monotonic()
             try:
-                left = [each for each in await database.run(open_batches) if self._is_mine(each)]
+                left = [each for each in await database.run(self._find) if self._is_mine(each)]
             except DatabaseLost as error:
-                logger.warning("%s; it is tried again", error)
+                database.outage.goes_on(error)
                 await self._rest(_POLL * 4)
                 continue
             self._reached = began
@@ -154,6 +191,8 @@ class WorkerService:
                 return
             ready = next((each for each in left if self._is_ready(each)), None)
             if ready is None:
+                if until_idle:
+                    return
                 await self._rest(_POLL)
             else:
                 await self._place(ready)
@@ -220,6 +259,8 @@ class WorkerService:
     async def _run_once(self, name: str) -> Ended | None:
         async with await PostgresJournal.open(self._dsn, name, make=False, lease=self._lease) as journal:
             self._journal = journal
+            if self._sent_over is not None and await journal.noted(Note.SENT_OVER) != self._sent_over:
+                await journal.note(Note.SENT_OVER, self._sent_over)
             batch = Batch(
                 journal,
                 wren=self._wren,

@@ -89,7 +89,7 @@ class Worker:
         """Whether the caps of the journal had no room for the order that is next."""
         self.lost = 0
         """Orders that became undecided in this run."""
-        journal.listen(self._take_signal)
+        journal.listen(self._obey)
 
     @property
     def end(self) -> tuple[Ending, str] | None:
@@ -103,7 +103,7 @@ class Worker:
         self._end = self._end or (why, message)
         self._slots.close()
 
-    def _take_signal(self, signal: Signal) -> None:
+    def _obey(self, signal: Signal) -> None:
         """Do as another process, or a person, asks of all."""
         if signal.ending is not None:
             self.halt(Ending(signal.ending), signal.message)
@@ -163,9 +163,11 @@ class Worker:
     async def ended(self) -> Ended:
         """The last event."""
         totals = await self._journal.totals()
-        why, message = self._end or (Ending.DONE, "nothing is left to send")
         # Of a shared batch others may have the rest.
         is_alone = self._journal.lease is None
+        elsewhere = not is_alone and any(totals.orders.get(state) for state in (State.PENDING, State.SENDING))
+        done = "nothing is left for this worker; others have the rest" if elsewhere else "nothing is left to send"
+        why, message = self._end or (Ending.DONE, done)
         left = totals.orders.get(State.PENDING, 0) if is_alone else len(self._given_up)
         if self._end is None and left:
             why, message = Ending.UNREACHABLE, f"{left} orders could not be sent; run again later"

@@ -54,7 +54,7 @@ class Timeline:
 
 
 @attrs.frozen(kw_only=True)
-class Window:
+class PageRequest:
     """The part of a list that a request asks for."""
 
     limit: int
@@ -62,8 +62,8 @@ class Window:
     later_than: str | None = None
 
     @classmethod
-    def read(cls, query: Mapping[str, str], behaviours: CNaughtBehaviours) -> Window:
-        """The window that the query parameters of a list describe."""
+    def read(cls, query: Mapping[str, str], behaviours: CNaughtBehaviours) -> PageRequest:
+        """What the query parameters of a list ask for."""
         after, before = query.get("starting_after") or None, query.get("ending_before") or None
         if after is not None and before is not None:
             raise CNaughtRefusedError(invalid_pagination("starting_after and ending_before exclude each other"))
@@ -89,23 +89,23 @@ def _limit(value: str | None, behaviours: CNaughtBehaviours) -> int:
 
 def page(
     timeline: Timeline,
-    window: Window,
+    request: PageRequest,
     behaviours: CNaughtBehaviours,
     *,
     visible: Callable[[str], bool] | None = None,
 ) -> list[str]:
     """The ids of one page, in the order in which the API answers them."""
-    cursor = window.earlier_than or window.later_than
+    cursor = request.earlier_than or request.later_than
     if cursor is not None and cursor not in timeline:
         raise CNaughtRefusedError(invalid_pagination(f"there is no item {cursor!r} in this list"))
-    if window.later_than is None:
-        return _take(timeline.newest_first(before=window.earlier_than), window.limit, visible)
+    if request.later_than is None:
+        return _first(timeline.newest_first(before=request.earlier_than), request.limit, visible)
     if behaviours.ending_before_page == "newest":
-        newest_first = _take(timeline.newest_first(until=window.later_than), window.limit, visible)
+        newest_first = _first(timeline.newest_first(until=request.later_than), request.limit, visible)
     else:
-        newest_first = _take(timeline.oldest_first(after=window.later_than), window.limit, visible)[::-1]
+        newest_first = _first(timeline.oldest_first(after=request.later_than), request.limit, visible)[::-1]
     return newest_first if behaviours.ending_before_order == "newest_first" else newest_first[::-1]
 
 
-def _take(items: Iterable[str], limit: int, visible: Callable[[str], bool] | None) -> list[str]:
+def _first(items: Iterable[str], limit: int, visible: Callable[[str], bool] | None) -> list[str]:
     return list(islice(items if visible is None else filter(visible, items), limit))

@@ -4,7 +4,7 @@ shares the next."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -54,12 +54,14 @@ class Job:
             self.done.set_result(None)
         else:
             kind, why = refused
-            self.done.set_exception(CapReached(why) if kind == "cap" else JournalError(why))
+            self.fail(CapReached(why) if kind == "cap" else JournalError(why))
 
     def fail(self, error: Exception) -> None:
-        """Tell that the whole transaction failed."""
+        """Tell that it failed, alone or with its whole transaction."""
         if not self.done.done():
             self.done.set_exception(error)
+            # Looked at here: whoever asked may be gone, and the loop would complain of an error that nobody took.
+            self.done.exception()
 
 
 class Groups:
@@ -81,8 +83,6 @@ class Groups:
         """Ask for a write. The future is done once it is committed; cancelling it does not take it back."""
         if self._closing:
             raise JournalError("the journal is closed")
-        # Whoever asked may be gone by then, and the loop would complain of an error that nobody took.
-        job.done.add_done_callback(lambda done: done.cancelled() or done.exception())
         self._jobs.append(job)
         self._more.set()
         return job.done
@@ -167,8 +167,8 @@ class Groups:
 
     async def _mark_all(self, connection: Connection, job: Job) -> None:
         """Mark several orders, all of them or none, whatever the caps say."""
-        wanted = dict.fromkeys(job.positions)
-        marked = await self._carry_out_marks(connection, list(wanted), job.moment)
+        wanted = dict.fromkeys(job.positions, job.moment)
+        marked = await self._carry_out_marks(connection, wanted)
         if missing := [position for position in wanted if position not in marked]:
             raise JournalError((await self._reasons(connection, missing, State.SENDING))[missing[0]])
         if len(wanted) < len(job.positions):
@@ -210,22 +210,28 @@ class Groups:
             return {}
         without_room = await self._without_room(connection, [job for job in jobs if job.reserves])
         left = [job for job in jobs if id(job) not in without_room]
-        marked: set[int] = set()
-        for moment in dict.fromkeys(job.moment for job in left):
-            marked |= await self._carry_out_marks(
-                connection, [job.positions[0] for job in left if job.moment == moment], moment
-            )
+        marked = await self._carry_out_marks(connection, {job.positions[0]: job.moment for job in left})
+        if without_room and not marked:
+            first = next(job for job in jobs if id(job) in without_room)
+            await self._stop_at_cap(connection, f"order {first.positions[0]}: {without_room[id(first)]}")
         refused = await self._refusals(connection, [job for job in left if job.positions[0] not in marked])
         return {number: ["cap", why] for number, why in without_room.items()} | refused
 
-    async def _carry_out_marks(self, connection: Connection, positions: Sequence[int], moment: str) -> set[int]:
-        if not positions:
+    async def _stop_at_cap(self, connection: Connection, message: str) -> None:
+        """Stop all workers where no order of theirs can make room any more: a person has to raise the cap."""
+        stopped = await connection.execute(statements.HALT_AT_CAP, {"batch": self._batch, "message": message})
+        if stopped.rowcount:
+            self._on_signal(Signal(ending="cap_reached", message=message))
+
+    async def _carry_out_marks(self, connection: Connection, moments: Mapping[int, str]) -> set[int]:
+        """Mark orders, each with its own moment, in one statement. Returns which were."""
+        if not moments:
             return set()
         values = {
             "batch": self._batch,
             "owner": self._runner.id,
-            "positions": positions,
-            "moments": [moment] * len(positions),
+            "positions": [*moments],
+            "moments": [*moments.values()],
         }
         return {row[0] for row in await (await connection.execute(statements.MARK, values)).fetchall()}
 

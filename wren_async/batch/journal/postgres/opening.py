@@ -10,9 +10,11 @@ database may be placing the very same orders. A person has to say that they are 
 
 from __future__ import annotations
 
+import difflib
 import json
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import UTC
 from typing import Any, Final
 
 import attrs
@@ -24,13 +26,16 @@ from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
 from wren_async.postgres.database import Connection, Database, Work
 from wren_async.postgres.lease import Runner, declare_dead
+from wren_async.postgres.schema import Part
 
-_HERE: Final = """
+_SHOWN: Final = 10
+"""Batches that are named where one is not found."""
+_DATABASE: Final = """
 (SELECT system_identifier FROM pg_control_system()) || '/' ||
-(SELECT oid FROM pg_database WHERE datname = current_database()) || '/' ||
-left(pg_walfile_name(pg_current_wal_lsn()), 8)
+(SELECT oid FROM pg_database WHERE datname = current_database())
 """
-"""Which database this is, and on which course of events: the latter is another one after a failover."""
+_HERE: Final = f"{_DATABASE} || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+"""Which database this is, and on which timeline: that is another one after a failover, or in a restored backup."""
 _SERVER: Final = f"SELECT {_HERE}"
 _MOVED: Final = (
     "the database is a copy of the one in which it was begun, or was moved, and the workers of the other one may be "
@@ -41,6 +46,10 @@ _REMEDY: Final = (
     "account. If this is the database to go on with, see to it that no worker of the other one runs, and then say so: "
     "`wren-async batch resume NAME --alarm-is-explained`, or `await outbox.resume()` for an outbox"
 )
+KEEP_NOTE: Final = """
+INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
+ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
+"""
 _LIVE: Final = """
 SELECT id FROM wren_async.runner
 WHERE scope = %(scope)s AND id <> %(me)s AND ended IS NULL AND declared_dead IS NULL
@@ -76,17 +85,25 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
     if make:
         await connection.execute(
-            f"INSERT INTO wren_async.batch (name, id, server) SELECT %s, %s, {_HERE} "  # noqa: S608 - fixed
-            "WHERE NOT EXISTS (SELECT FROM wren_async.batch WHERE name = %s) ON CONFLICT (name) DO NOTHING",
+            # With the database it is planned in: a copy, or a standby that takes its place, may know of no run of it.
+            f"INSERT INTO wren_async.batch (name, id, server) SELECT %s, %s, {_HERE} "  # noqa: S608 - a constant
+            "WHERE NOT EXISTS (SELECT FROM wren_async.batch WHERE name = %s) ON CONFLICT (name) DO NOTHING".encode(),
             (name, uuid.uuid4().hex, name),
         )
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
     found = await (await connection.execute(query, (name,))).fetchone()
     if found is None:
-        rows = await (await connection.execute("SELECT name FROM wren_async.batch ORDER BY number DESC")).fetchmany(10)
-        there = ", ".join(repr(row[0]) for row in rows) or "none"
-        raise JournalError(f"the database has no batch {name!r}; the latest there are: {there}")
+        raise JournalError(_not_there(name, await batch_names(connection)))
     return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3])
+
+
+def _not_there(name: str, names: Sequence[str]) -> str:
+    if not names:
+        return f"the database has no batch {name!r}, nor any other"
+    near = difflib.get_close_matches(name, names, n=1)
+    latest = ", ".join(repr(each) for each in [*reversed(names)][:_SHOWN])
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return f"the database has no batch {name!r}; {meant}the latest there are: {latest}"
 
 
 @attrs.frozen
@@ -126,9 +143,39 @@ async def totals_by_name(connection: Connection, names: Collection[str]) -> dict
 
 
 async def batch_names(connection: Connection) -> list[str]:
-    """All batches of the database, the oldest first."""
-    query = "SELECT name FROM wren_async.batch ORDER BY number"
-    return [row[0] for row in await (await connection.execute(query)).fetchall()]
+    """All batches of the database, the oldest first. The journals of outboxes, which have no end, are none."""
+    query = (
+        "SELECT name FROM wren_async.batch WHERE source_digest IS NOT NULL OR name NOT LIKE 'outbox %' ORDER BY number"
+    )
+    return [row[0] for row in await (await connection.execute(query.encode())).fetchall()]
+
+
+async def names_among(connection: Connection, names: Collection[str]) -> list[str]:
+    """Which of these names are those of batches."""
+    query = "SELECT name FROM wren_async.batch WHERE name = ANY(%s) ORDER BY number"
+    return [row[0] for row in await (await connection.execute(query, (list(names),))).fetchall()]
+
+
+async def names_by_note(connection: Connection, note: str, value: str) -> list[str]:
+    """The batches that have this very note."""
+    query = (
+        "SELECT batch.name FROM wren_async.batch JOIN wren_async.note ON note.batch = batch.number "
+        "WHERE note.name = %s AND note.value = %s ORDER BY number"
+    )
+    return [row[0] for row in await (await connection.execute(query, (str(note), json.dumps(value)))).fetchall()]
+
+
+async def name_by_id(connection: Connection, batch_id: str) -> str | None:
+    """The batch of an id, if the database has it."""
+    query = "SELECT name FROM wren_async.batch WHERE id = %s"
+    found = await (await connection.execute(query, (batch_id,))).fetchone()
+    return None if found is None else str(found[0])
+
+
+async def _now(connection: Connection) -> str:
+    found = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    assert found is not None  # noqa: S101 - a query without FROM has a row
+    return json.dumps(found[0].astimezone(UTC).isoformat())
 
 
 class _SomebodyLooksError(Exception):
@@ -142,8 +189,9 @@ class _AnotherDatabaseError(Exception):
 class Opening:
     """Becoming a runner of a batch."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, parts: tuple[Part, ...] = PARTS) -> None:
         self._number = number
+        self._parts = parts
         self.past = Past.NEW
         """What may have been sent before, by nobody who is there now."""
 
@@ -153,7 +201,7 @@ class Opening:
         Raises `JournalError` in a copy of the database, which is an alarm until a person has explained it.
         """
         try:
-            return await Runner.begin(database, scope_of(self._number), PARTS, lease=lease, along=self._enter)
+            return await Runner.begin(database, scope_of(self._number), self._parts, lease=lease, along=self._enter)
         except _SomebodyLooksError:
             return None
         except _AnotherDatabaseError:
@@ -161,15 +209,14 @@ class Opening:
             raise JournalError(f"{_MOVED} {_REMEDY}") from None
 
     async def _raise_alarm(self, connection: Connection) -> None:
-        """Let nobody go on before a person has explained it. Then it is this database in which the batch is."""
+        """Let nobody go on before a person has explained it. Then it is this database in which the batch is.
+
+        It may be as far behind as one in which a standby took over, so the timeline is noted as unknown.
+        """
         values = {"batch": self._number, "name": str(Note.ALARM), "value": json.dumps(_MOVED)}
-        note = (
-            "INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s) "
-            "ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value"
-        )
-        await connection.execute(note, values)
+        await connection.execute(KEEP_NOTE, values)
         await connection.execute(
-            f"UPDATE wren_async.batch SET server = {_HERE} WHERE number = %(batch)s",  # noqa: S608 - fixed
+            f"UPDATE wren_async.batch SET server = {_DATABASE} || '/' WHERE number = %(batch)s",  # noqa: S608 - a constant
             values,
         )
 
@@ -199,6 +246,9 @@ class Opening:
             "WHERE number = %(batch)s"
         )
         await connection.execute(update, {**values, "known": is_known, "server": server[0]})
+        if is_elsewhere:
+            # For those who come later, to whom this runner will have found out all that was sent.
+            await connection.execute(KEEP_NOTE, {**values, "name": Note.REPLACED, "value": await _now(connection)})
 
     def checked(self, me: int) -> Work[None]:
         """What says that the past was looked into by this runner."""

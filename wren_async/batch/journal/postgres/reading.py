@@ -101,6 +101,14 @@ class StoredBatch:
         rows = await self._all(query)
         return Bounds(cents=rows[0][0], grams=rows[0][1], failures=rows[0][2]) if rows else Bounds()
 
+    async def is_outbox(self) -> bool:
+        """Whether it is the journal of an outbox: it has no end, and its orders are placed all the same."""
+        query = (
+            "SELECT source_digest IS NULL AND (runs > 0 OR starts_with(name, 'outbox ')) FROM wren_async.batch "
+            "WHERE number = %(batch)s"
+        )
+        return bool((await self._one(query))[0])
+
     async def started(self) -> bool:
         """Whether somebody let the workers begin."""
         return bool((await self._one("SELECT is_started FROM wren_async.batch WHERE number = %(batch)s"))[0])

@@ -130,6 +130,20 @@ UPDATE wren_async.batch SET failures = failures + %(failures)s,
         THEN (failures + %(failures)s) || ' orders were refused or are undecided' ELSE halted_because END
 WHERE number = %(batch)s RETURNING halted, halted_because
 """
+HALT_AT_CAP: Final = """
+UPDATE wren_async.batch SET halted = 'cap_reached', halted_because = %(message)s
+WHERE number = %(batch)s AND halted IS NULL AND NOT EXISTS (
+    SELECT FROM wren_async.tally WHERE batch = %(batch)s AND state IN ('sending', 'undecided')
+    GROUP BY state HAVING sum(orders) > 0)
+"""
+"""Not where anything is on the wire or in doubt: it may come back, and there is room again."""
+SET_BOUNDS: Final = """
+UPDATE wren_async.batch SET keeps_caps = true, cap_cents = %(cents)s, cap_grams = %(grams)s,
+    cap_failures = %(failures)s,
+    halted = nullif(halted, 'cap_reached'),
+    halted_because = CASE WHEN halted = 'cap_reached' THEN '' ELSE halted_because END
+WHERE number = %(batch)s
+"""
 PAUSE: Final = """
 UPDATE wren_async.batch SET paused_until = greatest(paused_until, clock_timestamp() + %(seconds)s * interval '1 s')
 WHERE number = %(batch)s

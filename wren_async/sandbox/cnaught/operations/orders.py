@@ -14,7 +14,7 @@ from wren_async.sandbox.cnaught.fields import Fields
 from wren_async.sandbox.cnaught.operations.quotes import require_rides
 from wren_async.sandbox.cnaught.order_service import OrderService, OrderTerms
 from wren_async.sandbox.cnaught.orders import Order
-from wren_async.sandbox.cnaught.paging import Window, page
+from wren_async.sandbox.cnaught.paging import PageRequest, page
 from wren_async.sandbox.cnaught.problems import CNaughtRefusedError, forbidden, invalid_parameters
 from wren_async.sandbox.exchange import Handler, SandboxAnswer, SandboxRequest
 from wren_async.sandbox.world import World
@@ -46,7 +46,7 @@ class OrderOperations:
         youngest = self.world.clock.now() - lag
         ids = page(
             caller.orders(),
-            Window.read(request.query, self.behaviours),
+            PageRequest.read(request.query, self.behaviours),
             self.behaviours,
             visible=(lambda order_id: orders[order_id].created_on <= youngest) if lag else None,
         )

@@ -10,7 +10,7 @@ import attrs
 from wren_async.sandbox.cnaught.accounts import CNaughtAccount, CNaughtAccounts
 from wren_async.sandbox.cnaught.behaviours import CNaughtBehaviours
 from wren_async.sandbox.cnaught.fields import Fields
-from wren_async.sandbox.cnaught.paging import Window, page
+from wren_async.sandbox.cnaught.paging import PageRequest, page
 from wren_async.sandbox.cnaught.problems import (
     CNaughtRefusedError,
     Problem,
@@ -48,7 +48,7 @@ class SubaccountOperations:
     def list_subaccounts(self, request: SandboxRequest) -> SandboxAnswer:
         """A page of the account's subaccounts."""
         subaccounts = self._account(request).subaccounts
-        ids = page(subaccounts.timeline, Window.read(request.query, self.behaviours), self.behaviours)
+        ids = page(subaccounts.timeline, PageRequest.read(request.query, self.behaviours), self.behaviours)
         now = self._now()
         return SandboxAnswer(body={"data": [subaccounts[found].body(now, self.behaviours) for found in ids]})
 

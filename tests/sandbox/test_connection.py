@@ -6,8 +6,8 @@ import asyncio
 import socket
 from typing import Any
 
+from wren_async.sandbox.connection import ConnectionProtocol, GatheringTransport, SocketConnection
 from wren_async.sandbox.faults import Faults
-from wren_async.sandbox.wire import Connection, GatheringTransport, SocketWire
 
 
 class Transport(asyncio.Transport):
@@ -84,7 +84,7 @@ async def test_an_abort_drops_what_is_kept() -> None:
 
 async def test_flow_control_is_passed_on() -> None:
     http = Http()
-    connection = Connection(Faults(1), lambda _: http)
+    connection = ConnectionProtocol(Faults(1), lambda _: http)
     for told in (connection.pause_writing, connection.resume_writing, connection.eof_received):
         told()
     assert http.told == []
@@ -98,7 +98,7 @@ async def test_flow_control_is_passed_on() -> None:
 async def test_a_connection_that_a_fault_closed_reads_nothing() -> None:
     faults, inner = Faults(1), Transport()
     faults.add("close_on_accept")
-    connection = Connection(faults, lambda _: Http())
+    connection = ConnectionProtocol(faults, lambda _: Http())
     connection.connection_made(inner)
     connection.data_received(b"GET / HTTP/1.1")
     connection.connection_lost(None)
@@ -114,5 +114,5 @@ def test_a_reset_after_the_client_has_left_is_quiet() -> None:
             return left
 
     transport = Left()
-    SocketWire(transport).reset()
+    SocketConnection(transport).reset()
     assert transport.done == ["abort"]

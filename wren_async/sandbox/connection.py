@@ -12,12 +12,12 @@ from typing import Any, Protocol, cast
 
 from wren_async.sandbox.faults import Faults
 
-WIRE = "wren_async.sandbox.wire"
-"""The name of the wire in the `state` of an ASGI scope."""
+CONNECTION = "wren_async.sandbox.connection"
+"""The name of the connection in the `state` of an ASGI scope."""
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
-class Wire(Protocol):
+class Connection(Protocol):
     """What carries a request."""
 
     stale: bool
@@ -77,7 +77,7 @@ class GatheringTransport(asyncio.Transport):
         self._pieces.clear()
 
 
-class SocketWire:
+class SocketConnection:
     """A real connection."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -91,7 +91,7 @@ class SocketWire:
         self._transport.abort()
 
 
-class InProcessWire:
+class InProcessConnection:
     """A request made in the same process: a reset is an exception in the caller's hands."""
 
     stale = False
@@ -101,7 +101,7 @@ class InProcessWire:
         raise ConnectionResetError("the sandbox reset the connection, as a fault asked it to")
 
 
-class Connection(asyncio.Protocol):
+class ConnectionProtocol(asyncio.Protocol):
     """A connection of the server: uvicorn's HTTP protocol, wrapped so that faults can close or reset the connection."""
 
     def __init__(self, faults: Faults, make_http: Callable[[Mapping[str, Any]], asyncio.Protocol]) -> None:
@@ -115,13 +115,13 @@ class Connection(asyncio.Protocol):
         if self._faults.pick_connection() is not None:
             self._transport.close()
             return
-        self._wire = SocketWire(self._transport)
-        self._http = self._make_http({WIRE: self._wire})
+        self._connection = SocketConnection(self._transport)
+        self._http = self._make_http({CONNECTION: self._connection})
         self._http.connection_made(self._transport)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what arrives, unless the connection has gone stale meanwhile."""
-        if self._http is None or self._wire.stale:
+        if self._http is None or self._connection.stale:
             self._transport.close()
             return
         self._http.data_received(data)
