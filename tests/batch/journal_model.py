@@ -33,6 +33,11 @@ class JournalModel(HeldByOne):
         """Random id of the batch."""
         return self._batch_id
 
+    @property
+    def label(self) -> str:
+        """It has no place."""
+        return "a model of a journal"
+
     async def add(self, rows: Sequence[Row]) -> None:
         """Take in orders as pending, all of them or none. Positions must be new."""
         self._check_open()

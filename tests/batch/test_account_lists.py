@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wren_async.batch.intents import CNaughtMass, canonical, digest
@@ -26,6 +26,7 @@ REFERENCES = st.builds(
 )
 
 
+@example(["ride-1"], "ride-01")
 @given(st.lists(REFERENCES, unique=True, max_size=8), REFERENCES)
 def test_a_reference_is_found_at_its_position_and_no_other_is(references: list[str], other: str) -> None:
     sought = Sought()

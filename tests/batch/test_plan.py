@@ -19,6 +19,8 @@ from wren_async.batch.input.row_values import Reading
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, WrenOffset, WrenProject, WrenTrees
 from wren_async.batch.journal.contract import JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.report.summary import read_report
+from wren_async.batch.report.wording import needs
 from wren_async.batch.run.batch import Batch
 
 MIXED = [
@@ -85,6 +87,48 @@ async def test_all_faults_are_told_before_anything_is_asked(here: World, tmp_pat
             await batch.plan(path)
     assert [fault.line for fault in caught.value.faults] == [3, 4]
     assert len(here.sandbox.requests) == 0
+
+
+@pytest.mark.parametrize("text", ["amount_kg\n1\n-1\n", "amount_kg,portfolio_id\n1,\n2,unknown\n"])
+async def test_an_input_with_faults_leaves_no_journal_behind(here: World, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "journals" / "rides.journal"
+    path.parent.mkdir()
+    for _ in range(2):
+        async with here.batch(path) as batch:
+            with pytest.raises(InvalidInput):
+                await batch.plan(csv(tmp_path, text))
+        assert list(path.parent.iterdir()) == []
+    async with here.batch(path) as batch:
+        plan = await batch.plan(csv(tmp_path, "amount_kg\n3\n4\n"))
+        assert (plan.orders, plan.resumed) == (2, False)
+
+
+async def test_a_mended_input_of_the_same_batch_keeps_its_journal(here: World, tmp_path: Path) -> None:
+    async with here.batch(tmp_path / "rides.journal") as batch:
+        with pytest.raises(InvalidInput):
+            await batch.plan(csv(tmp_path, "amount_kg\n-1\n"))
+        await batch.plan(csv(tmp_path, "amount_kg\n1\n"))
+    async with here.batch(tmp_path / "rides.journal") as batch:
+        assert (await batch.plan(csv(tmp_path, "amount_kg\n1\n"))).resumed
+
+
+@pytest.mark.parametrize("skip_bad_rows", [False, True])
+async def test_rows_with_the_external_id_of_an_earlier_one_are_told_and_planned(
+    here: World, tmp_path: Path, skip_bad_rows: bool
+) -> None:
+    rows = "".join(f"{kilograms},R-{number % 1200}\n" for number, kilograms in enumerate([1, 2] * 602))
+    path = csv(tmp_path, f"amount_kg,external_id\n{rows}5,\n5,\n")
+    for _ in range(2):
+        async with here.batch(tmp_path / "rides.journal") as batch:
+            plan = await batch.plan(path, skip_bad_rows=skip_bad_rows)
+        assert plan.orders == 1206
+        assert plan.repeated.count == 4
+        assert [str(each) for each in plan.repeated.rows[:2]] == [
+            "line 1202 has the external_id of line 2, 'R-0'",
+            "line 1203 has the external_id of line 3, 'R-1'",
+        ]
+    report = await read_report(tmp_path / "rides.journal")
+    assert "4 rows have an external_id that an earlier row has" in next(needs(report, "rides.journal")).what
 
 
 async def test_bad_rows_are_left_out_when_told_so(here: World, tmp_path: Path) -> None:

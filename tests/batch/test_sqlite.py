@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ import pytest
 from journal_crashes import COURSES, NOON, ORDERS, Diary, placed, row, run
 
 from wren_async.batch.journal.contract import JournalError, Past, Result, State
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="kills and file modes of POSIX")
@@ -670,3 +672,19 @@ async def test_reading_makes_no_journal_and_refuses_what_is_none(path: Path) -> 
     await asyncio.to_thread(path.write_text, "no database " * 100)
     with pytest.raises(JournalError, match="damaged"):
         await SqliteJournal.open(path, read_only=True)
+
+
+async def test_a_journal_of_an_earlier_layout_names_its_batch_and_the_version_that_wrote_it(path: Path) -> None:
+    await make(path, 1)
+    async with await SqliteJournal.open(path) as journal:
+        batch_id = journal.batch_id
+        await journal.note(Note.PLANNED_BY, "0.0.9")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("ALTER TABLE standing ADD COLUMN mood TEXT")
+    told = rf"written by another one, wren-async 0\.0\.9; if it was, go on with that version.*--continues {batch_id} "
+    with pytest.raises(JournalError, match=told):
+        await SqliteJournal.open(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE note")
+    with pytest.raises(JournalError, match=r"written by another one\).*--continues BATCH_ID"):
+        await SqliteJournal.open(path)

@@ -44,6 +44,18 @@ def test_plan_and_dry_run_buy_nothing(shell: Shell, words: list[str]) -> None:
     assert shell.placed() == []
 
 
+def test_plan_warns_of_an_order_that_stands_there_twice(shell: Shell) -> None:
+    orders = shell.orders(text="tons,external_id\n0.1,R-1\n0.2,R-2\n0.1,R-1\n")
+    assert shell.run("plan", orders, "--default", "payment_method=credits") == 0
+    assert "Mind: 1 row has an external_id that an earlier row has" in shell.out
+    assert "line 4 has the external_id of line 2, 'R-1'" in shell.out
+
+
+def test_a_file_with_faults_leaves_no_journal_behind(shell: Shell) -> None:
+    assert shell.run("plan", shell.orders(text="amount_kg\n1\n-1\n")) != 0
+    assert [each.name for each in shell.directory.iterdir()] == ["orders.csv"]
+
+
 def test_resume_goes_on_without_the_file(shell: Shell) -> None:
     orders = shell.orders(4)
     assert shell.run("plan", orders) == 0

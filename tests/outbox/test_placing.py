@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from batch_world import World, world
@@ -303,6 +306,28 @@ async def test_a_full_outbox_does_not_read_its_settled_orders_to_find_the_open_o
     connection.close()
     assert "outbox_open" in plan
     assert "SCAN standing" not in plan
+
+
+@pytest.mark.parametrize("is_copy_first", [True, False])
+async def test_two_copies_of_a_file_from_which_nothing_was_sent_yet_buy_everything_once(
+    boxes: Outboxes, tmp_path: Path, is_copy_first: bool
+) -> None:
+    boxes.here.sandbox.cnaught_api.behaviours.idempotency_retention = timedelta(minutes=10)
+    await boxes.here.seed()
+    async with boxes.open() as outbox:
+        for number in range(2):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+            await outbox.submit(TREES, reference=f"trees-{number}")
+    copy = Outboxes(boxes.here, tmp_path / "copy.outbox")
+    shutil.copy(boxes.path, copy.path)
+    for each in (copy, boxes) if is_copy_first else (boxes, copy):
+        for _ in range(2):
+            boxes.here.pass_time(3600)
+            async with each.open() as outbox:
+                await outbox.drain()
+        async with each.open() as outbox:
+            assert await state_of(outbox, "ride-1") is await state_of(outbox, "trees-1") is State.PLACED
+    assert [len(orders) for orders in boxes.here.committed().values()] == [1] * 4
 
 
 # --- one API and the other ---

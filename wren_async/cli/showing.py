@@ -23,6 +23,7 @@ from wren_async.batch.report.wording import (
     count,
     order_cells,
     rehearsal,
+    repeated_ids,
     sentence,
     spent,
     type_cells,
@@ -48,6 +49,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     )
     for fault in plan.faults[:_SHOWN]:
         say(console, f"  left out: {fault}")
+    if plan.repeated.count:
+        say(console, f"Mind: {repeated_ids(plan.repeated)}")
 
 
 def show_changes(console: Console, changes: Changes, source: Path, target: Path, following: str) -> None:

@@ -55,4 +55,4 @@ class KeptCaps:
     async def read(self) -> None:
         """Take in what another process may have changed."""
         if noted := await self.store.noted(_CAPS):
-            self.now = read_note(_CAPS, noted, OutboxCaps.from_json)
+            self.now = read_note(self.store, _CAPS, noted, OutboxCaps.from_json)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, State
+from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
 from wren_async.batch.run.server_clock import ServerClocks
@@ -355,6 +356,7 @@ class Outbox:
                 {api: client},
                 settle_time=self._settle_time,
                 clocks=self._clocks,
+                copies=OtherCopies(journal, {api: client}, clocks=self._clocks, timing=self._timing),
                 continues=False,
                 none_was_placed=False,
                 same_account=self._same_account,

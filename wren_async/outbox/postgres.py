@@ -103,6 +103,11 @@ class PostgresOutbox:
         return cls(reader, name, lease=lease)
 
     @property
+    def label(self) -> str:
+        """The name of the outbox."""
+        return f"outbox {self._name!r}"
+
+    @property
     def journals(self) -> Mapping[Api, PostgresApiJournal]:
         """The journal of each API."""
         return self._journals

@@ -117,6 +117,11 @@ class PostgresApiJournal(PostgresJournal):
         """Why the last lease was lost, until there is another one."""
 
     @property
+    def label(self) -> str:
+        """The name of the outbox."""
+        return f"outbox {self._outbox!r}"
+
+    @property
     def number(self) -> int:
         """Its number among the batches of the database."""
         return self._row.number
@@ -131,7 +136,7 @@ class PostgresApiJournal(PostgresJournal):
             return
         await super().join()
         self._lapsed = None
-        if self.past is not Past.NEW:
+        if self.past is not Past.KNOWN:
             # Those that come while this one looks into the past wait, and then look for these, too.
             query = "SELECT coalesce(max(position), 0) FROM wren_async.outbox WHERE outbox = %(outbox)s"
             await self.note(_INHERITED, str((await self._one(query))[0]))
@@ -194,7 +199,7 @@ class PostgresApiJournal(PostgresJournal):
         if found:
             self.inherited = int(await self.noted(_INHERITED) or 0)
             replaced = await self.noted(Note.REPLACED)
-            self.is_behind = replaced is not None and read_note(Note.REPLACED, replaced, _is_recent)
+            self.is_behind = replaced is not None and read_note(self, Note.REPLACED, replaced, _is_recent)
         self._found_by.update((position, runner) for position, *_ in found)
         return [
             Unplanned(position=position, order=NewOrder(**dict(zip(names, values, strict=True))))

@@ -72,9 +72,8 @@ class SqliteOutbox(SqliteJournal):
         """Lay out the outbox's tables where they are not there, or bring them up to date."""
         now = datetime.now().astimezone()
         await self._write(lambda connection: lay_out(connection, self.name, now))
-        inherited = 0
-        if self.past is not Past.NEW:
-            inherited = int(await self._read(_one, "SELECT coalesce(max(position), 0) FROM outbox_submission"))
+        # Of those that were submitted before any run, too: a copy of the file may have been run elsewhere.
+        inherited = int(await self._read(_one, "SELECT coalesce(max(position), 0) FROM outbox_submission"))
         apis: tuple[Api, ...] = ("wren", "cnaught")
         self._journals: Mapping[Api, SqliteApiJournal] = {
             api: SqliteApiJournal(self, self.name, api, inherited) for api in apis

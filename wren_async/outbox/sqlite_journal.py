@@ -71,6 +71,11 @@ class SqliteApiJournal(DatabaseJournal):
         self.inherited = inherited
 
     @property
+    def label(self) -> str:
+        """The path of the file."""
+        return self._whole.label
+
+    @property
     def is_behind(self) -> bool:
         """Whether it may have forgotten orders that were sent: it is older than its last run."""
         return self.past is Past.BEHIND

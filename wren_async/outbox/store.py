@@ -180,6 +180,11 @@ class OutboxStore(Protocol):
     """The orders of one outbox as they were submitted, and what they count together."""
 
     @property
+    def label(self) -> str:
+        """What messages call it: where it is."""
+        ...
+
+    @property
     def is_shared(self) -> bool:
         """Whether other processes submit and place too, so that one has to look for their orders now and then."""
         ...

@@ -144,6 +144,21 @@ async def new_entries(
     return Charges(look=look, charges=tuple(deductions.charges), top_ups=tuple(top_ups.charges))
 
 
+async def charged_since(reader: Reader, checkpoint: Checkpoint) -> Collection[str] | None:
+    """What was charged to the wallet after a checkpoint, by the ids of its orders; `None` where that is not told.
+
+    Raises one of `READ_FAILURES` where the ledger cannot be read.
+    """
+    charged: set[str] = set()
+    async with aclosing(_entries_since(reader, checkpoint, None)) as entries:
+        async for entry in entries:
+            if entry.type == LedgerEntryType.DEDUCTION:
+                if entry.order_group_id is None or len(charged) >= _AT_ONCE:
+                    return None
+                charged.add(entry.order_group_id)
+    return charged
+
+
 def _charge(entry: LedgerEntry, linked: str | None, cents: int | Decimal) -> Charge:
     return Charge(where=LEDGER, id=linked, cents=whole_cents(cents), at=entry.created_at)
 

@@ -101,7 +101,7 @@ class EarlierChanges:
             self._inputs.append(source)
 
     async def _follow(self, name: str, journal: Journal) -> None:
-        for noted in read_note(Note.CHANGES, await journal.noted(Note.CHANGES) or "[]", _noted_names):
+        for noted in read_note(journal, Note.CHANGES, await journal.noted(Note.CHANGES) or "[]", _noted_names):
             target = self._journals.noted_target(name, noted)
             if target in self._never_run or self._is_covered(target):
                 continue

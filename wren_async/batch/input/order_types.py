@@ -1,4 +1,4 @@
-"""The types of a batch's orders, noted when it is planned, so that nobody has to walk its rows for them."""
+"""The types of a batch's orders, and how they are paid: noted when it is planned, so that nobody walks its rows."""
 
 from __future__ import annotations
 
@@ -25,4 +25,15 @@ async def noted_apis(journal: Journal) -> Collection[Api] | None:
     names = await noted_order_types(journal)
     if names is None:
         return None
-    return {read_note(Note.ORDER_TYPES, name, lambda each: ORDER_TYPES[each].api) for name in names}
+    return {read_note(journal, Note.ORDER_TYPES, name, lambda each: ORDER_TYPES[each].api) for name in names}
+
+
+async def note_payment_methods(journal: Journal, names: Collection[str]) -> None:
+    """Note how the orders of Wren in a batch are paid."""
+    await journal.note(Note.PAYMENT_METHODS, " ".join(sorted(names)))
+
+
+async def noted_payment_methods(journal: Journal) -> Collection[str] | None:
+    """How the orders of Wren in a batch are paid; `None` where that was not noted."""
+    noted = await journal.noted(Note.PAYMENT_METHODS)
+    return None if noted is None else noted.split()

@@ -15,13 +15,14 @@ from wren_async.batch.chunks import CHUNK, in_chunks
 from wren_async.batch.events import Planning
 from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.faults import Fault, Faults
-from wren_async.batch.input.order_types import note_order_types
+from wren_async.batch.input.order_types import note_order_types, note_payment_methods
 from wren_async.batch.input.orders_without_client import OrdersWithoutClient
 from wren_async.batch.input.origin import note_input
 from wren_async.batch.input.pricing import Price, PriceList, Unpriced
 from wren_async.batch.input.readers import Source, is_file, read
+from wren_async.batch.input.repeated_ids import Repeated, RepeatedIds, note_repeated
 from wren_async.batch.input.row_values import Line, Reading
-from wren_async.batch.intents import Api, Intent, canonical, digest
+from wren_async.batch.intents import Api, Intent, WrenOffset, WrenProject, WrenTrees, canonical, digest
 from wren_async.batch.journal.contract import Journal, JournalError, Row, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.core.ceilings import Ceilings
@@ -83,6 +84,8 @@ class Plan:
     """How many faults there are."""
     questions: int = 0
     """Prices that were asked for."""
+    repeated: Repeated = attrs.field(factory=Repeated)
+    """Rows with the `external_id` of an earlier row, as where a file was exported twice. Each is bought."""
 
     @property
     def orders(self) -> int:
@@ -118,6 +121,8 @@ class Planner:
         self._root = root
         self._tell = tell
         self._order_types: set[str] = set()
+        self._payment_methods: set[str] = set()
+        self._repeated = RepeatedIds()
         self._faults = Faults()
         self._without_client = OrdersWithoutClient(prices.apis)
         self._source = hashlib.sha256()
@@ -133,7 +138,10 @@ class Planner:
             await note_input(self._journal, source)
         if not resumed:
             await self._journal.note(Note.PLANNED_BY, __version__)
-        await self._add_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
+        try:
+            await self._add_all(source, reading, resumed=resumed, skip_bad_rows=skip_bad_rows)
+        finally:
+            self._repeated.close()
         return Plan(
             batch_id=self._root,
             resumed=resumed,
@@ -141,6 +149,7 @@ class Planner:
             faults=tuple(self._faults.kept),
             left_out=self._faults.count,
             questions=self._prices.asked,
+            repeated=self._repeated.found,
         )
 
     async def _check_all(self, source: Source, reading: Reading) -> None:
@@ -165,6 +174,7 @@ class Planner:
                 if isinstance(fault, Fault):
                     self._faults.add(fault)
             if lines:
+                self._repeated.look_at(lines)
                 await self._add(await self._new_lines(last + 1, lines), resumed=resumed)
                 last = lines[-1].position
             rows += len(chunk)
@@ -181,6 +191,8 @@ class Planner:
         if not resumed:
             # Before the seal: without the types, nobody would see that a cap on mass cannot hold orders by price.
             await note_order_types(self._journal, self._order_types)
+            await note_payment_methods(self._journal, self._payment_methods)
+            await note_repeated(self._journal, self._repeated.found)
         try:
             await self._journal.seal(self._source.hexdigest())
         except JournalError:
@@ -200,6 +212,8 @@ class Planner:
         for line in lines:
             canonical = _CanonicalLine.of(line)
             self._order_types.add(line.intent.kind)
+            if isinstance(line.intent, WrenOffset | WrenProject | WrenTrees):
+                self._payment_methods.add(line.intent.payment_method)
             self._source.update(f"{line.position}:{canonical.digest}\n".encode())
             held = known.pop(line.position, None)
             if held is None:

@@ -35,9 +35,11 @@ class Past(enum.Enum):
     """What may have been sent from a journal before it was opened, as far as the journal itself can tell."""
 
     NEW = "new"
-    """Nothing: no run was ever begun with it, and it is no copy."""
+    """Nothing from this very journal. It may have been copied, and a copy of it may have been run elsewhere."""
+    KNOWN = "known"
+    """Whatever it was, others who are at it now have looked into it."""
     RUN_BEFORE = "run before"
-    """A run was begun with it, or it is a copy, and may be older than the run: the lists are looked through first."""
+    """A run was begun with it, or it is a copy, and may be older than the run."""
     BEHIND = "behind"
     """It is older than its last run: every order that is pending in it may have been placed."""
 
@@ -150,6 +152,11 @@ class Journal(Protocol):
     @property
     def batch_id(self) -> str:
         """Random id of the batch."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What messages call it: where it is."""
         ...
 
     @property

@@ -21,6 +21,21 @@ _APPLICATION_ID: Final = slice(68, 72)
 """Where an SQLite file has its application id."""
 
 
+@attrs.define
+class _Removal:
+    """Removes the files of a journal, while its lock is held still."""
+
+    path: Path
+    is_wanted: bool = False
+
+    def __call__(self) -> None:
+        if self.is_wanted:
+            for ending in ("-wal", "-shm", "", ".lock"):
+                # An open file cannot be removed on every system; what stays is an empty journal.
+                with contextlib.suppress(OSError):
+                    self.path.with_name(f"{self.path.name}{ending}").unlink(missing_ok=True)
+
+
 @attrs.frozen(kw_only=True)
 class OpenFile:
     """A journal's file, held."""
@@ -35,6 +50,8 @@ class OpenFile:
     writer: sqlite3.Connection | None = None
     """`None` where it is only read."""
     lock: FileLock | None = None
+    removal: _Removal | None = None
+    """Where it was made now: what takes it away again."""
 
     def begin_run(self, connection: sqlite3.Connection) -> None:
         """Mark in the file and its lock that a run is on. Blocks."""
@@ -44,8 +61,15 @@ class OpenFile:
         schema.begin_run(connection, runs)
         self.lock.remember(Seen(journal_id=identity.journal_id, batch_id=identity.batch_id, runs=runs))
 
+    def take_away(self) -> None:
+        """Leave nothing of a journal that was made now, once it is closed without a whole plan."""
+        if self.removal is not None:
+            self.removal.is_wanted = True
+
     def close(self, *, is_intact: bool = True) -> None:
         """Let go of the file. Blocks. A file that could not be written keeps the mark of its run."""
+        if self.removal is not None and self.removal.is_wanted:
+            self.removal.is_wanted = self.writer is not None and is_intact and not schema.is_sealed(self.writer)
         if self.writer is not None and is_intact:
             # Where the disk is full, or a report is reading, the mark stays, and so does the log.
             with contextlib.suppress(sqlite3.Error):
@@ -62,6 +86,8 @@ def open_file(path: Path) -> OpenFile:
     with contextlib.ExitStack() as held:
         lock = FileLock(path.with_name(f"{path.name}.lock"), str(path))
         held.callback(lock.close)
+        removal = _Removal(path)
+        held.callback(removal)
         size, file = _make_private(path, lock.seen)
         _check_log(path)
         with _named(path, lock.seen):
@@ -79,6 +105,7 @@ def open_file(path: Path) -> OpenFile:
             writer=writer,
             reader=reader,
             lock=lock,
+            removal=removal if is_new else None,
             held=held.pop_all(),
         )
 

@@ -55,11 +55,19 @@ class Seen:
 class FileLock:
     """An exclusive lock, from its making until `close()`.
 
-    The lock file stays: removing it would let two processes hold locks on two files of the same name.
+    The lock file stays, unless its journal is removed: whoever holds a lock sees to it that it is on the file of that
+    name, and not on one that was removed meanwhile.
     """
 
     def __init__(self, path: Path, purpose: str) -> None:
         self._seen: Seen | None = None
+        self._open(path, purpose)
+        while not self._is_at(path):
+            # Whoever held it until now has removed it, with a journal that it had made for nothing.
+            os.close(self._descriptor)
+            self._open(path, purpose)
+
+    def _open(self, path: Path, purpose: str) -> None:
         try:
             # Never through a link: it could lead to a file that is not ours to write.
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NOT_THROUGH_LINKS, 0o600)
@@ -71,6 +79,14 @@ class FileLock:
         except BaseException:
             os.close(self._descriptor)
             raise
+
+    def _is_at(self, path: Path) -> bool:
+        """Whether the file that is locked is the one at this path, which others would lock."""
+        try:
+            there, ours = path.stat(follow_symlinks=False), os.fstat(self._descriptor)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
     @property
     def seen(self) -> Seen | None:

@@ -26,6 +26,11 @@ class MemoryJournal(DatabaseJournal):
         self._close = weakref.finalize(self, self._connection.close)
         super().__init__(schema.Identity.of(self._connection).journal_id, Past.NEW)
 
+    @property
+    def label(self) -> str:
+        """It is nowhere."""
+        return "a journal in memory"
+
     async def aclose(self) -> None:
         """Let go of everything. May be called again."""
         self._close()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import TypeVar
+from datetime import datetime
+from typing import Protocol, TypeVar
 
+from wren_async.batch.journal.contract import Journal
 from wren_async.errors import InvalidArgument, JournalError
 
 T = TypeVar("T")
@@ -18,6 +20,10 @@ class Note(enum.StrEnum):
     """Id with which the references of the orders begin, where the journal continues another batch."""
     ORDER_TYPES = "order types"
     """The types of the orders."""
+    PAYMENT_METHODS = "payment methods"
+    """How the orders of Wren are paid."""
+    REPEATED_IDS = "repeated external ids"
+    """Rows with the `external_id` of an earlier row."""
     INPUT = "input"
     """Where the file of orders lay when it was planned."""
     INPUT_DIGEST = "digest of the input file"
@@ -34,6 +40,8 @@ class Note(enum.StrEnum):
     """Says that orders of the batch that this one continues were found, or that a person said that none was placed."""
     DOUBT = "doubt"
     """Why every order that is pending may have been placed; empty once all of them are in doubt."""
+    ELSEWHERE = "elsewhere"
+    """`yes` where something else than this journal may have sent its orders: a copy of it, or the one it continues."""
     RECONCILING = "reconciling"
     """`yes` while orders in doubt may be sent again with their keys."""
     ALARM = "alarm"
@@ -58,11 +66,26 @@ def account_of(api: str) -> str:
     return f"{api} account"
 
 
-def read_note(name: str, text: str, read: Callable[[str], T]) -> T:
-    """What a note says. Raises `JournalError` where it is not what was written."""
+async def planned_at(journal: Journal) -> datetime | None:
+    """When the batch was planned: no order of it was sent before. `None` where that is not known."""
+    planned = await journal.noted(Note.PLANNED)
+    return None if planned is None else read_note(journal, Note.PLANNED, planned, datetime.fromisoformat)
+
+
+class Labelled(Protocol):
+    """What has notes: a journal, or a whole outbox."""
+
+    @property
+    def label(self) -> str:
+        """What messages call it: where it is."""
+        ...
+
+
+def read_note(journal: Labelled, name: str, text: str, read: Callable[[str], T]) -> T:
+    """What a note of a journal says. Raises `JournalError`, with the journal's place, where it cannot be read."""
     try:
         return read(text)
     except (ValueError, TypeError, LookupError, AttributeError, InvalidArgument) as error:
         raise JournalError(
-            f"the journal's note {str(name)!r} cannot be read, so the journal is damaged: {error}"
+            f"{journal.label}: the journal's note {str(name)!r} cannot be read, so the journal is damaged: {error}"
         ) from None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -21,6 +22,9 @@ RUN_ON: Final = 0x57524552
 """Application id of a journal whose run is on, or was broken off: the main file means nothing without its log."""
 VERSION = 1
 """Version of the layout that this code reads and writes."""
+_LONGEST_TOLD: Final = 200
+
+T = TypeVar("T")
 
 
 _STEP: Final = states.sql(states.TRANSITIONS, was="OLD.state", becomes="NEW.state")
@@ -171,6 +175,11 @@ class Identity:
         return cls(journal_id=journal_id, batch_id=batch_id, file=file, runs=runs)
 
 
+def is_sealed(connection: sqlite3.Connection) -> bool:
+    """Whether all rows of the input were taken in: before, nothing is sent. Blocks."""
+    return bool(connection.execute("SELECT source_digest IS NOT NULL FROM batch").fetchone()[0])
+
+
 def begin_run(connection: sqlite3.Connection, runs: int) -> None:
     """Mark in the main file itself that run number `runs` is on, before anything is sent. Blocks."""
     connection.execute("BEGIN IMMEDIATE")
@@ -239,15 +248,34 @@ def _check(connection: sqlite3.Connection, application: int, version: int, size:
             f"written by a newer wren-async (journal version {version}, this one reads up to {VERSION}); "
             "upgrade wren-async"
         )
-    problem = _damage(connection, version, size or 0)
+    problem = _other_layout(connection, version) or _damage(connection, size or 0)
     if problem:
-        raise damaged(problem)
+        raise damaged(problem, _told(connection, Identity.of, lambda identity: identity.batch_id))
 
 
-def _damage(connection: sqlite3.Connection, version: int, size: int) -> str | None:
-    """What is wrong with a journal: its pages, its rules, or sums that do not agree with its orders."""
-    if version < 1 or _layout(connection) != _expected_layout():
-        return "its tables or rules are not as they were made"
+def _other_layout(connection: sqlite3.Connection, version: int) -> str | None:
+    """Whether a journal has other tables or rules, because another version made it, or somebody changed them."""
+    if version == VERSION and _layout(connection) == _expected_layout():
+        return None
+    query = "SELECT value FROM note WHERE name = 'planned by'"
+    planned_by = _told(connection, lambda own: own.execute(query).fetchone(), lambda row: row and row[0])
+    told = f", wren-async {planned_by}; if it was, go on with that version" if planned_by else ""
+    return f"its tables or rules are not those of this version; it may have been written by another one{told}"
+
+
+def _told(
+    connection: sqlite3.Connection, read: Callable[[sqlite3.Connection], T], tell: Callable[[T], Any]
+) -> str | None:
+    """What a file tells that cannot be trusted; `None` where it tells nothing."""
+    try:
+        told = tell(read(connection))
+    except (sqlite3.Error, ValueError, TypeError):
+        return None
+    return told if isinstance(told, str) and told.isprintable() and len(told) <= _LONGEST_TOLD else None
+
+
+def _damage(connection: sqlite3.Connection, size: int) -> str | None:
+    """What is wrong with a journal: its pages, or sums that do not agree with its orders."""
     if size % _pragma(connection, "page_size"):
         return "its last page is not whole"
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

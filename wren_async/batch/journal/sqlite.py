@@ -40,6 +40,11 @@ class SqliteJournal(DatabaseJournal):
         writer = opened.writer
         self._writer = None if writer is None else Writer(writer, str(opened.path), self._let_go)
 
+    @property
+    def label(self) -> str:
+        """Its path."""
+        return str(self._opened.path)
+
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, read_only: bool = False) -> Self:
         """Open the journal at this path, or make one there that only its owner can read.
@@ -59,6 +64,13 @@ class SqliteJournal(DatabaseJournal):
             reading.submit(lambda: opening.result().close())
             reading.shutdown(wait=False)
             raise
+
+    def take_away(self) -> None:
+        """Leave no file once it is closed, because the input that it was made for is refused.
+
+        One that was there before stays, and so does one that has a whole plan by then.
+        """
+        self._opened.take_away()
 
     async def aclose(self) -> None:
         """Write what is waiting and let go of the file. May be called again."""

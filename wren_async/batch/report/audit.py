@@ -22,7 +22,7 @@ from wren_async._generated.wren.models import LedgerEntry, LedgerEntryType, Purc
 from wren_async._generated.wren.operations import purchases
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.journal.contract import Journal, State
-from wren_async.batch.journal.notes import Note
+from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.report.rows import ReportRow, mass_text, report_rows
 from wren_async.batch.report.staging import Item, StagingTable
 from wren_async.cnaught import CNaughtClient
@@ -147,7 +147,8 @@ class _Batch:
 
 async def _read_batch(journal: Journal, staging: StagingTable) -> _Batch:
     noted = await journal.noted(Note.FIRST_LEDGER)
-    batch = _Batch(staging, checkpoint=Checkpoint.from_json(noted) if noted else None)
+    checkpoint = read_note(journal, Note.FIRST_LEDGER, noted, Checkpoint.from_json) if noted else None
+    batch = _Batch(staging, checkpoint=checkpoint)
     async for rows in in_chunks(report_rows(journal)):
         await asyncio.to_thread(staging.lay_out, [(row, batch.add(row)) for row in rows])
     await asyncio.to_thread(staging.sort)

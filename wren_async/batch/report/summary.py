@@ -16,9 +16,10 @@ from typing import Final
 import attrs
 
 from wren_async.batch.input.origin import noted_input
+from wren_async.batch.input.repeated_ids import Repeated, noted_repeated
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Journal, State, Totals
-from wren_async.batch.journal.notes import Note, account_of, read_note
+from wren_async.batch.journal.notes import Note, account_of, planned_at, read_note
 from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.histograms import Durations, Timeline
 from wren_async.batch.report.rows import JournalLike, ReportRow, reading, report_rows
@@ -110,6 +111,8 @@ class Report:
     accounts: Mapping[Api, str] = attrs.field(factory=dict[Api, str])
     """A mark of the token that its orders were placed with. It tells two tokens of this batch apart, and no secret; the
     same token has another mark in another batch."""
+    repeated: Repeated = attrs.field(factory=Repeated)
+    """Rows with the `external_id` of an earlier row, as where a file was exported twice; the first twenty."""
     audits: tuple[Audit, ...] = ()
     """Empty where they were not looked at."""
     by_ids: dict[Api, Rehearsal] = attrs.field(factory=dict[Api, Rehearsal])
@@ -218,7 +221,8 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
             history=await History.of(opened),
             source=await noted_input(opened),
             file_digest=await opened.noted(Note.INPUT_DIGEST),
-            planned=await _planned(opened),
+            planned=await planned_at(opened),
+            repeated=await noted_repeated(opened),
             planned_by=await opened.noted(Note.PLANNED_BY),
             sent_over=await opened.noted(Note.SENT_OVER),
             is_shared=opened.lease is not None,
@@ -231,14 +235,9 @@ async def read_report(journal: JournalLike, *, audits: tuple[Audit, ...] = (), m
     return report
 
 
-async def _planned(journal: Journal) -> datetime | None:
-    noted = await journal.noted(Note.PLANNED)
-    return None if noted is None else read_note(Note.PLANNED, noted, datetime.fromisoformat)
-
-
 async def _accounts(journal: Journal) -> Mapping[Api, str]:
     marks: dict[Api, str] = {}
     for api in APIS:
         if (noted := await journal.noted(account_of(api))) is not None:
-            marks[api] = read_note(account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
+            marks[api] = read_note(journal, account_of(api), noted, TokenDigest.from_json).digest.hex()[:_MARK]
     return marks

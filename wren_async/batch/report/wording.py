@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from wren_async.batch.input.repeated_ids import Repeated
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import State
 from wren_async.batch.report.audit import Audit
@@ -33,6 +34,7 @@ ORDER_NUMBERS: Final = (0, 5, 6, 7, 8, 9)
 """Which of those columns hold numbers."""
 TYPE_COLUMNS: Final = ("type", "orders", "placed", "planned", "cost", "ordered", "answered", "replayed", "reconciled")
 
+_REPEATED_SHOWN: Final = 5
 _NAMES: Final[Mapping[Api, str]] = {"wren": "Wren", "cnaught": "CNaught"}
 
 
@@ -170,6 +172,8 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
         report: The report.
         journal: The path of its journal, or the name of its batch in a database, as the commands are to name it.
     """
+    if report.repeated.count:
+        yield Need(f"{repeated_ids(report.repeated)} See whether that was meant.")
     command = partial(batch_command, is_shared=report.is_shared)
     if report.history.alarms:
         yield Need(f"An alarm was raised: see Runs, below. {EXPLAIN}")
@@ -200,6 +204,14 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
             f"{told}correct its lines in the file, and let those lines alone be written to a file of their own.",
             (command("changes", source, named, journal, "--output", corrected),),
         )
+
+
+def repeated_ids(found: Repeated) -> str:
+    """Which rows have the `external_id` of an earlier one, and what that means."""
+    told = "; ".join(map(str, found.rows[:_REPEATED_SHOWN]))
+    told += f"; and {found.count - _REPEATED_SHOWN:,} more" if found.count > _REPEATED_SHOWN else ""
+    have = "1 row has" if found.count == 1 else f"{found.count:,} rows have"
+    return f"{have} an external_id that an earlier row has, and each is an order of its own: {told}."
 
 
 @attrs.frozen

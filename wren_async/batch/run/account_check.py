@@ -76,7 +76,7 @@ async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *,
         name = account_of(api)
         noted = await journal.noted(name)
         if noted is not None:
-            if await read_note(name, noted, TokenDigest.from_json).fits(client):
+            if await read_note(journal, name, noted, TokenDigest.from_json).fits(client):
                 continue
             if not (same_account or await _none_was_sent(journal, api) or await _reads_an_order(journal, api, client)):
                 raise JournalError(_refusal(api))

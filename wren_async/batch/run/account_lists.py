@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -17,6 +17,7 @@ from wren_async._generated.wren.models import OffsetOrder, ProjectDonation, Tree
 from wren_async._generated.wren.operations import offset_orders, project_donations, tree_orders
 from wren_async.batch.intents import Api, WrenTrees
 from wren_async.batch.journal.contract import Entry, Journal, State
+from wren_async.batch.journal.notes import planned_at
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
@@ -28,6 +29,11 @@ from wren_async.wren import WrenClient
 
 UNREADABLE: Final = READ_FAILURES
 """What reading the lists may raise."""
+
+_MARGIN: Final = timedelta(days=1)
+"""Room for clocks that were wrong when the batch was planned."""
+Row = OffsetOrder | ProjectDonation | TreeOrder
+"""A row of one of Wren's lists."""
 
 _Rows = tuple[Callable[..., Call[Any]], str, type[Any]]
 _BY_TONS: Final[tuple[_Rows, ...]] = (
@@ -66,6 +72,9 @@ class Sought:
         if not root or root != self.root or not number.isdecimal() or len(number) > 18:
             return None
         position = int(number)
+        if number != str(position):
+            # A reference of the caller's own, such as `ride-01`, which is not `ride-1`.
+            return None
         return position if position < len(self._positions) and self._positions[position] else None
 
     def add(self, entry: Entry) -> None:
@@ -82,6 +91,12 @@ class Sought:
         missing = entry.row.position + 1 - len(self._positions)
         self._positions.extend(bytes(max(0, missing)))
         self._positions[entry.row.position] = 1
+
+
+async def listed_since(journal: Journal) -> datetime | None:
+    """The time before which no list shows an order of a batch; `None` where that is not known."""
+    planned = await planned_at(journal)
+    return None if planned is None else planned - _MARGIN
 
 
 async def shown(sought: Sought, clients: Mapping[Api, BaseClient], since: datetime | None) -> AsyncGenerator[int, None]:
@@ -104,11 +119,8 @@ async def _texts(
     wren, cnaught = clients.get("wren"), clients.get("cnaught")
     # What is ordered with a test token is in no list.
     if isinstance(wren, WrenClient) and not wren.is_test:
-        by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
-        by_trees = WrenTrees.kind in sought.kinds
-        for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
-            async for raw in whole_list(Reader(wren), list_rows(), name):
-                yield note_of(read_row(raw, form))
+        async for row in _wren_rows(sought, wren):
+            yield note_of(row)
     if isinstance(cnaught, CNaughtClient):
         for subaccount_id in sorted(sought.subaccounts, key=str):
             within = UNSET if subaccount_id is None else subaccount_id
@@ -116,3 +128,19 @@ async def _texts(
                 if since is not None and order.created_on is not None and order.created_on < since:
                     break
                 yield order.metadata
+
+
+async def shown_by_wren(sought: Sought, wren: WrenClient) -> AsyncGenerator[tuple[int, Row], None]:
+    """The positions of orders that Wren's lists show, with their rows. Raises as `shown` does."""
+    async for row in _wren_rows(sought, wren):
+        reference = carried(note_of(row))
+        if reference is not None and (position := sought.position(reference)) is not None:
+            yield position, row
+
+
+async def _wren_rows(sought: Sought, wren: WrenClient) -> AsyncGenerator[Row, None]:
+    by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
+    by_trees = WrenTrees.kind in sought.kinds
+    for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
+        async for raw in whole_list(Reader(wren), list_rows(), name):
+            yield read_row(raw, form)

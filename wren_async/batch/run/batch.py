@@ -17,17 +17,19 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from wren_async.batch.events import Ending, Event, Planning, Progress
+from wren_async.batch.input.faults import InvalidInput
 from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
 from wren_async.batch.input.pricing import PriceList
 from wren_async.batch.input.readers import Source
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.intents import Api
-from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, Result, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.batch.run.budget import Budget, Caps, bounds_of, caps_of, check_caps
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
+from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.history import History
 from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
@@ -46,6 +48,8 @@ from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
 
 _PATIENCE: Final = 10.0
+_STILL_KNOWN: Final = 60.0
+"""Seconds after a run for which the next one need not look anew for what a copy of the journal has placed."""
 _ROUNDS: Final = 3
 _LOOKED: Final = "all orders in doubt were looked for"
 
@@ -121,6 +125,7 @@ class Batch:
         self._journal: Journal | None = None
         self._root = ""
         self._run: _Run | None = None
+        self._ran = 0.0
         self._is_to_stop = False
         """Whether `stop` was called before there was a run that could be stopped."""
 
@@ -130,11 +135,13 @@ class Batch:
         try:
             await self._share()
             self._root = await self._find_root()
+            self._copies = OtherCopies(self.journal, self._clients, clocks=self._clocks, timing=self._timing)
             self._recovery = Recovery(
                 self.journal,
                 self._clients,
                 settle_time=self._settle_time,
                 clocks=self._clocks,
+                copies=self._copies,
                 continues=self._root != self.journal.batch_id,
                 none_was_placed=self._none_was_placed,
                 same_account=self._same_account,
@@ -189,7 +196,8 @@ class Batch:
             tell: Called now and then with how far the planning is.
 
         It may be repeated, also where it was broken off: it goes on with what the journal has. Raises `InvalidInput`
-        with all faults of the input, `InputChanged`, and errors of the clients.
+        with all faults of the input, `InputChanged`, and errors of the clients. A journal that was made for an input
+        with faults, and for no other since, is gone when the batch is left.
         """
         reading = Reading(defaults=defaults or {}, ignore=ignore, encoding=encoding)
         # Noted first, so that no journal has orders and does not say to which servers and accounts they go.
@@ -198,7 +206,12 @@ class Batch:
             api: client.ceilings for api, client in self._clients.items() if client.ceilings is not None
         }
         planner = Planner(self.journal, PriceList(self._clients), self.batch_id, tell, ceilings=ceilings)
-        plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        try:
+            plan = await planner.plan(source, reading, skip_bad_rows=skip_bad_rows)
+        except InvalidInput:
+            if isinstance(self._journal, SqliteJournal) and self._journal is not self._given:
+                self._journal.take_away()
+            raise
         if not plan.resumed:
             await self._recovery.note_planning()
         return plan
@@ -207,8 +220,12 @@ class Batch:
         """Place the orders, and tell what happens; the last event is an `Ended`, unless a mistake is raised.
 
         What an earlier run left in doubt is reconciled first: orders with keys are sent again, under the same caps, as
-        long as their keys are trusted. A journal that was run before may be older than its run, so the lists are then
-        looked through once for its orders; where they show one that it had never sent, all that is pending is in doubt.
+        long as their keys are trusted.
+
+        A copy of the journal may have been run elsewhere, or may be run now. So the account is looked at before the
+        first order: where it shows one that this journal had never sent, all that is pending is in doubt. One order of
+        Wren's is then placed alone, and the account is looked at again, and from time to time after that: where
+        something else places orders of the batch at the same time, the run ends in an alarm.
 
         After an alarm it raises `JournalError` until a person has explained it.
 
@@ -315,6 +332,8 @@ class Batch:
         await self._recovery.check_servers()
         await check_clients(self.journal, self._clients)
         await History.of(self.journal)  # refused now, where it cannot be read, and not in the middle of the run
+        if self._timing.monotonic() - self._ran > _STILL_KNOWN:
+            self._recovery.forget()
         history = History()
         stream, log = EventStream(), RunLog(self.batch_id)
 
@@ -356,6 +375,7 @@ class Batch:
             await run.result()
         finally:
             await run.leave(self._patience)
+            self._ran = self._timing.monotonic()
 
     async def _check_alarm(self) -> None:
         """Refuse to go on after an alarm, until a person has explained it."""
@@ -384,7 +404,7 @@ class Batch:
         for _ in range(_ROUNDS if place else 0):
             lost = worker.lost
             await self._recovery.note_checkpoint()
-            await worker.place_all()
+            await self._place(worker)
             if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
                 break
         if not place:
@@ -392,6 +412,37 @@ class Batch:
             told = "a worker is looking for the orders in doubt now" if elsewhere else _LOOKED
             worker.halt(Ending.DONE, told)
         await control.emit(await worker.ended())
+
+    async def _place(self, worker: Worker) -> None:
+        """Place what is pending, and look from time to time whether a copy of the journal does the same."""
+        if self.journal.past is Past.KNOWN:
+            # The worker that came first looks, for all of them.
+            await worker.place_all()
+            return
+        await self._copies.begin()
+        async with self._copies.first() as first:
+            if worker.end is None and first is not None:
+                await worker.place_all(_only(first))
+                await self._look(worker)
+        if self.journal.lease is not None:
+            # To look again, it would have to let go of the orders that it has claimed.
+            await worker.place_all()
+            self._copies.end()
+            return
+        while worker.end is None:
+            await worker.place_all(self._copies.until_next_look())
+            if not self._copies.is_due:
+                break
+            await self._look(worker)
+        self._copies.end()
+
+    async def _look(self, worker: Worker) -> None:
+        if worker.end is None and (found := await self._copies.found()) is not None:
+            await worker.raise_alarm(*found)
+
+
+async def _only(entry: Entry) -> AsyncIterator[Entry]:
+    yield entry
 
 
 class _Run:

@@ -10,8 +10,8 @@ from typing import Final
 import attrs
 
 from wren_async.batch.events import Alarm, Ended, Event, Paused, Returned
-from wren_async.batch.journal.contract import Journal, JournalError
-from wren_async.batch.journal.notes import Note
+from wren_async.batch.journal.contract import Journal
+from wren_async.batch.journal.notes import Note, read_note
 from wren_async.batch.run.reasons import Reasons
 
 _KEPT: Final = 50
@@ -64,7 +64,7 @@ class History:
         self.clear()
 
         def add(noted: str | None) -> str:
-            return _read(noted).plus(new).to_json()
+            return _read(journal, noted).plus(new).to_json()
 
         await journal.amend(Note.HISTORY, add)
 
@@ -99,23 +99,22 @@ class History:
     @classmethod
     async def of(cls, journal: Journal) -> History:
         """The history that the journal has; an empty one where it has none."""
-        return _read(await journal.noted(Note.HISTORY))
+        return _read(journal, await journal.noted(Note.HISTORY))
 
 
-def _read(noted: str | None) -> History:
-    if noted is None:
-        return History()
-    try:
-        told = json.loads(noted)
-        return History(
-            returned=Reasons(Counter({str(reason): int(count) for reason, count in told["returned"].items()})),
-            pauses=int(told["pauses"]),
-            pause_seconds=float(told["pause_seconds"]),
-            alarms=[str(message) for message in told["alarms"]],
-            endings=[
-                RunEnd(at=datetime.fromisoformat(at), ending=ending, message=message)
-                for at, ending, message in told["endings"]
-            ],
-        )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise JournalError(f"the journal's note {str(Note.HISTORY)!r} cannot be read: {error}") from None
+def _read(journal: Journal, noted: str | None) -> History:
+    return History() if noted is None else read_note(journal, Note.HISTORY, noted, _from_json)
+
+
+def _from_json(text: str) -> History:
+    told = json.loads(text)
+    return History(
+        returned=Reasons(Counter({str(reason): int(count) for reason, count in told["returned"].items()})),
+        pauses=int(told["pauses"]),
+        pause_seconds=float(told["pause_seconds"]),
+        alarms=[str(message) for message in told["alarms"]],
+        endings=[
+            RunEnd(at=datetime.fromisoformat(at), ending=ending, message=message)
+            for at, ending, message in told["endings"]
+        ],
+    )

@@ -109,6 +109,14 @@ def in_doubt(entry: Entry, earliest: datetime, now: datetime, reason: str) -> Re
     )
 
 
+def looked_for_later(result: Result, now: datetime, reason: str) -> Result:
+    """What is left open of an order that something else may be sending just now: its settle time begins anew."""
+    if result.state not in (State.PENDING, State.UNDECIDED):
+        return result
+    told = result.reason if (result.reason or "").startswith(ACCEPTED) else reason
+    return attrs.evolve(result, state=State.UNDECIDED, reconciled=False, reason=told, last_sent=now)
+
+
 def placed_by_hand(was: Result, order_id: str, cents: int | None) -> Result:
     """An undecided order that was placed, as a person has found out."""
     return Result(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -14,28 +14,31 @@ from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
-from wren_async.batch.journal.notes import Note, read_note, server_of
+from wren_async.batch.journal.notes import Note, planned_at, server_of
 from wren_async.batch.journal.states import crashed
 from wren_async.batch.run.account_check import check_accounts
-from wren_async.batch.run.account_lists import UNREADABLE, Sought, shown
+from wren_async.batch.run.account_lists import UNREADABLE, Sought, listed_since, shown
 from wren_async.batch.run.budget import overcharge
-from wren_async.batch.run.outcomes import from_verdict, in_doubt, unsettled
+from wren_async.batch.run.copies import OtherCopies
+from wren_async.batch.run.outcomes import from_verdict, in_doubt, looked_for_later, unsettled
 from wren_async.batch.run.sender import Halt
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.wren_ledger import AccountedCharges, checkpoint_of, note_checkpoint, noted_checkpoint
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.errors import AccessRefused, InvalidConfiguration
-from wren_async.reconcile import Verdict
+from wren_async.reconcile import How, Placed, Verdict
 from wren_async.wren import WrenClient
 
 _AT_ONCE: Final = 10_000
 """Orders in doubt that are looked for in one reading of the lists; more might not fit in memory."""
 _CONTINUED: Final = "orders of the batch that it continues were found"
+_AT_WORK: Final = (
+    "the account shows more orders of this batch that this journal had never sent, and whatever sent them may be at it "
+    "still: stop it. This order is looked for again, and is not sent before a settle time in which no more have come"
+)
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any order of any batch."""
-_MARGIN: Final = timedelta(days=1)
-"""Room for clocks that were wrong when the batch was planned."""
 
 T = TypeVar("T")
 
@@ -76,6 +79,7 @@ class Recovery:
         *,
         settle_time: float,
         clocks: ServerClocks,
+        copies: OtherCopies,
         continues: bool,
         none_was_placed: bool,
         same_account: bool,
@@ -84,11 +88,14 @@ class Recovery:
         self._clients = clients
         self._settle_time = settle_time
         self._clocks = clocks
+        self._copies = copies
         self._continues = continues
         self._none_was_placed = none_was_placed
         self._same_account = same_account
         self._is_past_known = False
+        self._was_doubted = False
         self._in_parts = False
+        self._is_elsewhere_at_work = False
         self.is_left_to_another = False
         """Whether another process was looking for the orders in doubt, so that this one did not."""
 
@@ -120,6 +127,15 @@ class Recovery:
         if all(self._clocks.knows(api) for api in self._clients):
             planned = min((self._clocks.earliest(api) for api in self._clients), default=self._clocks.now())
             await self._journal.note(Note.PLANNED, planned.isoformat())
+        wren = self._clients.get("wren")
+        if isinstance(wren, WrenClient) and (checkpoint := await checkpoint_of(wren)) is not None:
+            await self._journal.note(Note.FIRST_LEDGER, checkpoint.to_json())
+
+    def forget(self) -> None:
+        """Look at the account anew before the next run: a copy of the journal may have been run since the last one."""
+        # Of a shared batch another one may be at it, and is no copy.
+        if self._journal.lease is None:
+            self._is_past_known = False
 
     # --- doubt ---
 
@@ -128,7 +144,7 @@ class Recovery:
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
         await self._journal.join()
-        self._is_past_known |= self._journal.past is Past.NEW
+        self._is_past_known |= self._journal.past is Past.KNOWN
         await self._put_in_doubt(control)
         if self._is_past_known:
             await self._journal.checked()
@@ -160,10 +176,11 @@ class Recovery:
         if not reason:
             return
         await self._journal.note(Note.DOUBT, reason)
+        await self._journal.note(Note.ELSEWHERE, "yes")
         if reason == _CONTINUED:
             # Only now: a process that ends in between must not find it confirmed, and nothing in doubt.
             await self._journal.note(Note.CONFIRMED, "found")
-        earliest = await self._planned() or _LONG_AGO
+        earliest = await planned_at(self._journal) or _LONG_AGO
         await self._journal.doubt(self._latest())
         # Those in doubt, too: whoever had the other copy may have sent them long before this one did, and then their
         # keys may be forgotten.
@@ -175,18 +192,20 @@ class Recovery:
                     result = in_doubt(entry, earliest, self._clocks.latest(api_of(entry.row.intent)), reason)
                     group.create_task(self._journal.record(entry.row.position, result))
         await self._journal.note(Note.DOUBT, "")
-        self._is_past_known = True
+        self._is_past_known = self._was_doubted = True
 
     async def _reason_to_doubt(self, control: Control) -> str | None:
         is_first_of_another = self._continues and await self._journal.noted(Note.CONFIRMED) is None
         if self._is_past_known and not is_first_of_another:
             return None
-        if self._journal.past is Past.BEHIND:
+        if self._journal.past is Past.BEHIND and not self._was_doubted:
             return "the journal is older than its run"
+        if not is_first_of_another and await self._copies.have_bought_nothing():
+            self._is_past_known = True
+            return None
         found = await self._look(control)
         if found is None:
             return None
-        # Once is enough: from now on only this process sends orders of this journal.
         self._is_past_known = True
         if not is_first_of_another:
             return f"the account shows order {found[0]}, which the journal had never sent" if found else None
@@ -209,8 +228,7 @@ class Recovery:
 
     async def _first_shown(self) -> Sequence[int]:
         sought = await Sought.of(self._journal, State.PENDING)
-        planned = await self._planned()
-        since = None if planned is None else planned - _MARGIN
+        since = await listed_since(self._journal)
         async with aclosing(shown(sought, self._clients, since)) as positions:
             async for position in positions:
                 return [position]
@@ -219,21 +237,23 @@ class Recovery:
     async def _root(self) -> str:
         return await self._journal.noted(Note.ROOT) or self._journal.batch_id
 
-    async def _planned(self) -> datetime | None:
-        """When the batch was planned: no order of it was sent before. `None` where that is not known."""
-        planned = await self._journal.noted(Note.PLANNED)
-        return None if planned is None else read_note(Note.PLANNED, planned, datetime.fromisoformat)
-
     async def _reconcile_all(self, control: Control) -> int:
         again = 0
         lost: list[Entry] = []
+        self._is_elsewhere_at_work = False
         self._in_parts = (await self._journal.totals()).orders.get(State.UNDECIDED, 0) > _AT_ONCE
         async for entry in self._journal.entries(State.UNDECIDED):
             lost.append(entry)
             if len(lost) >= _AT_ONCE:
                 again += await self._reconcile(lost, control)
                 lost = []
-        return again + (await self._reconcile(lost, control) if lost else 0)
+        again += await self._reconcile(lost, control) if lost else 0
+        if await self._journal.noted(Note.ELSEWHERE) and not await self._is_any_in_doubt():
+            await self._journal.note(Note.ELSEWHERE, "")
+        return again
+
+    async def _is_any_in_doubt(self) -> bool:
+        return bool((await self._journal.totals()).orders.get(State.UNDECIDED, 0))
 
     async def _reconcile(self, lost: Sequence[Entry], control: Control) -> int:
         again = 0
@@ -250,6 +270,8 @@ class Recovery:
             if verdicts is None:
                 # The note stays: some may have been sent again, and the next run has to know.
                 break
+            if await self._journal.noted(Note.ELSEWHERE):
+                self._is_elsewhere_at_work |= any(map(_was_sent_elsewhere, entries, verdicts))
             for entry, verdict in zip(entries, verdicts, strict=True):
                 if charges.wants_another_look(verdict):
                     continue
@@ -278,6 +300,8 @@ class Recovery:
     async def _record(self, entry: Entry, verdict: Verdict[Any], control: Control, *, repeated: bool) -> bool:
         now = self._clocks.latest(api_of(entry.row.intent))
         result = from_verdict(entry, verdict, now, repeated=repeated)
+        if self._is_elsewhere_at_work:
+            result = looked_for_later(result, now, _AT_WORK)
         await self._journal.record(entry.row.position, result)
         after = Entry(row=entry.row, result=result)
         if result.state is State.PENDING:
@@ -292,7 +316,12 @@ class Recovery:
         """Note where Wren's ledger stands before anything is sent."""
         client = self._clients.get("wren")
         if isinstance(client, WrenClient):
-            await note_checkpoint(self._journal, lambda: checkpoint_of(client), continues=self._continues)
+            await note_checkpoint(self._journal, self._copies.checkpoint, continues=self._continues)
+
+
+def _was_sent_elsewhere(entry: Entry, verdict: Verdict[Any]) -> bool:
+    """Whether an order was found that the journal had never sent."""
+    return isinstance(verdict, Placed) and verdict.how is How.FOUND and not entry.result.attempts
 
 
 def _nothing_found(root: str) -> str:

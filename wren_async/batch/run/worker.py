@@ -72,7 +72,7 @@ class Worker:
             emit=emit,
             halt=self.halt,
             pause=journal.pause,
-            alarm=self._raise_alarm,
+            alarm=self.raise_alarm,
         )
         self._meter = Meter(timing.monotonic())
         self._began = timing.monotonic()
@@ -111,7 +111,7 @@ class Worker:
             self._concurrency.paused(self._timing.monotonic(), signal.pause)
             self._slots.wake()
 
-    async def _raise_alarm(self, entry: Entry, message: str) -> None:
+    async def raise_alarm(self, entry: Entry, message: str) -> None:
         """Stop, and let no later run begin before a person has looked into it."""
         await self._journal.note(Note.ALARM, message)
         self.halt(Ending.ALARM, f"{message} {EXPLAIN}")

@@ -35,7 +35,7 @@ async def note_checkpoint(
     checkpoint = await take()
     if checkpoint is None or (await _is_any_open(journal) and await journal.noted(Note.LEDGER)):
         return
-    await journal.amend(Note.LEDGER, lambda held: _later(held, checkpoint).to_json())
+    await journal.amend(Note.LEDGER, lambda held: _later(journal, held, checkpoint).to_json())
     orders = (await journal.totals()).orders
     spent = any(orders.get(state, 0) for state in (*_OPEN, State.PLACED))
     if not (continues or spent or await journal.noted(Note.FIRST_LEDGER)):
@@ -56,7 +56,7 @@ async def checkpoint_of(client: WrenClient) -> Checkpoint | None:
 async def noted_checkpoint(journal: Journal) -> Checkpoint | None:
     """Where the ledger stood when nothing was in doubt; `None` where that was never known."""
     noted = await journal.noted(Note.LEDGER)
-    return read_note(Note.LEDGER, noted, Checkpoint.from_json) if noted else None
+    return read_note(journal, Note.LEDGER, noted, Checkpoint.from_json) if noted else None
 
 
 class AccountedCharges:
@@ -111,7 +111,7 @@ async def _is_any_open(journal: Journal) -> bool:
     return any(orders.get(state, 0) for state in _OPEN)
 
 
-def _later(held: str | None, taken: Checkpoint) -> Checkpoint:
+def _later(journal: Journal, held: str | None, taken: Checkpoint) -> Checkpoint:
     """The later of two checkpoints: a process that was slow does not set the ledger back."""
-    known = read_note(Note.LEDGER, held, Checkpoint.from_json) if held else None
+    known = read_note(journal, Note.LEDGER, held, Checkpoint.from_json) if held else None
     return known if known is not None and known.total > taken.total else taken

@@ -99,7 +99,7 @@ class JoinedBatch(StoredBatch):
         """Say that whatever may have been sent before is found out, or in doubt: others may place orders, too."""
         if self._runner is not None:
             await self._submit(other=Opening(self._row.number).checked(self._runner.id))
-            self._past = Past.RUN_BEFORE
+            self._past = Past.RUN_BEFORE if self._past is not Past.KNOWN else self._past
 
     async def claimed(self) -> AsyncIterator[Entry]:
         """The pending orders that this process may place, by position, span after span."""

@@ -3,6 +3,9 @@
 A database can be older than the orders that were sent from it: restored from a backup, copied, or replaced by a standby
 that had not everything yet. So the first runner that comes after all others have left looks through the lists of the
 accounts before anything is sent, as a journal in a file does; whoever comes meanwhile waits for it.
+
+In a copy, such as a dump of production that was restored for tests, nothing goes on by itself: the workers of the other
+database may be placing the very same orders. A person has to say that they are not.
 """
 
 from __future__ import annotations
@@ -27,9 +30,22 @@ from wren_async.postgres.schema import Part
 
 _SHOWN: Final = 10
 """Batches that are named where one is not found."""
-_SERVER: Final = """
-SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+_DATABASE: Final = """
+(SELECT system_identifier FROM pg_control_system()) || '/' ||
+(SELECT oid FROM pg_database WHERE datname = current_database())
 """
+_HERE: Final = f"{_DATABASE} || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+"""Which database this is, and on which timeline: that is another one after a failover, or in a restored backup."""
+_SERVER: Final = f"SELECT {_HERE}"
+_MOVED: Final = (
+    "the database is a copy of the one in which it was begun, or was moved, and the workers of the other one may be "
+    "placing the same orders."
+)
+_REMEDY: Final = (
+    "Nothing is sent from here. In a copy, such as one for tests, leave it so, and give its workers no token of a live "
+    "account. If this is the database to go on with, see to it that no worker of the other one runs, and then say so: "
+    "`wren-async batch resume NAME --alarm-is-explained`, or `await outbox.resume()` for an outbox"
+)
 KEEP_NOTE: Final = """
 INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
 ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
@@ -69,10 +85,10 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
     if make:
         await connection.execute(
-            # With the database it is planned in: a standby that takes its place may know of no run of it.
-            f"INSERT INTO wren_async.batch (name, id, server) VALUES (%s, %s, ({_SERVER})) "  # noqa: S608 - a constant
-            "ON CONFLICT (name) DO NOTHING".encode(),
-            (name, uuid.uuid4().hex),
+            # With the database it is planned in: a copy, or a standby that takes its place, may know of no run of it.
+            f"INSERT INTO wren_async.batch (name, id, server) SELECT %s, %s, {_HERE} "  # noqa: S608 - a constant
+            "WHERE NOT EXISTS (SELECT FROM wren_async.batch WHERE name = %s) ON CONFLICT (name) DO NOTHING".encode(),
+            (name, uuid.uuid4().hex, name),
         )
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
     found = await (await connection.execute(query, (name,))).fetchone()
@@ -164,6 +180,10 @@ class _SomebodyLooksError(Exception):
     """Another runner is looking into the past of the batch."""
 
 
+class _AnotherDatabaseError(Exception):
+    """The batch was begun in another database."""
+
+
 class Opening:
     """Becoming a runner of a batch."""
 
@@ -174,11 +194,29 @@ class Opening:
         """What may have been sent before, by nobody who is there now."""
 
     async def join(self, database: Database, lease: float) -> Runner | None:
-        """Become a runner; `None` where another one is looking into the past, so that one has to wait for it."""
+        """Become a runner; `None` where another one is looking into the past, so that one has to wait for it.
+
+        Raises `JournalError` in a copy of the database, which is an alarm until a person has explained it.
+        """
         try:
             return await Runner.begin(database, scope_of(self._number), self._parts, lease=lease, along=self._enter)
         except _SomebodyLooksError:
             return None
+        except _AnotherDatabaseError:
+            await database.run(self._raise_alarm)
+            raise JournalError(f"{_MOVED} {_REMEDY}") from None
+
+    async def _raise_alarm(self, connection: Connection) -> None:
+        """Let nobody go on before a person has explained it. Then it is this database in which the batch is.
+
+        It may be as far behind as one in which a standby took over, so the timeline is noted as unknown.
+        """
+        values = {"batch": self._number, "name": str(Note.ALARM), "value": json.dumps(_MOVED)}
+        await connection.execute(KEEP_NOTE, values)
+        await connection.execute(
+            f"UPDATE wren_async.batch SET server = {_DATABASE} || '/' WHERE number = %(batch)s",  # noqa: S608 - a constant
+            values,
+        )
 
     async def _enter(self, connection: Connection, me: int) -> None:
         values = {"batch": self._number, "scope": scope_of(self._number), "me": me}
@@ -192,11 +230,14 @@ class Opening:
         await declare_dead(connection, scope_of(self._number))
         live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
         runs, known_server, is_checked, checker = found
+        if known_server is not None and _database_of(known_server) != _database_of(server[0]):
+            raise _AnotherDatabaseError
         is_elsewhere = known_server is not None and known_server != server[0]
         if checker in live:
             raise _SomebodyLooksError
-        is_known = not is_elsewhere and (not runs or (bool(live) and is_checked))
-        self.past = Past.NEW if is_known else Past.BEHIND if is_elsewhere else Past.RUN_BEFORE
+        is_known = bool(live) and is_checked and not is_elsewhere
+        before = Past.BEHIND if is_elsewhere else Past.RUN_BEFORE if runs else Past.NEW
+        self.past = Past.KNOWN if is_known else before
         update = (
             "UPDATE wren_async.batch SET runs = runs + 1, is_checked = %(known)s, "
             "checker = CASE WHEN %(known)s THEN NULL ELSE %(me)s END, server = coalesce(server, %(server)s) "
@@ -220,3 +261,7 @@ class Opening:
             await connection.execute(update, values)
 
         return work
+
+
+def _database_of(server: str) -> str:
+    return server.rpartition("/")[0]
