@@ -152,3 +152,43 @@ async def test_an_outbox_in_a_clone_finds_what_its_original_has_placed(
         here.pass_time(3600)
         assert await drain(here, second) == ["placed"] * 6
     assert ordered(here) == [1] * 6
+
+
+async def test_an_outbox_that_was_moved_looks_for_orders_that_it_has_forgotten(
+    here: World, postgres: PostgresServer, database_address: str
+) -> None:
+    """The copy is older than what was submitted since, and the app delivers that again."""
+    await here.seed()
+    await drain(here, database_address)
+    with copy_of(postgres, database_address) as copy:
+        await submit(here, database_address)
+        assert await drain(here, database_address) == ["placed"] * 6
+        await submit(here, copy)
+        with pytest.raises(JournalError, match="is a copy of the one in which it was begun"):
+            await drain(here, copy)
+        here.pass_time(24 * 3600)
+        await drain(here, copy, resumed=True)
+        here.pass_time(3600)
+        assert await drain(here, copy) == ["placed"] * 6
+        # Those that come while it is at work, too.
+        for address in (database_address, copy):
+            wren, cnaught = here.clients()
+            async with wren, cnaught, Outbox(address, wren=wren, cnaught=cnaught, worker=False) as outbox:
+                await outbox.drain()
+                await outbox.submit(ORDERS[0], reference="late")
+                await outbox.drain()
+    assert ordered(here) == [1] * 7
+
+
+async def test_a_batch_that_was_moved_sends_nothing_before_the_lists_can_tell_what_was_sent(
+    here: World, postgres: PostgresServer, database_address: str
+) -> None:
+    await here.seed()
+    await plan(here, database_address)
+    with copy_of(postgres, database_address) as copy:
+        with pytest.raises(JournalError, match="is a copy of the one in which it was begun"):
+            await work(here, copy)
+        assert await work(here, copy, alarm_is_explained=True) == {State.UNDECIDED: 3, State.PLACED: 3}
+        here.pass_time(3600)
+        assert await work(here, copy) == {State.PLACED: 6}
+    assert ordered(here) == [1] * 6

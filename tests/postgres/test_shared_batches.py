@@ -421,7 +421,7 @@ async def test_a_worker_that_leaves_the_rest_to_others_does_not_say_that_nothing
     here: World, database_address: str
 ) -> None:
     await plan(here, database_address, KILOS[:3])
-    async with await PostgresJournal.open(database_address, "rides") as other:
+    async with await begun(database_address) as other:
         first = await anext(claim := other.claimed())
         ended = end_of(await work(here, database_address))
         await claim.aclose()  # type: ignore[attr-defined]

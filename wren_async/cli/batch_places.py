@@ -51,13 +51,21 @@ class FileOfBatch:
 
     @asynccontextmanager
     async def opened(self, *, make: bool = False, read_only: bool = False) -> AsyncIterator[Journal]:
-        """The journal. Raises `Stop` where there is none and none is to be made."""
+        """The journal. Raises `Stop` where there is none and none is to be made.
+
+        One that was made now, for an input with faults, is gone again once it is left.
+        """
+        from wren_async.batch.input.faults import InvalidInput
         from wren_async.batch.journal.sqlite import SqliteJournal
 
         if not make:
             check_journal_file(self.path)
         async with await SqliteJournal.open(self.path, read_only=read_only) as journal:
-            yield journal
+            try:
+                yield journal
+            except InvalidInput:
+                journal.take_away()
+                raise
 
     def command(self, *words: str) -> str:
         """A command, to be copied into a shell."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from wren_async.postgres.identity import HERE
 from wren_async.postgres.schema import Part
 
 _VERSION_1: Final = """
@@ -56,7 +57,7 @@ BEGIN
     FROM wren_async.outbox o WHERE o.reference = p_reference;
 END $$;
 """
-_VERSION_2: Final = """
+_VERSION_2: Final = f"""
 ALTER TABLE wren_async.outbox
     ADD COLUMN outbox text NOT NULL DEFAULT 'main',
     ADD COLUMN settled timestamptz,
@@ -159,11 +160,9 @@ DECLARE
     copied bigint;
 BEGIN
     IF old IS NULL THEN
-        -- With the database they are made in: a standby that takes its place may know of no run of them.
+        -- With the database they are made in: a copy, or a standby in its place, may know of no run of them.
         INSERT INTO wren_async.batch (name, id, server)
-        SELECT 'outbox main ' || api, replace(gen_random_uuid()::text, '-', ''),
-            (SELECT system_identifier FROM pg_control_system()) || '/'
-                || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+        SELECT 'outbox main ' || api, replace(gen_random_uuid()::text, '-', ''), {HERE}
         FROM unnest(ARRAY['wren', 'cnaught']) api;
         INSERT INTO wren_async.outbox_name (name, wren, cnaught)
         SELECT 'main', w.number, c.number FROM wren_async.batch w, wren_async.batch c
@@ -205,7 +204,7 @@ BEGIN
     FROM wren_async.standing WHERE batch IN (old, other) GROUP BY batch, state;
 
     INSERT INTO wren_async.outbox_note (outbox, name, value)
-    SELECT 'main', name, value::jsonb #>> '{}' FROM wren_async.note
+    SELECT 'main', name, value::jsonb #>> '{{}}' FROM wren_async.note
     WHERE batch = old AND name IN ('outbox caps', 'outbox told');
     DELETE FROM wren_async.note WHERE batch = old AND name IN ('outbox caps', 'outbox told');
     INSERT INTO wren_async.note (batch, name, value)
@@ -214,7 +213,7 @@ BEGIN
 END $$;
 ALTER TABLE wren_async.intent ENABLE TRIGGER USER;
 ALTER TABLE wren_async.standing ENABLE TRIGGER USER;
-"""
+"""  # noqa: S608 - a constant
 
 OUTBOX: Final = Part("outbox", (_VERSION_1, _VERSION_2))
 """The outboxes' own tables."""

@@ -18,7 +18,7 @@ from wren_async.batch.journal.postgres.reading import StoredBatch
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import time_text
 from wren_async.batch.journal.states import check_time
-from wren_async.postgres.database import Connection, Database, Work
+from wren_async.postgres.database import Connection, Database, DatabaseLost, DatabaseRefused, Work
 from wren_async.postgres.lease import LeaseLost, Runner, declare_dead
 from wren_async.postgres.schema import Part
 
@@ -88,8 +88,10 @@ class JoinedBatch(StoredBatch):
             if self._runner is not None:
                 return
             opening = Opening(self._row.number, self._parts)
-            while (runner := await opening.join(self._writer, self._lease)) is None:  # noqa: ASYNC110 - it is elsewhere
+            runner = await opening.join(self._writer, self._lease)
+            while runner is None:
                 await asyncio.sleep(_POLL)
+                runner = await self._join_later(opening)
             self._past = opening.past
             self._runner = runner
             self._groups = Groups(runner, self._row.number, lambda signal: self._receiver(signal))
@@ -164,6 +166,16 @@ class JoinedBatch(StoredBatch):
         self._tell_all(statements.HALT, ending=str(ending), message=message)
 
     # --- inside ---
+
+    async def _join_later(self, opening: Opening) -> Runner | None:
+        """Join once another one has looked into the past. It bears with a database that is away, as that one does."""
+        try:
+            return await opening.join(self._writer, self._lease)
+        except DatabaseRefused:
+            raise
+        except DatabaseLost as error:
+            self._writer.outage.goes_on(error)
+            return None
 
     async def _leave(self) -> None:
         if self._groups is None or self._runner is None:

@@ -25,18 +25,13 @@ from wren_async.batch.journal.postgres.statements import TOTALS_BY_NAME
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
 from wren_async.postgres.database import Connection, Database, Work
+from wren_async.postgres.identity import DATABASE, HERE, database_of
 from wren_async.postgres.lease import Runner, declare_dead
 from wren_async.postgres.schema import Part
 
 _SHOWN: Final = 10
 """Batches that are named where one is not found."""
-_DATABASE: Final = """
-(SELECT system_identifier FROM pg_control_system()) || '/' ||
-(SELECT oid FROM pg_database WHERE datname = current_database())
-"""
-_HERE: Final = f"{_DATABASE} || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-"""Which database this is, and on which timeline: that is another one after a failover, or in a restored backup."""
-_SERVER: Final = f"SELECT {_HERE}"
+_SERVER: Final = f"SELECT {HERE}"
 _MOVED: Final = (
     "the database is a copy of the one in which it was begun, or was moved, and the workers of the other one may be "
     "placing the same orders."
@@ -86,7 +81,7 @@ async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchR
     if make:
         await connection.execute(
             # With the database it is planned in: a copy, or a standby that takes its place, may know of no run of it.
-            f"INSERT INTO wren_async.batch (name, id, server) SELECT %s, %s, {_HERE} "  # noqa: S608 - a constant
+            f"INSERT INTO wren_async.batch (name, id, server) SELECT %s, %s, {HERE} "  # noqa: S608 - a constant
             "WHERE NOT EXISTS (SELECT FROM wren_async.batch WHERE name = %s) ON CONFLICT (name) DO NOTHING".encode(),
             (name, uuid.uuid4().hex, name),
         )
@@ -214,7 +209,7 @@ class Opening:
         values = {"batch": self._number, "name": str(Note.ALARM), "value": json.dumps(_MOVED)}
         await connection.execute(KEEP_NOTE, values)
         await connection.execute(
-            f"UPDATE wren_async.batch SET server = {_DATABASE} || '/' WHERE number = %(batch)s",  # noqa: S608 - a constant
+            f"UPDATE wren_async.batch SET server = {DATABASE} || '/' WHERE number = %(batch)s",  # noqa: S608 - a constant
             values,
         )
 
@@ -230,7 +225,7 @@ class Opening:
         await declare_dead(connection, scope_of(self._number))
         live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
         runs, known_server, is_checked, checker = found
-        if known_server is not None and _database_of(known_server) != _database_of(server[0]):
+        if known_server is not None and database_of(known_server) != database_of(server[0]):
             raise _AnotherDatabaseError
         is_elsewhere = known_server is not None and known_server != server[0]
         if checker in live:
@@ -261,7 +256,3 @@ class Opening:
             await connection.execute(update, values)
 
         return work
-
-
-def _database_of(server: str) -> str:
-    return server.rpartition("/")[0]
