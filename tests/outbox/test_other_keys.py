@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import pytest
 from batch_world import World
 from outbox_world import becomes
 
@@ -55,11 +54,6 @@ async def test_a_process_with_a_wrong_key_refuses_no_order_and_leaves_them_to_th
     }
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a process looks at the account once, and another one may replace it as long as nothing was sent",
-)
 async def test_two_processes_of_two_accounts_place_in_one_of_them(here: World, database_address: str) -> None:
     """What one of them loses is looked for in the other's lists, and would be bought again."""
     there = here.sandbox.wren

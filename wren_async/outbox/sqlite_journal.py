@@ -45,6 +45,10 @@ _PRUNED_AMONG: Final = """
 SELECT kept_order_id FROM outbox_submission
 WHERE kept_state = 'placed' AND kept_order_id IN (SELECT value FROM json_each(?))
 """
+_WAS_SENT: Final = """
+SELECT EXISTS (SELECT * FROM outbox_submission LEFT JOIN standing USING (position)
+WHERE api = ? AND (kept_state IS NOT NULL OR state <> 'pending'))
+"""
 _SPENT: Final = """
 SELECT coalesce(sum(iif(day = :day, cents, 0)), 0), coalesce(sum(iif(day = :day, grams, 0)), 0),
     coalesce(sum(cents), 0), coalesce(sum(grams), 0)
@@ -77,6 +81,9 @@ class SqliteApiJournal(DatabaseJournal):
 
     async def renew(self) -> None:
         """There is no lease that could be lost."""
+
+    async def retire(self) -> None:
+        """There is nobody who waits for it."""
 
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """There are no other processes."""
@@ -188,6 +195,10 @@ class SqliteApiJournal(DatabaseJournal):
         return {entry.row.position: entry for entry in entries}
 
     # --- over the file that all of them share ---
+
+    async def _was_sent(self, api: str) -> bool:
+        # Also those that are settled, or were pruned.
+        return bool(await self._read(_one, _WAS_SENT, (api,)))
 
     def _begin_run(self) -> None:
         self._whole._begin_run()
