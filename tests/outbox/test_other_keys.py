@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
+import pytest
 from batch_world import World
 from outbox_world import becomes
 
-from wren_async import CNaughtClient, WrenAsyncError, WrenClient
+from wren_async import CNaughtClient, JournalError, WrenAsyncError, WrenClient
+from wren_async.core.client import BaseClient
 from wren_async.outbox import CNaughtMass, Outbox, State, WrenOffset
 
 RIDE = CNaughtMass(amount_kg=50)
@@ -73,3 +78,68 @@ async def test_two_processes_of_two_accounts_place_in_one_of_them(here: World, d
         ordered = [len([entry async for entry in each.credits.ledger()]) for each in accounts]
     assert sum(ordered) > 0
     assert 0 in ordered, "both accounts were charged"
+
+
+@asynccontextmanager
+async def placing_on_request(here: World, where: str, **clients: BaseClient) -> AsyncIterator[Outbox]:
+    """An outbox as one process has it, with a client of its own."""
+    async with AsyncExitStack() as held:
+        for client in clients.values():
+            await held.enter_async_context(client)
+        yield await held.enter_async_context(Outbox(where, **clients, worker=False, timing=here.timing))  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["file", "database"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an outbox is."""
+    if request.param == "file":
+        return str(tmp_path / "orders.outbox")
+    return str(request.getfixturevalue("database_address"))
+
+
+async def test_when_all_is_settled_and_pruned_another_account_is_refused_still(here: World, where: str) -> None:
+    there = here.sandbox.wren
+    mine, other = (
+        partial(WrenClient, token, base_url=there.base_url) for token in (there.live_token, there.personal_token)
+    )
+    async with placing_on_request(here, where, wren=mine()) as outbox:
+        await outbox.submit(OFFSET, reference="offset")
+        await outbox.drain()
+    for _ in range(2):
+        async with placing_on_request(here, where, wren=other()) as outbox:
+            await outbox.submit(OFFSET, reference="later")
+            with pytest.raises(JournalError, match=r"another token of wren .* \(WREN_API_TOKEN\)"):
+                await outbox.drain()
+            await outbox.prune(older_than=timedelta(0))
+    async with placing_on_request(here, where, wren=mine()) as outbox:
+        await outbox.drain()
+        await becomes(outbox, "later", State.PLACED)
+
+
+async def test_a_new_key_of_the_same_account_proves_itself_by_a_settled_order(here: World, where: str) -> None:
+    there = here.sandbox.cnaught
+    async with placing_on_request(here, where, cnaught=CNaughtClient(there.api_key, base_url=there.base_url)) as outbox:
+        await outbox.submit(RIDE, reference="ride")
+        await outbox.drain()
+    here.sandbox.cnaught_api.behaviours.live_key = renewed = "cnaught_sandbox_live_renewed"
+    async with placing_on_request(here, where, cnaught=CNaughtClient(renewed, base_url=there.base_url)) as outbox:
+        await outbox.submit(RIDE, reference="later")
+        await outbox.drain()
+        await becomes(outbox, "later", State.PLACED)
+
+
+async def test_two_processes_of_two_subaccounts_that_begin_at_once_place_in_one_of_them(
+    here: World, database_address: str
+) -> None:
+    """Before there is an order, the place of the first process counts as long as it is there."""
+    there = here.sandbox.cnaught
+    whole = CNaughtClient(there.api_key, base_url=there.base_url)
+    part = CNaughtClient(there.api_key, base_url=there.base_url).for_subaccount("other")
+    async with placing_on_request(here, database_address, cnaught=whole) as one:
+        await one.drain()
+        async with placing_on_request(here, database_address, cnaught=part) as two:
+            with pytest.raises(JournalError, match="go on there"):
+                await two.drain()
+            await one.submit(RIDE, reference="ride")
+            await one.drain()
+            await becomes(two, "ride", State.PLACED)

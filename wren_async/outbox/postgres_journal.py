@@ -174,7 +174,14 @@ class PostgresApiJournal(PostgresJournal):
     # --- what is open, however many orders are settled ---
 
     async def entries(self, *states: State) -> AsyncIterator[Entry]:
-        """All open orders in these states, by position."""
+        """All open orders in these states, by position.
+
+        Of placed ones alone all that were not pruned: a new token proves itself by them.
+        """
+        if states == (State.PLACED,):
+            async for entry in super().entries(State.PLACED):
+                yield entry
+            return
         last, chosen = 0, [str(state) for state in states or State]
         while page := await self._entries(_OPEN, last=last, states=chosen):
             for entry in page:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from wren_async.batch.events import Ending
-from wren_async.batch.intents import Api
+from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, Past, Result, Row, State, Totals
 from wren_async.batch.journal.database import PAGE, DatabaseJournal, Read, savepoint
@@ -113,7 +113,15 @@ class SqliteApiJournal(DatabaseJournal):
         return str(name) if name.startswith(self._api) else f"{self._api} {name}"
 
     async def entries(self, *states: State) -> AsyncIterator[Entry]:
-        """All open orders of this API in these states, by position, a page in memory at a time."""
+        """All open orders of this API in these states, by position, a page in memory at a time.
+
+        Of placed ones alone all that were not pruned: a new token proves itself by them.
+        """
+        if states == (State.PLACED,):
+            async for entry in super().entries(State.PLACED):
+                if api_of(entry.row.intent) == self._api:
+                    yield entry
+            return
         chosen = ", ".join("?" * len(states or State))
         query = f"{records.SELECT}WHERE {_IS_OPEN} AND state IN ({chosen}) ORDER BY position LIMIT ?"
         last = 0
