@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,8 +15,10 @@ from batch_world import World
 from outbox_world import becomes
 
 from wren_async import CNaughtClient, JournalError, WrenAsyncError, WrenClient
+from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.core.client import BaseClient
 from wren_async.outbox import CNaughtMass, Outbox, State, WrenOffset
+from wren_async.outbox.postgres_tables import journal_name
 
 RIDE = CNaughtMass(amount_kg=50)
 OFFSET = WrenOffset(tons=1, payment_method="credits")
@@ -30,6 +33,12 @@ async def process(here: World, address: str, key: str | None = None) -> AsyncIte
         cnaught = CNaughtClient(key, base_url=here.sandbox.cnaught.base_url)
     async with wren, cnaught, Outbox(address, wren=wren, cnaught=cnaught) as outbox:
         yield outbox
+
+
+async def has_joined(address: str) -> bool:
+    """Whether a process may place orders of CNaught by now."""
+    async with await PostgresJournal.open(address, journal_name("main", "cnaught"), make=False) as journal:
+        return len(await journal.workers()) > 0
 
 
 async def test_a_process_with_a_wrong_key_refuses_no_order_and_leaves_them_to_the_others(
@@ -57,6 +66,22 @@ async def test_a_process_with_a_wrong_key_refuses_no_order_and_leaves_them_to_th
         "ride-2": 1,
         "offset": 1,
     }
+
+
+async def test_a_process_with_a_wrong_key_that_came_first_steps_aside_at_the_first_order(
+    here: World, database_address: str
+) -> None:
+    """Until then nobody can tell that its key is wrong, and the others say that two keys are there."""
+    async with process(here, database_address, key="mistyped"):
+        while not await has_joined(database_address):  # noqa: ASYNC110 - it is another process's
+            await asyncio.sleep(0.01)
+        async with process(here, database_address) as good:
+            problem = ""
+            while "other workers are at it with another token of cnaught" not in problem:
+                problem = str((await good.health()).problem)
+            await good.submit(RIDE, reference="ride")
+            await becomes(good, "ride", State.PLACED)
+    assert len(here.sandbox.orders) == 1
 
 
 async def test_two_processes_of_two_accounts_place_in_one_of_them(here: World, database_address: str) -> None:
