@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import pytest
 from journal_model import JournalModel
 
-from wren_async.batch.journal.contract import Journal, JournalError, Past, Result, Row, State
+from wren_async.batch.journal.contract import Journal, JournalError, Past, Replacement, Result, Row, State
 from wren_async.batch.journal.database import PAGE
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.postgres.store import PostgresJournal
@@ -300,6 +301,42 @@ async def test_the_last_note_under_a_name_stays(journal: Journal) -> None:
     await journal.note("ledger checkpoint", "entry 9")
     assert await journal.noted("ledger checkpoint") == "entry 9"
     assert await journal.noted("other") == ""
+
+
+async def test_where_orders_go_is_changed_only_from_what_it_was_found_to_be(journal: Journal) -> None:
+    assert await journal.replace("place", None, "here", api="cnaught", is_same=False) is Replacement.MADE
+    assert await journal.replace("place", None, "there", api="cnaught", is_same=False) is Replacement.OUTDATED
+    assert await journal.noted("place") == "here", "the first counts"
+    assert await journal.replace("place", "here", "there", api="cnaught", is_same=False) is Replacement.MADE
+    assert await journal.replace("place", "here", "else", api="cnaught", is_same=True) is Replacement.OUTDATED
+    assert await journal.noted("place") == "there"
+
+
+@pytest.mark.parametrize("state", list(State))
+async def test_where_orders_go_is_changed_until_one_of_that_api_was_sent(journal: Journal, state: State) -> None:
+    """One that came back unsent, as with a token that is not taken, binds nobody."""
+    masses, trees = '{"kind":"cnaught.mass"}', '{"kind":"wren.trees"}'
+    await journal.add([attrs.evolve(row(1), intent=masses), attrs.evolve(row(2), intent=trees)])
+    await journal.note("place", "here")
+    await journal.mark_sending([1], NOON)
+    if state is not State.SENDING:
+        await journal.record(1, Result(state=state))
+    stays = state is not State.PENDING
+    made = await journal.replace("place", "here", "there", api="cnaught", is_same=False)
+    assert made is (Replacement.SENT if stays else Replacement.MADE)
+    now = await journal.noted("place")
+    assert now == ("here" if stays else "there")
+    assert await journal.replace("place", now, "new", api="cnaught", is_same=True) is Replacement.MADE
+
+
+async def test_where_orders_of_one_api_go_says_nothing_of_the_other(journal: Journal) -> None:
+    await journal.add([attrs.evolve(row(1), intent='{"kind":"wren.trees"}')])
+    await journal.note("place", "here")
+    await journal.mark_sending([1], NOON)
+    await journal.record(1, Result(state=State.PLACED))
+    # In a database this very process has joined: it is no other.
+    assert await journal.replace("place", "here", "there", api="cnaught", is_same=False) is Replacement.MADE
+    assert await journal.replace("place", "there", "new", api="wren", is_same=False) is Replacement.SENT
 
 
 async def test_of_many_that_would_send_an_order_one_may(journal: Journal) -> None:

@@ -27,6 +27,7 @@ from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import Worker
 from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
+from wren_async.errors import AccessRefused
 from wren_async.outbox.caps import until_tomorrow
 from wren_async.outbox.feed import Feed, KeptCaps
 from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
@@ -89,6 +90,8 @@ class Placing:
     _feed: Feed | None = None
     _adaptive: AdaptiveConcurrency = attrs.field(init=False)
     _is_recovered: bool = False
+    _is_refused: bool = False
+    """Whether the token was refused when prices were asked for: then this process leaves the orders to others."""
     _failures: int = 0
     _checkpoint_at: float | None = None
     _take_over_at: float = float("-inf")
@@ -153,8 +156,12 @@ class Placing:
             again = await self._round()
             if again is Again.REST:
                 return
-            while await self._plan():
-                again = Again.AT_ONCE
+            try:
+                while await self._plan():
+                    again = Again.AT_ONCE
+            except AccessRefused:
+                await self._retire()
+                raise
             if again is not Again.AT_ONCE and not self._news.is_set():
                 return
 
@@ -180,10 +187,12 @@ class Placing:
                     self._wake_worker()
             except Exception as error:
                 failures += 1
+                self._is_refused = isinstance(error, AccessRefused)
+                self._wake_worker()
                 self._problems.begin(_PRICING, f"orders of {self.api} cannot be priced: {error}", error)
                 await self._rest(_pause(failures))
                 continue
-            failures = 0
+            failures, self._is_refused = 0, False
             self._problems.end(_PRICING)
             await self._rest(_POLL if self.store.is_shared else None, self._submitted)
 
@@ -222,6 +231,9 @@ class Placing:
     async def _round(self) -> Again:
         """Recover or reconcile what is in doubt, then place what is pending."""
         if await self._is_held():
+            return Again.REST
+        if self._is_refused:
+            await self._retire()
             return Again.REST
         if not self._is_recovered:
             await self.journal.renew()
@@ -282,7 +294,14 @@ class Placing:
             self._fail(_for_a_person(message))
         else:
             self._fail(f"orders of {self.api} are held back: {message}")
+        if why is Ending.ACCESS_REFUSED:
+            await self._retire()
         return Again.REST
+
+    async def _retire(self) -> None:
+        """Leave the orders to processes whose token is taken: while this one is there, they could have none but its."""
+        self._is_recovered = False
+        await self.journal.retire()
 
     def _new_worker(self) -> Worker:
         return Worker(

@@ -76,6 +76,9 @@ _UNPLANNED: Final = """
 SELECT position, outbox, reference, intent, digest, key, api, submitted FROM wren_async.outbox
 WHERE outbox = %(outbox)s AND api = %(api)s AND intent IS NOT NULL ORDER BY position LIMIT %(most)s
 """
+_WAS_PRUNED: Final = """
+SELECT 1 FROM wren_async.outbox WHERE outbox = %(outbox)s AND api = %(api)s AND kept_state IS NOT NULL LIMIT 1
+"""
 _PLANNED: Final = """
 UPDATE wren_async.outbox SET intent = NULL, key = NULL WHERE position IN (
     SELECT position FROM wren_async.outbox WHERE position = ANY(%(wanted)s::bigint[]) AND intent IS NOT NULL
@@ -160,10 +163,13 @@ class PostgresApiJournal(PostgresJournal):
         if self._runner is None or self._runner.lost is None:
             return
         self._lapsed = self._runner.lost
+        await self.retire()
+
+    async def retire(self) -> None:
+        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
         for task in self._keeping:
             task.cancel()
-        if self._groups is not None:
-            await self._groups.stop()
+        await self._leave()
         self._runner, self._groups, self._keeping = None, None, []
 
     async def settle_by_hand(self, position: int, result: Result) -> None:
@@ -173,7 +179,14 @@ class PostgresApiJournal(PostgresJournal):
     # --- what is open, however many orders are settled ---
 
     async def entries(self, *states: State) -> AsyncIterator[Entry]:
-        """All open orders in these states, by position."""
+        """All open orders in these states, by position.
+
+        Of placed ones alone all that were not pruned: a new token proves itself by them.
+        """
+        if states == (State.PLACED,):
+            async for entry in super().entries(State.PLACED):
+                yield entry
+            return
         last, chosen = 0, [str(state) for state in states or State]
         while page := await self._entries(_OPEN, last=last, states=chosen):
             for entry in page:
@@ -234,6 +247,11 @@ class PostgresApiJournal(PostgresJournal):
         await self._submit(other=work)
         if not is_same:
             raise JournalError("this process has begun anew meanwhile: what was submitted is priced again")
+
+    async def _was_sent(self, connection: Connection, api: str) -> bool:
+        # Also those that were pruned.
+        found = await (await connection.execute(_WAS_PRUNED, self._batch)).fetchone()
+        return found is not None or await super()._was_sent(connection, api)
 
     async def _add(self, own: Connection, rows: Sequence[Row]) -> None:
         fixed = statements.arrays(statements.FIXED, [records.order_values(row) for row in rows])

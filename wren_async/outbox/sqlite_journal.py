@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from wren_async.batch.events import Ending
-from wren_async.batch.intents import Api
+from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Entry, Past, Result, Row, State, Totals
 from wren_async.batch.journal.database import PAGE, DatabaseJournal, Read, savepoint
@@ -44,6 +44,10 @@ WHERE intent IS NULL AND api = ? AND position >= ? ORDER BY position LIMIT ?
 _PRUNED_AMONG: Final = """
 SELECT kept_order_id FROM outbox_submission
 WHERE kept_state = 'placed' AND kept_order_id IN (SELECT value FROM json_each(?))
+"""
+_WAS_SENT: Final = """
+SELECT EXISTS (SELECT * FROM outbox_submission LEFT JOIN standing USING (position)
+WHERE api = ? AND (kept_state IS NOT NULL OR state <> 'pending'))
 """
 _SPENT: Final = """
 SELECT coalesce(sum(iif(day = :day, cents, 0)), 0), coalesce(sum(iif(day = :day, grams, 0)), 0),
@@ -83,6 +87,9 @@ class SqliteApiJournal(DatabaseJournal):
     async def renew(self) -> None:
         """There is no lease that could be lost."""
 
+    async def retire(self) -> None:
+        """There is nobody who waits for it."""
+
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """There are no other processes."""
         return None
@@ -111,7 +118,15 @@ class SqliteApiJournal(DatabaseJournal):
         return str(name) if name.startswith(self._api) else f"{self._api} {name}"
 
     async def entries(self, *states: State) -> AsyncIterator[Entry]:
-        """All open orders of this API in these states, by position, a page in memory at a time."""
+        """All open orders of this API in these states, by position, a page in memory at a time.
+
+        Of placed ones alone all that were not pruned: a new token proves itself by them.
+        """
+        if states == (State.PLACED,):
+            async for entry in super().entries(State.PLACED):
+                if api_of(entry.row.intent) == self._api:
+                    yield entry
+            return
         chosen = ", ".join("?" * len(states or State))
         query = f"{records.SELECT}WHERE {_IS_OPEN} AND state IN ({chosen}) ORDER BY position LIMIT ?"
         last = 0
@@ -193,6 +208,10 @@ class SqliteApiJournal(DatabaseJournal):
         return {entry.row.position: entry for entry in entries}
 
     # --- over the file that all of them share ---
+
+    async def _was_sent(self, api: str) -> bool:
+        # Also those that are settled, or were pruned.
+        return bool(await self._read(_one, _WAS_SENT, (api,)))
 
     def _begin_run(self) -> None:
         self._whole._begin_run()

@@ -144,6 +144,10 @@ class ApiJournal(Journal, Protocol):
         """Hold a lease anew next time, where that of this process was lost."""
         ...
 
+    async def retire(self) -> None:
+        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
+        ...
+
     async def halt_of_all(self) -> tuple[Ending, str] | None:
         """Why no process sends anything, if one of them, or a person, said so."""
         ...

@@ -142,6 +142,18 @@ class Signal:
     message: str = ""
 
 
+class Replacement(enum.Enum):
+    """What came of replacing the note of where an API's orders go: of its server, or of its account."""
+
+    MADE = "made"
+    OUTDATED = "outdated"
+    """Not made: somebody else has changed the note meanwhile."""
+    SENT = "sent"
+    """Not made: orders of the API were sent, and are to be found only where the note says."""
+    OTHERS_ARE_THERE = "others are there"
+    """Not made: another process may be about to send orders to where the note says."""
+
+
 class Journal(Protocol):
     """Keeps one batch. Every method that writes returns only when a crash can no longer undo it.
 
@@ -221,6 +233,14 @@ class Journal(Protocol):
 
     async def amend(self, name: str, change: Callable[[str | None], str]) -> None:
         """Change the fact under a name by a function of what it was. Nobody else changes it meanwhile."""
+        ...
+
+    async def replace(self, name: str, was: str | None, becomes: str, *, api: str, is_same: bool) -> Replacement:
+        """Change the note of where the orders of an API go, from what it was found to be. The first note counts.
+
+        It says another place only while no order of the API was sent, and no other process has joined. So whoever finds
+        after `join` that the note fits may rely on it until it leaves. With `is_same` both notes are of one place.
+        """
         ...
 
     # --- with other processes, if there are any ---

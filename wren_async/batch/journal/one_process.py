@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
-from wren_async.batch.journal.contract import Bounds, Entry, Result, Signal, State
+from wren_async.batch.intents import api_of
+from wren_async.batch.journal.contract import Bounds, Entry, Replacement, Result, Signal, State
 from wren_async.batch.journal.states import crashed
+
+_SENT: Final = (State.SENDING, State.UNDECIDED, State.PLACED, State.REFUSED)
 
 if TYPE_CHECKING:
 
@@ -75,3 +79,20 @@ class HeldByOne(_Held):
     async def amend(self, name: str, change: Callable[[str | None], str]) -> None:
         """Change the fact under a name by a function of what it was."""
         await self.note(name, change(await self.noted(name)))
+
+    async def replace(self, name: str, was: str | None, becomes: str, *, api: str, is_same: bool) -> Replacement:
+        """Change the note of where the orders of an API go, unless some were sent there."""
+        if await self.noted(name) != was:
+            return Replacement.OUTDATED
+        if not (was is None or is_same) and await self._was_sent(api):
+            return Replacement.SENT
+        await self.note(name, becomes)
+        return Replacement.MADE
+
+    async def _was_sent(self, api: str) -> bool:
+        """Whether an order of an API may be in any account."""
+        async with aclosing(cast("AsyncGenerator[Entry, None]", self.entries(*_SENT))) as entries:
+            async for entry in entries:
+                if api_of(entry.row.intent) == api:
+                    return True
+        return False

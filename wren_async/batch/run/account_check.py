@@ -16,8 +16,8 @@ from typing import Final, cast
 import attrs
 
 from wren_async.batch.intents import Api, api_of, restore
-from wren_async.batch.journal.contract import Entry, Journal, JournalError, State
-from wren_async.batch.journal.notes import account_of, read_note
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, Replacement, State
+from wren_async.batch.journal.notes import account_of, read_note, server_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.reference import carried
@@ -30,7 +30,7 @@ _PAGES: Final = 5
 _PAGE: Final = 200
 _ORDERS: Final = 3
 """Orders that a token may fail to read before it counts as one of another account."""
-_SENT: Final = (State.SENDING, State.UNDECIDED, State.PLACED, State.REFUSED)
+_VARIABLES: Final[Mapping[Api, str]] = {"wren": "WREN_API_TOKEN", "cnaught": "CNAUGHT_API_KEY"}
 
 
 @attrs.frozen
@@ -64,36 +64,49 @@ class TokenDigest:
 async def check_accounts(journal: Journal, clients: Mapping[Api, BaseClient], *, same_account: bool) -> None:
     """Refuse a token of another account. A new token of the same account is noted in place of the old one.
 
+    Of a journal that others share it holds for as long as this process is at it, if it had joined before.
+
     Args:
         journal: The journal of the batch.
         clients: The clients that it is to go on with.
         same_account: Whether a person says that new tokens are of the same accounts.
     """
     for api, client in clients.items():
-        if isinstance(client, WrenClient) and client.is_test:
-            # A test token has no account, and buys nothing.
-            continue
-        name = account_of(api)
+        # A test token has no account, and buys nothing.
+        if not (isinstance(client, WrenClient) and client.is_test):
+            await _check_account(journal, api, client, is_same=same_account)
+
+
+async def _check_account(journal: Journal, api: Api, client: BaseClient, *, is_same: bool) -> None:
+    name, mine = account_of(api), ""
+    while True:
         noted = await journal.noted(name)
-        if noted is not None:
-            if await read_note(journal, name, noted, TokenDigest.from_json).fits(client):
+        if noted is not None and await read_note(journal, name, noted, TokenDigest.from_json).fits(client):
+            return
+        mine = mine or (await TokenDigest.of(client)).to_json()
+        match await journal.replace(name, noted, mine, api=api, is_same=is_same):
+            case Replacement.MADE:
+                return
+            case Replacement.OUTDATED:
                 continue
-            if not (same_account or await _none_was_sent(journal, api) or await _reads_an_order(journal, api, client)):
+            case Replacement.SENT if await _reads_an_order(journal, api, client):
+                is_same = True
+            case Replacement.SENT:
                 raise JournalError(_refusal(api))
-        await journal.note(name, (await TokenDigest.of(client)).to_json())
+            case Replacement.OTHERS_ARE_THERE:
+                raise JournalError(_others(api))
 
 
-async def _none_was_sent(journal: Journal, api: Api) -> bool:
-    """Whether no order of an API can be in any account. Those of the other API say nothing of its tokens."""
-    orders = (await journal.totals()).orders
-    for state in _SENT:
-        if not orders.get(state, 0):
-            continue
-        async with aclosing(cast("AsyncGenerator[Entry, None]", journal.entries(state))) as entries:
-            async for entry in entries:
-                if api_of(entry.row.intent) == api:
-                    return False
-    return True
+async def note_server(journal: Journal, api: Api, server: str) -> None:
+    """Note which server the orders of an API go to; refuse another one than that to which others send them."""
+    while (noted := await journal.noted(server_of(api))) != server:
+        match await journal.replace(server_of(api), noted, server, api=api, is_same=False):
+            case Replacement.MADE:
+                return
+            case Replacement.OUTDATED:
+                continue
+            case Replacement.SENT | Replacement.OTHERS_ARE_THERE:
+                raise JournalError(begun_elsewhere(noted, server))
 
 
 async def _reads_an_order(journal: Journal, api: Api, client: BaseClient) -> bool:
@@ -143,9 +156,25 @@ async def _stands_in_ledger(journal: Journal, client: WrenClient) -> bool:
     return False
 
 
+def begun_elsewhere(noted: str | None, server: str) -> str:
+    """What is told of another server than the noted one."""
+    return f"the batch was begun with {noted}, not {server}; go on there"
+
+
 def _refusal(api: Api) -> str:
+    variable = _VARIABLES[api]
     return (
-        f"the batch was begun with another token of {api}, and nothing shows that this one is of the same account; in "
-        "another account what was placed would not be found, and could be bought twice. Go on with the old token or, "
-        "if this is a new token of the very same account, say so: Batch(..., same_account=True), --same-account"
+        f"the batch was begun with another token of {api} than the one here ({variable}), and nothing shows that both "
+        "are of one account; in another account what was placed would not be found, and could be bought twice. Go on "
+        "with the old token or, only if this is a new token of the very same account, say so: "
+        "Batch(..., same_account=True), --same-account"
+    )
+
+
+def _others(api: Api) -> str:
+    variable = _VARIABLES[api]
+    return (
+        f"other workers are at it with another token of {api} than the one here ({variable}), and two accounts at once "
+        f"could buy twice: see that {variable} is the same for all of them. No order of {api} was sent yet: once those "
+        "with the wrong one have ended, run again with the right one"
     )

@@ -16,7 +16,7 @@ from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
 from wren_async.batch.journal.notes import Note, planned_at, server_of
 from wren_async.batch.journal.states import crashed
-from wren_async.batch.run.account_check import check_accounts
+from wren_async.batch.run.account_check import begun_elsewhere, check_accounts, note_server
 from wren_async.batch.run.account_lists import UNREADABLE, Sought, listed_since, shown
 from wren_async.batch.run.budget import overcharge
 from wren_async.batch.run.copies import OtherCopies
@@ -106,7 +106,7 @@ class Recovery:
         if await self._journal.digests(1, 1):
             await self.check_servers()
         for api, client in self._clients.items():
-            await self._journal.note(server_of(api), _server(client))
+            await note_server(self._journal, api, _server(client))
         await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
     async def check_servers(self) -> None:
@@ -114,7 +114,7 @@ class Recovery:
         for api, client in self._clients.items():
             noted = await self._journal.noted(server_of(api))
             if noted not in (None, _server(client)):
-                raise JournalError(f"the batch was begun with {noted}, not {_server(client)}; go on there")
+                raise JournalError(begun_elsewhere(noted, _server(client)))
         await check_accounts(self._journal, self._clients, same_account=self._same_account)
 
     async def note_planning(self) -> None:
@@ -144,6 +144,9 @@ class Recovery:
         for api, client in self._clients.items():
             await self._clocks.ask(api, client)
         await self._journal.join()
+        if self._journal.lease is not None:
+            # Before, another process could still note another account. From here on nobody does.
+            await self.check_servers()
         self._is_past_known |= self._journal.past is Past.KNOWN
         await self._put_in_doubt(control)
         if self._is_past_known:

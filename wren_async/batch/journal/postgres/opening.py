@@ -165,6 +165,14 @@ async def name_by_id(connection: Connection, batch_id: str) -> str | None:
     return None if found is None else str(found[0])
 
 
+async def others_there(connection: Connection, number: int, me: int) -> bool:
+    """Whether others than this runner are at a batch. Nobody joins before the end of the transaction."""
+    await connection.execute("SELECT FROM wren_async.batch WHERE number = %s FOR NO KEY UPDATE", (number,))
+    await declare_dead(connection, scope_of(number))
+    values = {"scope": scope_of(number), "me": me}
+    return await (await connection.execute(_LIVE, values)).fetchone() is not None
+
+
 async def _now(connection: Connection) -> str:
     found = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
     assert found is not None  # noqa: S101 - a query without FROM has a row

@@ -91,6 +91,11 @@ PLANNED: Final = """
 SELECT position, planned_cents, planned_grams FROM wren_async.standing
 WHERE batch = %(batch)s AND position = ANY(%(positions)s::bigint[]) AND state = 'pending'
 """
+WAS_SENT: Final = f"""
+SELECT EXISTS (
+    SELECT FROM wren_async.standing JOIN wren_async.intent USING (batch, position)
+    WHERE batch = %(batch)s AND state <> '{State.PENDING}' AND intent::json ->> 'kind' = ANY(%(kinds)s))
+"""  # noqa: S608 - made of the name of a state alone
 WHERE_THEY_STAND: Final = """
 SELECT position, state, owner FROM wren_async.standing
 WHERE batch = %(batch)s AND position = ANY(%(positions)s::bigint[])

@@ -12,12 +12,13 @@ from typing import Final, Self, TypeVar
 
 import psycopg
 
+from wren_async.batch.intents import ORDER_TYPES
 from wren_async.batch.journal import records
-from wren_async.batch.journal.contract import Bounds, JournalError, Result, Row, State
+from wren_async.batch.journal.contract import Bounds, JournalError, Replacement, Result, Row, State
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.groups import told, why_not
 from wren_async.batch.journal.postgres.joining import JoinedBatch
-from wren_async.batch.journal.postgres.opening import KEEP_NOTE, find_batch
+from wren_async.batch.journal.postgres.opening import KEEP_NOTE, find_batch, others_there
 from wren_async.batch.journal.postgres.reading import NOTED
 from wren_async.batch.journal.postgres.tables import PARTS, SPAN
 from wren_async.batch.journal.records import time_text
@@ -193,6 +194,34 @@ class PostgresJournal(JoinedBatch):
             await self._write(work)
         else:
             await self._submit(other=work)
+
+    async def replace(self, name: str, was: str | None, becomes: str, *, api: str, is_same: bool) -> Replacement:
+        """Change the note of where the orders of an API go, unless some were sent there, or others are at it.
+
+        Whoever joins waits for the end of that, and finds the new note then.
+        """
+        me = -1 if self._runner is None else self._runner.id
+
+        async def work(connection: Connection) -> Replacement:
+            others = await others_there(connection, self._row.number, me)
+            found = await (await connection.execute(NOTED, {**self._batch, "name": str(name)})).fetchone()
+            if (None if found is None else json.loads(found[0])) != was:
+                return Replacement.OUTDATED
+            if not (was is None or is_same):
+                if await self._was_sent(connection, api):
+                    return Replacement.SENT
+                if others:
+                    return Replacement.OTHERS_ARE_THERE
+            await connection.execute(KEEP_NOTE, {**self._batch, "name": str(name), "value": json.dumps(becomes)})
+            return Replacement.MADE
+
+        return await self._write(work)
+
+    async def _was_sent(self, connection: Connection, api: str) -> bool:
+        """Whether an order of an API may be in any account."""
+        kinds = [kind for kind, order_type in ORDER_TYPES.items() if order_type.api == api]
+        found = await (await connection.execute(statements.WAS_SENT, {**self._batch, "kinds": kinds})).fetchone()
+        return found is not None and bool(found[0])
 
     # --- with other processes ---
 
