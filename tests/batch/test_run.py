@@ -18,6 +18,7 @@ from wren_async.batch.events import Alarm, Ending, Paused, Progress, Returned
 from wren_async.batch.intents import CNaughtMass, CNaughtPrice, Intent, WrenProject, WrenTrees, restore
 from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
+from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.sandbox.cnaught.behaviours import UnitPrices
 
@@ -481,7 +482,8 @@ class Hesitating(MemoryJournal):
 
 
 async def test_an_order_that_waits_for_its_turn_gets_it_however_long_the_journal_takes_to_end(here: World) -> None:
-    async with here.batch(Hesitating(), concurrency=8) as batch:
+    _, cnaught = here.clients()
+    async with cnaught, Batch(Hesitating(), cnaught=cnaught, timing=here.timing, concurrency=8) as batch:
         await batch.plan(kilograms(*[5] * 13))  # after four answers eight are sent at once, and one waits for its turn
         async with asyncio.timeout(25):
             await run(batch)

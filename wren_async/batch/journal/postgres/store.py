@@ -220,7 +220,9 @@ class PostgresJournal(JoinedBatch):
     async def _was_sent(self, connection: Connection, api: str) -> bool:
         """Whether an order of an API may be in any account."""
         kinds = [kind for kind, order_type in ORDER_TYPES.items() if order_type.api == api]
-        found = await (await connection.execute(statements.WAS_SENT, {**self._batch, "kinds": kinds})).fetchone()
+        found = await (
+            await connection.execute(statements.WAS_SENT.encode(), {**self._batch, "kinds": kinds})
+        ).fetchone()
         return found is not None and bool(found[0])
 
     # --- with other processes ---
