@@ -91,11 +91,15 @@ class Joining:
     def __init__(self, journal: PostgresJournal, token: bytes) -> None:
         self._journal = journal
         self._account = account(token)
-        self._steps = [self._check, journal.join, self._check]
+        self._steps = [self._check, self._join, self._check]
         self.refused: str | None = None
 
     async def _check(self) -> None:
         await check_accounts(self._journal, {"wren": self._account}, same_account=False)
+
+    async def _join(self) -> None:
+        await self._journal.join()
+        await self._journal.checked()  # or the other would wait for it
 
     async def step(self) -> None:
         """The next step, if it was not refused before."""

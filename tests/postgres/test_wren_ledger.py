@@ -162,8 +162,8 @@ def test_the_order_of_a_worker_that_was_killed_in_mid_send_has_its_id_in_the_rep
             monkeypatch.setenv(name, value)
         database = ["--database", database_address]
         assert main(["batch", "plan", str(orders), *database]) == 0
-        # It is placed and charged, and its answer never comes.
-        sandbox.faults.add("never_answer", when="after", operation="createOffsetOrder", nth=10)
+        # The last one is placed and charged, and its answer never comes.
+        sandbox.faults.add("never_answer", when="after", operation="createOffsetOrder", nth=30)
         assert main(["batch", "resume", "rides", "--yes", "--leave", *database]) == 0
         with psycopg.connect(database_address, autocommit=True) as connection:
 

@@ -12,7 +12,7 @@ import attrs
 from wren_async.batch.input.ceilings import above
 from wren_async.batch.input.pricing import Price, PriceList, Unpriced
 from wren_async.batch.intents import Api
-from wren_async.batch.journal.contract import Entry, Result, Row, State
+from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State
 from wren_async.batch.run.account_lists import Sought, shown
 from wren_async.batch.run.outcomes import in_doubt, intent_of
 from wren_async.batch.run.server_clock import ServerClocks
@@ -21,6 +21,7 @@ from wren_async.core.timing import Timing
 from wren_async.outbox.caps import OutboxCaps
 from wren_async.outbox.names import sent_reference
 from wren_async.outbox.store import ApiJournal, Unplanned
+from wren_async.reconcile.listing import UnreadableList
 
 _AT_ONCE: Final = 200
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -97,9 +98,15 @@ class Planning:
         for entry in entries.values():
             sought.add(entry)
         found: set[int] = set()
-        async with aclosing(shown(sought, self._clients, None)) as positions:
-            async for position in positions:
-                found.add(position)
+        try:
+            async with aclosing(shown(sought, self._clients, None)) as positions:
+                async for position in positions:
+                    found.add(position)
+        except UnreadableList as error:
+            raise JournalError(
+                f"a list of {self._api} could not be read, and it may show orders that this outbox has forgotten; "
+                f"nothing of {self._api} is sent before it can be: {error}"
+            ) from error
         why = "the account lists an order with its reference, which this outbox had never sent"
         return {
             position: in_doubt(entries[position], _LONG_AGO, self._clocks.latest(self._api), why) for position in found
