@@ -13,6 +13,7 @@ import asyncio
 import functools
 import json
 import sys
+from email.utils import formatdate
 from urllib.parse import parse_qs, urlsplit
 
 ORDER = (
@@ -34,7 +35,8 @@ SLOW = 0.1
 
 def whole(body: bytes, status: bytes = b"200 OK") -> bytes:
     """An answer with its head."""
-    return b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+    head = b"HTTP/1.1 %b\r\nDate: %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % (status, formatdate(usegmt=True).encode(), len(body)) + body
 
 
 class Answering(asyncio.Protocol):

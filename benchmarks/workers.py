@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -33,6 +34,7 @@ from wren_async import CNaughtClient  # noqa: E402
 from wren_async.batch import CNaughtMass, PostgresJournal, Row, Settled, State, WorkerService  # noqa: E402
 from wren_async.batch.events import Event  # noqa: E402
 from wren_async.batch.intents import canonical, digest  # noqa: E402
+from wren_async.batch.journal.notes import Note  # noqa: E402
 from wren_async.cli.collecting import passed_over, seldom  # noqa: E402
 from wren_async.cli.http_library import http_library, new_backend  # noqa: E402
 
@@ -71,6 +73,8 @@ async def fill(address: str, name: str, count: int, *, capped: bool) -> None:
                     for position in range(first, min(first + 500, count + 1))
                 ]
             )
+        await journal.note(Note.ORDER_TYPES, CNaughtMass.kind)
+        await journal.note(Note.PLANNED, datetime.now(UTC).isoformat())  # so that nobody looks through the account
         await journal.seal("benchmark")
         if capped:
             from wren_async.batch.journal.contract import Bounds
