@@ -423,3 +423,24 @@ async def test_a_worker_that_others_have_taken_over_from_settles_nothing_and_beg
     assert stray == [("placed",)]
     assert runners == (4,), "each API has one"
     assert shared.orders() == {"trees-1": 1, "ride-1": 1}
+
+
+# --- the end ---
+
+
+@pytest.mark.parametrize("passed", range(8))
+async def test_what_hands_on_news_ends_at_whatever_turn_of_the_loop_it_is_cancelled(
+    shared: Shared, passed: int
+) -> None:
+    """An outbox that closes just as an order is settled would wait for it for ever."""
+    async with shared.open() as outbox:
+        telling = outbox._it.telling
+        handing_on = asyncio.create_task(telling.forever())
+        await asyncio.sleep(0.1)
+        telling.settled("ride-1")
+        for _ in range(passed):
+            await asyncio.sleep(0)
+        handing_on.cancel()
+        ended, _ = await asyncio.wait([handing_on], timeout=5)
+        handing_on.cancel()
+        assert ended

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from outbox_world import Outboxes, becomes, until
@@ -159,6 +160,21 @@ async def test_what_a_life_could_not_tell_is_told_by_the_next(boxes: Outboxes) -
     async with boxes.open(on_settled=on_settled, worker=True) as outbox:
         await until(lambda: heard == ["ride-1"])
         assert (await outbox.health()).problem is None
+
+
+async def test_a_callback_that_swallows_a_cancellation_does_not_keep_it_from_closing(boxes: Outboxes) -> None:
+    """As it may with `asyncio.wait_for` on Python 3.11."""
+    begun, never = asyncio.Event(), asyncio.Event()
+
+    async def on_settled(submission: Submission) -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await never.wait()
+
+    async with asyncio.timeout(20):
+        async with boxes.open(on_settled=on_settled, worker=True) as outbox:
+            await outbox.submit(RIDE, reference="ride-1")
+            await begun.wait()
 
 
 # --- those that need a person ---

@@ -19,6 +19,7 @@ from procrastinate import App
 from procrastinate.exceptions import AppNotOpen, ConnectorException
 from procrastinate.worker import Worker
 
+from wren_async.core.ending import end
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.jobs.deferring import QUEUE
@@ -127,8 +128,7 @@ class SupervisedWorker:
             try:
                 await self._keep_running()
             finally:
-                watching.cancel()
-                await asyncio.wait([watching])
+                await end(watching)
                 self._ended = "it was stopped"
 
     # --- procrastinate's worker ---

@@ -73,7 +73,8 @@ class Results:
                     after = submission.number or after
                 if not page and not self.is_closing:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(news.wait(), self._poll)
+                        async with asyncio.timeout(self._poll):
+                            await news.wait()
 
     @property
     def _poll(self) -> float | None:

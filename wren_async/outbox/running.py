@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from wren_async.batch.intents import Api
+from wren_async.core.ending import end
 from wren_async.outbox.feed import KeptCaps
 from wren_async.outbox.placing import Placing
 from wren_async.outbox.results import Results
@@ -75,7 +76,7 @@ class OpenOutbox:
             if self._workers:
                 await asyncio.wait(self._workers, timeout=patience)
         finally:
-            await _end([*self._workers, *self._others])
+            await end(*self._workers, *self._others)
             try:
                 for placing in self.placing.values():
                     await placing.leave()
@@ -92,13 +93,6 @@ async def each(works: Iterable[Coroutine[Any, Any, None]]) -> None:
         if tasks:
             await asyncio.wait(tasks)
     finally:
-        await _end(tasks)
+        await end(*tasks)
     for task in tasks:
         task.result()
-
-
-async def _end(tasks: Iterable[asyncio.Future[None]]) -> None:
-    chosen = list(tasks)
-    for task in chosen:
-        task.cancel()
-    await asyncio.gather(*chosen, return_exceptions=True)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from wren_async.batch.journal.contract import JournalError
+from wren_async.core.ending import end
 from wren_async.outbox.names import check_name
 from wren_async.outbox.outbox import Outbox
 from wren_async.outbox.postgres import outbox_names
@@ -57,8 +58,7 @@ class OutboxService:
     ) -> None:
         try:
             if self._looking is not None:
-                self._looking.cancel()
-                await asyncio.wait([self._looking])
+                await end(self._looking)
         finally:
             await self._stack.aclose()
 

@@ -88,7 +88,8 @@ class Telling:
                 await self.timing.sleep(min(_LONGEST_REST, 2.0 ** min(failures, 10)))
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), _LOOK if self.store.is_shared else None)
+                async with asyncio.timeout(_LOOK if self.store.is_shared else None):
+                    await self._news.wait()
 
     async def told(self) -> int | None:
         """Up to which number orders were handed to a callback; `None` where there never was one."""

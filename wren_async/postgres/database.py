@@ -263,12 +263,10 @@ async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: as
             outage.ends()
             return answer
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(_until_set(stopping), wait)
+            async with asyncio.timeout(wait):
+                await stopping.wait()
+                return None
     raise AssertionError("waits() does not end")
-
-
-async def _until_set(stopping: asyncio.Event) -> None:
-    await stopping.wait()
 
 
 def _missing_right(error: psycopg.Error) -> str:
