@@ -15,6 +15,8 @@ import pytest
 from cli_shell import Shell
 
 from wren_async import CNaughtClient
+from wren_async.batch import PostgresJournal
+from wren_async.batch.run.worker import EXPLAIN
 from wren_async.cli import main
 from wren_async.cli.exits import Exit
 from wren_async.outbox import CNaughtMass, Outbox, State
@@ -172,6 +174,32 @@ def test_a_worker_without_tokens_says_so(shell: Shell, database: str, monkeypatc
     monkeypatch.delenv("CNAUGHT_API_KEY")
     assert work(shell) == Exit.USAGE
     assert "WREN_API_TOKEN" in shell.told
+
+
+def test_a_worker_without_the_token_of_one_api_names_its_variable_and_no_argument(
+    shell: Shell, database: str, children: list[subprocess.Popen[str]]
+) -> None:
+    assert shell.run("run", shell.orders(2, api="wren"), "--yes", "--leave") == 0
+    environment = {name: value for name, value in shell.environment.items() if name != "WREN_API_TOKEN"}
+    command = [sys.executable, "-m", "wren_async.cli", "worker"]
+    children.append(process := subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if "orders of wren" in line)
+    assert "set WREN_API_TOKEN in the environment" in line
+    assert "WrenClient" not in line
+
+
+def test_why_a_batch_was_stopped_is_told_with_flags_and_no_arguments(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(1), "--yes", "--leave") == 0
+
+    async def stop() -> None:
+        async with await PostgresJournal.open(database, "orders") as journal:
+            await journal.stop_all(f"something else places its orders. {EXPLAIN}")
+
+    asyncio.run(stop())
+    assert shell.run("status", "orders") == 0
+    assert "--alarm-is-explained" in shell.out
+    assert "Batch(" not in shell.out
 
 
 def test_a_report_is_written_in_every_form(shell: Shell, database: str) -> None:
