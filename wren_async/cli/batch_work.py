@@ -21,6 +21,7 @@ from wren_async.cli.reporting import Reporting
 from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
 from wren_async.cli.showing import show_changes, show_plan
 from wren_async.cli.terminal import errors, output, say
+from wren_async.errors import InvalidArgument
 
 T = TypeVar("T")
 
@@ -120,11 +121,18 @@ def settle_order(place: BatchPlace, position: int, *, placed: str | None, cents:
             if placed is None:
                 await batch.mark_not_placed(position)
             else:
-                await batch.mark_placed(position, placed, cents=cents)
+                await _mark_placed(batch, position, placed, cents)
             tell(f"line {position}: {'not placed' if placed is None else f'placed as {placed}'}")
         return Exit.ALL_PLACED
 
     return wait(mark)
+
+
+async def _mark_placed(batch: Batch, position: int, order_id: str, cents: int | None) -> None:
+    try:
+        await batch.mark_placed(position, order_id, cents=cents)
+    except InvalidArgument as error:
+        raise (Stop(f"--placed {error.problem}") if error.argument == "order_id" else error) from None
 
 
 def tell_changes(

@@ -262,8 +262,8 @@ class Batch:
             order_id: Id of the order at its API.
             cents: What it cost, in USD cents, if known.
 
-        Raises `InvalidArgument` for an order that is not undecided, so a repeat changes nothing, and `UsageError`
-        while a run is under way.
+        Raises `InvalidArgument` for an order that is not undecided, so a repeat changes nothing, and for an id or cents
+        that no order has; `UsageError` while a run is under way. Nothing is written then.
         """
         was = await self._undecided(position)
         await self.journal.record(position, placed_by_hand(was, order_id, cents))
