@@ -13,7 +13,9 @@ import polars
 import psycopg
 import pytest
 from cli_shell import Shell
+from psycopg.conninfo import conninfo_to_dict
 
+from tests.postgres_server import PostgresServer
 from wren_async import CNaughtClient
 from wren_async.batch import PostgresJournal
 from wren_async.batch.run.worker import EXPLAIN
@@ -159,6 +161,46 @@ def test_no_token_gets_into_the_database_and_no_password_onto_the_screen(shell: 
     out, told = shell.capsys.readouterr()
     assert "hunter2" not in out + told
     assert "app@127.0.0.1:1" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["status", "orders"],
+        ["report", "orders"],
+        ["resume", "orders", "--yes"],
+        ["reconcile", "orders"],
+        ["pause", "orders"],
+        ["settle", "orders", "2", "--not-placed"],
+    ],
+)
+def test_a_database_without_tables_is_told_by_its_name(shell: Shell, database: str, words: list[str]) -> None:
+    name = conninfo_to_dict(database)["dbname"]
+    assert shell.run(*words) == Exit.USAGE
+    assert f"the database {name!r} has no tables of wren-async: is it the right one?" in shell.told
+    assert "`wren-async database migrate`" in shell.told
+    assert "stop the workers" not in shell.told
+    assert "Traceback" not in shell.told
+
+
+@pytest.mark.parametrize("has_tables", [True, False])
+@pytest.mark.parametrize(
+    "words", [["batch", "status"], ["batch", "report", "orders"], ["batch", "plan", "FILE"], ["database", "migrate"]]
+)
+def test_a_role_without_rights_is_told_to_be_granted_them(
+    shell: Shell, postgres: PostgresServer, database: str, words: list[str], *, has_tables: bool
+) -> None:
+    if has_tables:
+        assert shell.run("plan", shell.orders(1)) == 0
+    postgres.execute("DROP ROLE IF EXISTS onlooker")
+    postgres.execute("CREATE ROLE onlooker LOGIN")
+    address = database.replace("postgres@", "onlooker@")
+    assert main([shell.orders(1) if word == "FILE" else word for word in words] + ["--database", address]) == Exit.USAGE
+    told = shell.capsys.readouterr().err
+    postgres.execute("DROP ROLE onlooker")
+    assert "Traceback" not in told
+    assert ("GRANT" if has_tables or words[-1] in ("FILE", "migrate") else "has no tables") in told
 
 
 def test_a_database_without_tables_is_prepared_by_its_command(shell: Shell, database: str) -> None:

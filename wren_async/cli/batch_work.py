@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wren_async.batch.input.changes import Changes
+from wren_async.batch.input.changes import ChangedFile
+from wren_async.batch.input.earlier_changes import JournalsOfFile
 from wren_async.batch.input.planner import InputChanged, Plan
 from wren_async.batch.run.batch import Batch
 from wren_async.cli.access import access, check_file, check_journal
@@ -135,14 +136,22 @@ async def _mark_placed(batch: Batch, position: int, order_id: str, cents: int | 
         raise (Stop(f"--placed {error.problem}") if error.argument == "order_id" else error) from None
 
 
-def tell_changes(
-    place: BatchPlace, orders: Path, to: Path, given: Input, find: Callable[[], Coroutine[Any, Any, Changes]]
+def write_changes(
+    place: BatchPlace,
+    orders: Path,
+    to: Path,
+    given: Input,
+    journals: JournalsOfFile,
+    *,
+    also: Collection[str],
+    never_run: Collection[Path],
 ) -> Exit:
     """Write the rows that are new in a file, and show the command that follows."""
+    changed = ChangedFile(orders, to, given.reading(), never_run=never_run, skip_bad_rows=given.skip_bad_rows)
 
     async def make(_: Interrupts) -> Exit:
         following = place.command("plan", str(to), *given.words())
-        show_changes(output(), await find(), orders, to, following)
+        show_changes(output(), await changed.write(journals, also=also), orders, to, following)
         return Exit.ALL_PLACED
 
     return wait(make)
