@@ -17,9 +17,10 @@ from wren_async.cli.batch_options import Input
 from wren_async.cli.batch_places import BatchPlace
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.files import check_orders
+from wren_async.cli.interrupts import Interrupts, interruptible
 from wren_async.cli.progress import Display, PlainDisplay, display
 from wren_async.cli.reporting import Reporting
-from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
+from wren_async.cli.running import Settings, open_batch, run_batch
 from wren_async.cli.showing import show_changes, show_plan
 from wren_async.cli.terminal import errors, output, say
 from wren_async.errors import InvalidArgument

@@ -43,9 +43,9 @@ from wren_async.cli.batch_work import (
 )
 from wren_async.cli.columns import columns_from
 from wren_async.cli.exits import Exit, help_text
+from wren_async.cli.interrupts import Interrupts
 from wren_async.cli.outboxes import check_batch_name, resume_outbox
 from wren_async.cli.reporting import Reporting
-from wren_async.cli.running import Interrupts
 from wren_async.cli.starting import BatchInDatabase, check_lost, go_on, keep_planned_caps
 from wren_async.cli.terminal import output, show_columns
 from wren_async.cli.watching import Standing

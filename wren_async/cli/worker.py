@@ -19,9 +19,9 @@ from wren_async.cli.access import Access, access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.http_library import http_library
+from wren_async.cli.interrupts import Interrupts, interruptible
 from wren_async.cli.messages import in_words
 from wren_async.cli.progress import PlainDisplay
-from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
 from wren_async.errors import InvalidArgument
 from wren_async.outbox.names import check_name
