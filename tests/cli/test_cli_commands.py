@@ -206,6 +206,10 @@ def test_an_alarm_holds_until_it_is_explained(shell: Shell) -> None:
     for _ in range(2):
         assert shell.run("run", orders, "--yes") == Exit.UNFINISHED
         assert "--alarm-is-explained" in shell.told
+        assert "Batch(" not in shell.told
+    assert shell.run("report", str(shell.journal)) == 0
+    assert f"wren-async batch resume {shell.journal} --alarm-is-explained\n" in shell.out
+    assert "Batch(" not in shell.out
     assert len(shell.placed()) == 3
     shell.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(0)
     assert shell.run("run", orders, "--yes", "--alarm-is-explained") == 0
