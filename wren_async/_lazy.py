@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from typing import Final, Generic, TypeVar
 
-_EXTRAS: Final = {"psycopg": "postgres", "procrastinate": "postgres"}
+_EXTRAS: Final = {
+    "psycopg": "postgres",
+    "procrastinate": "postgres",
+    "opentelemetry": "otel",
+    "h11": "sandbox",
+    "jsonschema": "sandbox",
+    "starlette": "sandbox",
+    "uvicorn": "sandbox",
+    "yaml": "sandbox",
+}
 """What an extra brings, and which one it is."""
 
 T = TypeVar("T")
@@ -37,6 +46,14 @@ def lazy(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
         return value
 
     return load
+
+
+def is_installed(module: str) -> bool:
+    """Whether a package is there that an extra brings. It is not loaded."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 class Lazy(Generic[T]):

@@ -45,7 +45,7 @@ async def begun(here: World, source: list[Intent], journal: Journal | None = Non
 async def go_on(here: World, journal: Journal, token: str, *, same_account: bool = False) -> int:
     """Go on with another token of Wren's; the number of orders that are placed then."""
     async with (
-        WrenClient(token, base_url=here.sandbox.wren.base_url) as wren,
+        WrenClient(token, base_url=here.sandbox.wren.base_url, timing=here.timing) as wren,
         Batch(journal, wren=wren, timing=here.timing, same_account=same_account) as batch,
     ):
         await run(batch)
@@ -75,6 +75,34 @@ async def test_a_person_may_say_that_it_is_the_same_account(here: World) -> None
     personal = here.sandbox.wren.personal_token
     assert await go_on(here, journal, personal, same_account=True) == 3
     assert await go_on(here, journal, personal) == 3, "which is noted"
+
+
+async def test_an_account_that_cannot_be_asked_is_told_as_such_and_asked_again_by_the_next_run(here: World) -> None:
+    journal = await begun(here, OFFSETS)
+    before = len(here.sandbox.orders)
+    here.sandbox.faults.add("status", operation="listCreditLedger", status=503, when="before")
+    with pytest.raises(JournalError, match=r"could not be asked for an order of the batch.*503.*run again") as caught:
+        await go_on(here, journal, RENEWED)
+    assert RENEWED not in str(caught.value)
+    assert len(here.sandbox.orders) == before
+    here.sandbox.faults.clear()
+    assert await go_on(here, journal, RENEWED) == 3
+
+
+async def test_a_new_key_of_cnaught_is_not_called_a_foreign_one_while_the_server_is_away(here: World) -> None:
+    journal = await begun(here, MASSES)
+    cnaught = here.sandbox.cnaught
+    here.sandbox.cnaught_api.behaviours.live_key = renewed = "cnaught_sandbox_live_renewed"
+    here.sandbox.faults.add("status", operation="getOrder", status=503, when="before")
+    async with (
+        CNaughtClient(renewed, base_url=cnaught.base_url, timing=here.timing) as client,
+        Batch(journal, cnaught=client, timing=here.timing) as batch,
+    ):
+        with pytest.raises(JournalError, match=r"could not be asked.*503"):
+            await run(batch)
+        here.sandbox.faults.clear()
+        await run(batch)
+        assert (await batch.totals()).orders[State.PLACED] == 3
 
 
 async def test_before_anything_was_sent_any_token_will_do(here: World) -> None:

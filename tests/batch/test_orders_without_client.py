@@ -24,7 +24,9 @@ async def test_planning_names_all_orders_that_have_no_client_and_takes_in_none(h
     path.write_text("amount_kg,tons,payment_method\n1,,\n,1,credits\n2,,\n,1,credits\n")
     _, cnaught = here.clients()
     async with cnaught, Batch(MemoryJournal(), cnaught=cnaught) as batch:
-        with pytest.raises(InvalidConfiguration, match=r"lines 3, 5 are orders of wren.*give Batch\(wren=\.\.\.\)"):
+        with pytest.raises(
+            InvalidConfiguration, match=r"lines 3, 5 are orders of wren.*give wren=WrenClient\(\.\.\.\)"
+        ):
             await batch.plan(path)
         assert len(here.sandbox.requests.of("createQuote")) == 0
 

@@ -265,6 +265,30 @@ async def test_a_person_may_settle_an_order_that_stays_undecided(here: World) ->
             await batch.mark_placed(2, "x")
 
 
+@pytest.mark.parametrize("order_id", ["", " ", "group 7", " group-7", "group-7\n", "\x1b[2J", 7, None])
+async def test_an_order_is_not_settled_by_hand_with_an_id_that_no_order_has(here: World, order_id: Any) -> None:
+    async with here.batch() as batch:
+        await batch.plan(tonnes(1))
+        here.sandbox.faults.add("reset", operation="createOffsetOrder", when="before")
+        await run(batch)
+        with pytest.raises(InvalidArgument, match="order_id: takes the order's id as its API shows it"):
+            await batch.mark_placed(1, order_id)
+        assert await states(batch) == [State.UNDECIDED]
+
+
+@pytest.mark.parametrize("cents", [-1, True, 10.0, "10"])
+async def test_an_order_is_not_settled_by_hand_with_a_cost_that_is_none(here: World, cents: Any) -> None:
+    async with here.batch() as batch:
+        await batch.plan(tonnes(1))
+        here.sandbox.faults.add("reset", operation="createOffsetOrder", when="before")
+        await run(batch)
+        with pytest.raises(InvalidArgument, match="cents: takes US cents, an int of 0 or more"):
+            await batch.mark_placed(1, "group-7", cents=cents)
+        assert await states(batch) == [State.UNDECIDED]
+        await batch.mark_placed(1, "group-7", cents=0)
+        assert (await batch.totals()).spent_cents == 0
+
+
 async def test_an_order_that_the_server_knew_before_is_an_alarm(here: World) -> None:
     journal = MemoryJournal()
     async with here.batch(journal, concurrency=1) as batch:

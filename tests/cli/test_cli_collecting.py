@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from wren_async.cli import app, main
+from wren_async.cli.interrupts import Interrupts, interruptible
 from wren_async.cli.progress import PlainDisplay
-from wren_async.cli.running import Interrupts, interruptible
 
 LOADED = 10_000
 """Objects that the program itself consists of at least."""

@@ -142,6 +142,10 @@ def test_undecided_orders_are_settled_by_hand(shell: Shell) -> None:
     assert shell.run("run", orders, "--yes") == Exit.SOME_UNDECIDED
     shell.sandbox.faults.clear()
     assert shell.run("reconcile", str(shell.journal)) == Exit.SOME_UNDECIDED
+    for wrong in (["--placed", ""], ["--placed", "order 9"], ["--placed", "order-9", "--cents=-1"]):
+        assert shell.run("settle", str(shell.journal), "2", *wrong) == Exit.USAGE
+        assert wrong[0] in shell.told
+    assert shell.states() == {State.UNDECIDED: 1}
     assert shell.run("settle", str(shell.journal), "2", "--not-placed") == 0
     assert shell.run("resume", str(shell.journal)) == Exit.SOME_REFUSED
     assert shell.placed() == []
@@ -202,6 +206,10 @@ def test_an_alarm_holds_until_it_is_explained(shell: Shell) -> None:
     for _ in range(2):
         assert shell.run("run", orders, "--yes") == Exit.UNFINISHED
         assert "--alarm-is-explained" in shell.told
+        assert "Batch(" not in shell.told
+    assert shell.run("report", str(shell.journal)) == 0
+    assert f"wren-async batch resume {shell.journal} --alarm-is-explained\n" in shell.out
+    assert "Batch(" not in shell.out
     assert len(shell.placed()) == 3
     shell.sandbox.cnaught_api.behaviours.order_list_lag = timedelta(0)
     assert shell.run("run", orders, "--yes", "--alarm-is-explained") == 0

@@ -26,6 +26,17 @@ _wren_async
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
 
+ALIKE = [
+    ("wren-async cn", ["cnaught"]),
+    ("wren-async cnaught quo", ["quotes"]),
+    ("wren-async cnaught quotes tr", ["train"]),
+    ("wren-async cnaught quotes train --dis", ["--distance-km"]),
+    ("wren-async cnaught quotes train --source api --dis", ["--distance-km"]),
+    ("wren-async --sandbox cnaught quotes tr", ["train"]),
+    ("wren-async sandbox --fault late", ["latency", "late_commit"]),
+]
+"""Lines, and what bash and fish offer at their ends."""
+
 
 def script_for(shell: str, folder: Path) -> Path:
     """The script that a shell is given."""
@@ -53,20 +64,14 @@ def completed(script: Path, line: str, folder: Path | None = None) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("wren-async cn", ["cnaught"]),
-        ("wren-async cnaught quo", ["quotes"]),
-        ("wren-async cnaught quotes tr", ["train"]),
-        ("wren-async cnaught quotes train --dis", ["--distance-km"]),
+        *ALIKE,
         ("wren-async cnaught quotes train --source ''", ["api", "checkout"]),
         ("wren-async cnaught quotes train --source ch", ["checkout"]),
         ("wren-async cnaught quotes train --source = ''", ["api", "checkout"]),
         ("wren-async cnaught quotes train --source =", ["api", "checkout"]),
-        ("wren-async cnaught quotes train --source api --dis", ["--distance-km"]),
-        ("wren-async --sandbox cnaught quotes tr", ["train"]),
         ("wren-async wren offset-orders create --payment-method cr", ["credits"]),
         ("wren-async wren offset-orders create --note ''", []),
         ("wren-async orders --api ''", ["wren", "cnaught"]),
-        ("wren-async sandbox --fault late", ["latency", "late_commit"]),
         ("wren-async completion ''", ["bash", "zsh", "fish", "--sandbox", "--help"]),
         ("wren-async batch rep", ["report"]),
         ("wren-async batch run --max-u", ["--max-usd"]),
@@ -118,16 +123,10 @@ def completed_by_fish(script: Path, line: str, folder: Path | None = None) -> li
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("wren-async cn", ["cnaught"]),
-        ("wren-async cnaught quo", ["quotes"]),
-        ("wren-async cnaught quotes tr", ["train"]),
-        ("wren-async cnaught quotes train --dis", ["--distance-km"]),
+        *ALIKE,
         ("wren-async cnaught quotes train --source ", ["api", "checkout"]),
         ("wren-async cnaught quotes train --source=", ["--source=api", "--source=checkout"]),
-        ("wren-async cnaught quotes train --source api --dis", ["--distance-km"]),
-        ("wren-async --sandbox cnaught quotes tr", ["train"]),
         ("wren-async wren offset-orders create --note ", []),
-        ("wren-async sandbox --fault late", ["latency", "late_commit"]),
         ("wren-async completion ", ["bash", "zsh", "fish"]),
         ("wren-async wren credits balance ord", []),
     ],

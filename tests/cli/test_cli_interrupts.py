@@ -18,8 +18,8 @@ from wren_async.batch.events import Ended, Ending
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.cli import terminal
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.interrupts import Interrupts, interruptible
 from wren_async.cli.progress import PlainDisplay
-from wren_async.cli.running import Interrupts, interruptible
 
 
 @pytest.fixture

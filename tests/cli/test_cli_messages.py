@@ -17,7 +17,7 @@ from wren_async.cli.messages import in_words, told
 from wren_async.errors import InvalidArgument
 
 LIBRARY = Path(wren_async.__file__).parent
-PYTHON = re.compile(r"\b(?:Batch|Caps|Decimal)\(|[a-z]+_[a-z]+=|=(?:True|False|None)\b|\bencoding=")
+PYTHON = re.compile(r"\b(?:Batch|Caps|Decimal|\w+Client)\(|[a-z]+_[a-z]+=|=(?:True|False|None)\b|\bencoding=")
 
 
 def sentences() -> Iterator[tuple[str, str]]:
@@ -51,7 +51,7 @@ def test_no_sentence_about_a_batch_keeps_the_words_of_python() -> None:
         ("say so: Batch(..., same_account=True), --same-account", "say so: --same-account"),
         ("say so: --none-was-placed, Batch(..., none_was_placed=True)", "say so: --none-was-placed"),
         ('go on with --continues ID (Batch(..., continues="ID")): it looks', "go on with --continues ID: it looks"),
-        ("give Batch(cnaught=...)", "set CNAUGHT_API_KEY in the environment"),
+        ("give cnaught=CNaughtClient(...)", "set CNAUGHT_API_KEY in the environment"),
         ('such as encoding="cp1252"', "such as --encoding cp1252"),
         ("shorten it, or pass reference=None to send none", "shorten it, or give --null reference to send none"),
     ],

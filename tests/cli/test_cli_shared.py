@@ -13,8 +13,12 @@ import polars
 import psycopg
 import pytest
 from cli_shell import Shell
+from psycopg.conninfo import conninfo_to_dict
 
+from tests.postgres_server import PostgresServer
 from wren_async import CNaughtClient
+from wren_async.batch import PostgresJournal
+from wren_async.batch.run.worker import EXPLAIN
 from wren_async.cli import main
 from wren_async.cli.exits import Exit
 from wren_async.outbox import CNaughtMass, Outbox, State
@@ -159,6 +163,46 @@ def test_no_token_gets_into_the_database_and_no_password_onto_the_screen(shell: 
     assert "app@127.0.0.1:1" in told
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["status", "orders"],
+        ["report", "orders"],
+        ["resume", "orders", "--yes"],
+        ["reconcile", "orders"],
+        ["pause", "orders"],
+        ["settle", "orders", "2", "--not-placed"],
+    ],
+)
+def test_a_database_without_tables_is_told_by_its_name(shell: Shell, database: str, words: list[str]) -> None:
+    name = conninfo_to_dict(database)["dbname"]
+    assert shell.run(*words) == Exit.USAGE
+    assert f"the database {name!r} has no tables of wren-async: is it the right one?" in shell.told
+    assert "`wren-async database migrate`" in shell.told
+    assert "stop the workers" not in shell.told
+    assert "Traceback" not in shell.told
+
+
+@pytest.mark.parametrize("has_tables", [True, False])
+@pytest.mark.parametrize(
+    "words", [["batch", "status"], ["batch", "report", "orders"], ["batch", "plan", "FILE"], ["database", "migrate"]]
+)
+def test_a_role_without_rights_is_told_to_be_granted_them(
+    shell: Shell, postgres: PostgresServer, database: str, words: list[str], *, has_tables: bool
+) -> None:
+    if has_tables:
+        assert shell.run("plan", shell.orders(1)) == 0
+    postgres.execute("DROP ROLE IF EXISTS onlooker")
+    postgres.execute("CREATE ROLE onlooker LOGIN")
+    address = database.replace("postgres@", "onlooker@")
+    assert main([shell.orders(1) if word == "FILE" else word for word in words] + ["--database", address]) == Exit.USAGE
+    told = shell.capsys.readouterr().err
+    postgres.execute("DROP ROLE onlooker")
+    assert "Traceback" not in told
+    assert ("GRANT" if has_tables or words[-1] in ("FILE", "migrate") else "has no tables") in told
+
+
 def test_a_database_without_tables_is_prepared_by_its_command(shell: Shell, database: str) -> None:
     assert work(shell, "--batch", "orders") == Exit.USAGE
     assert "wren-async database migrate" in shell.told
@@ -172,6 +216,32 @@ def test_a_worker_without_tokens_says_so(shell: Shell, database: str, monkeypatc
     monkeypatch.delenv("CNAUGHT_API_KEY")
     assert work(shell) == Exit.USAGE
     assert "WREN_API_TOKEN" in shell.told
+
+
+def test_a_worker_without_the_token_of_one_api_names_its_variable_and_no_argument(
+    shell: Shell, database: str, children: list[subprocess.Popen[str]]
+) -> None:
+    assert shell.run("run", shell.orders(2, api="wren"), "--yes", "--leave") == 0
+    environment = {name: value for name, value in shell.environment.items() if name != "WREN_API_TOKEN"}
+    command = [sys.executable, "-m", "wren_async.cli", "worker"]
+    children.append(process := subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if "orders of wren" in line)
+    assert "set WREN_API_TOKEN in the environment" in line
+    assert "WrenClient" not in line
+
+
+def test_why_a_batch_was_stopped_is_told_with_flags_and_no_arguments(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(1), "--yes", "--leave") == 0
+
+    async def stop() -> None:
+        async with await PostgresJournal.open(database, "orders") as journal:
+            await journal.stop_all(f"something else places its orders. {EXPLAIN}")
+
+    asyncio.run(stop())
+    assert shell.run("status", "orders") == 0
+    assert "--alarm-is-explained" in shell.out
+    assert "Batch(" not in shell.out
 
 
 def test_a_report_is_written_in_every_form(shell: Shell, database: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 
 import django
 import pytest
@@ -34,12 +35,9 @@ def take_rides(kind: str) -> None:
         with transaction.atomic(using=kind):
             assert submit_within(connection, RIDE, reference=f"{kind}-1").is_new is is_new
     for reference in (f"{kind}-rolled-back", f"{kind}-rolled-back-too"):
-        try:
-            with transaction.atomic(using=kind):
-                submit_within(connection, RIDE, reference=reference)
-                raise Stop
-        except Stop:
-            pass
+        with suppress(Stop), transaction.atomic(using=kind):  # raised for the rollback alone
+            submit_within(connection, RIDE, reference=reference)
+            raise Stop
     with transaction.atomic(using=kind):
         try:
             with transaction.atomic(using=kind):

@@ -14,6 +14,7 @@ from outbox_world import Outboxes, becomes, state_of, until
 
 from wren_async import JournalError, UsageError, WrenAsyncError
 from wren_async.batch.journal.notes import Note
+from wren_async.batch.run.worker import EXPLAIN
 from wren_async.outbox import CNaughtMass, CNaughtPrice, State, WrenOffset, WrenTrees
 from wren_async.sandbox import FaultKind, When
 
@@ -256,6 +257,19 @@ async def test_after_an_alarm_nothing_is_sent_until_a_person_has_explained_it(bo
         await outbox.drain()
         assert await state_of(outbox, "ride-1") is State.PLACED
     assert len(boxes.here.sandbox.orders) == 5
+
+
+async def test_an_alarm_names_what_lets_an_outbox_go_on_and_nothing_of_batches(boxes: Outboxes) -> None:
+    async with boxes.open() as outbox:
+        await outbox._it.store.journals["cnaught"].note("outbox halted", f"order 1 was placed before. {EXPLAIN}")
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        health = await outbox.health()
+    assert "nothing else places orders of this outbox" in str(health.halted)
+    assert "orders of this outbox. Once a person has looked into it: `resume()`" in str(health.problem)
+    for words in (health.halted, health.problem):
+        assert "Batch(" not in str(words)
+        assert "--alarm" not in str(words)
 
 
 async def test_a_halted_worker_in_the_background_goes_on_when_it_is_resumed(boxes: Outboxes) -> None:

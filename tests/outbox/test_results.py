@@ -193,6 +193,10 @@ async def test_an_order_that_cannot_be_found_out_is_listed_and_settled_by_hand(
         here.pass_time(2000)
         await outbox.drain()
         assert [(each.reference, each.state) for each in await outbox.needs_person()] == [("trees-1", State.UNDECIDED)]
+        for order_id, cents in (("", None), ("order-9", -1)):
+            with pytest.raises(InvalidArgument, match=r"(order_id|cents): takes"):
+                await outbox.mark_placed("trees-1", order_id, cents=cents)
+        assert [each.state for each in await outbox.needs_person()] == [State.UNDECIDED]
         if was_placed:
             await outbox.mark_placed("trees-1", "order-9", cents=1000)
         else:

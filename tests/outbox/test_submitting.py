@@ -165,7 +165,7 @@ async def test_an_order_whose_price_is_above_a_ceiling_is_refused_before_it_is_s
 async def test_an_order_that_nobody_could_place_is_refused(here: World, tmp_path: Path) -> None:
     wren, cnaught = here.clients()
     async with wren, cnaught, Outbox(tmp_path / "o", cnaught=cnaught, worker=False) as outbox:
-        with pytest.raises(InvalidConfiguration, match=r"give Outbox\(wren=\.\.\.\)"):
+        with pytest.raises(InvalidConfiguration, match=r"give wren=WrenClient\(\.\.\.\)"):
             await outbox.submit(WrenTrees(amount_of_trees=1, payment_method="credits"), reference="a")
 
 

@@ -135,6 +135,17 @@ async def seed(here: World) -> None:
         await cnaught.orders.create(amount_kg=1, reference="seed")
 
 
+@asynccontextmanager
+async def asked_for(here: World, address: str, orders: int, *, seconds: float) -> AsyncIterator[App]:
+    """An app with a job for a batch of so many orders, each of which is answered after some seconds."""
+    await seed(here)
+    here.sandbox.faults.add(kind="latency", seconds=seconds, operation="createOrder")
+    await planned(here, address, orders)
+    async with opened(here, address, every=NEVER) as app:
+        await defer_batch(app, "rides")
+        yield app
+
+
 async def freeze(process: asyncio.subprocess.Process, app: App) -> None:
     """Let a worker stand still, outside of transactions: the locks of one would be kept for half a minute."""
     query = """
@@ -237,11 +248,7 @@ async def test_connections_that_the_database_ends_are_made_anew(here: World, dat
 @posix
 @pytest.mark.slow
 async def test_a_worker_that_is_killed_in_mid_batch_is_taken_over(here: World, database_address: str) -> None:
-    await seed(here)
-    here.sandbox.faults.add(kind="latency", seconds=0.1, operation="createOrder")
-    await planned(here, database_address, 60)
-    async with opened(here, database_address, every=NEVER) as app:
-        await defer_batch(app, "rides")
+    async with asked_for(here, database_address, 60, seconds=0.1) as app:
         async with started(here, database_address, every=NEVER) as first:
             await until_committed(here, 10)
             assert await ended(first, signal.SIGKILL) == -signal.SIGKILL
@@ -260,27 +267,25 @@ async def test_a_worker_that_thaws_ends_the_job_of_another_and_nothing_is_lost(
     here: World, database_address: str
 ) -> None:
     """procrastinate lets it: it does not look whose job it is that has ended."""
-    await seed(here)
-    here.sandbox.faults.add(kind="latency", seconds=0.2, operation="createOrder")
-    await planned(here, database_address, 150)
-    async with opened(here, database_address, every=NEVER) as app:
-        await defer_batch(app, "rides")
-        async with started(here, database_address, every=NEVER, concurrency=2) as frozen:
-            await until_committed(here, 6)
-            await freeze(frozen, app)
-            await until(partial(are_leases_over, app))
-            async with started(here, database_address, every=NEVER, concurrency=2) as other:
-                await until_committed(here, len(here.committed()) + 10)
-                frozen.send_signal(signal.SIGCONT)
+    async with (
+        asked_for(here, database_address, 150, seconds=0.2) as app,
+        started(here, database_address, every=NEVER, concurrency=2) as frozen,
+    ):
+        await until_committed(here, 6)
+        await freeze(frozen, app)
+        await until(partial(are_leases_over, app))
+        async with started(here, database_address, every=NEVER, concurrency=2) as other:
+            await until_committed(here, len(here.committed()) + 10)
+            frozen.send_signal(signal.SIGCONT)
 
-                async def is_ended() -> bool:
-                    return await jobs_of(app) == []
+            async def is_ended() -> bool:
+                return await jobs_of(app) == []
 
-                await until(is_ended)
-                assert len(here.committed()) < 150, "the job was ended while its orders were being placed"
-                here.sandbox.faults.clear()
-                await until_placed(database_address, 150)
-                assert await ended(other, signal.SIGTERM) == 0
+            await until(is_ended)
+            assert len(here.committed()) < 150, "the job was ended while its orders were being placed"
+            here.sandbox.faults.clear()
+            await until_placed(database_address, 150)
+            assert await ended(other, signal.SIGTERM) == 0
     assert len(here.committed()) == 150
     assert how_often(here) == {1}
 
@@ -290,10 +295,7 @@ async def test_a_worker_that_thaws_ends_the_job_of_another_and_nothing_is_lost(
 async def test_sigterm_finishes_what_is_on_the_wire_and_leaves_nothing_in_doubt(
     here: World, database_address: str
 ) -> None:
-    here.sandbox.faults.add(kind="latency", seconds=0.2, operation="createOrder")
-    await planned(here, database_address, 60)
-    async with opened(here, database_address, every=NEVER) as app:
-        await defer_batch(app, "rides")
+    async with asked_for(here, database_address, 60, seconds=0.2) as app:
         async with started(here, database_address, every=NEVER) as process:
             await until_committed(here, 8)
             assert await ended(process, signal.SIGTERM) == 0
@@ -304,10 +306,7 @@ async def test_sigterm_finishes_what_is_on_the_wire_and_leaves_nothing_in_doubt(
 
 
 async def test_cancelling_ends_it_as_gracefully(here: World, database_address: str) -> None:
-    here.sandbox.faults.add(kind="latency", seconds=0.1, operation="createOrder")
-    await planned(here, database_address, 60)
-    async with opened(here, database_address, every=NEVER) as app:
-        await defer_batch(app, "rides")
+    async with asked_for(here, database_address, 60, seconds=0.1) as app:
         running = asyncio.create_task(SupervisedWorker(app, poll=0.2).run())
         await until_committed(here, 8)
         running.cancel()

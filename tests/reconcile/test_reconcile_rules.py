@@ -64,7 +64,8 @@ def test_absence_needs_the_settle_time_a_telling_list_and_its_end(settled: bool,
         ({"reference": None, "call": create_offset_order(tons=1, payment_method="credits")}, "no reference"),
         ({"last_sent": None}, "last byte was sent is not known"),
         ({"accepted": True}, "answered with a success"),
-        ({"last_sent": SENT + timedelta(hours=2)}, "have passed"),
+        ({"last_sent": SENT + timedelta(hours=2)}, "only 0 s have passed"),
+        ({"last_sent": SENT + timedelta(hours=1, milliseconds=300)}, "only 0 s have passed"),
     ],
 )
 def test_what_is_not_known_of_the_sending_forbids_a_proof_and_is_named(known: dict[str, Any], says: str):

@@ -379,13 +379,6 @@ def test_the_library_does_not_load_opentelemetry_by_itself() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_without_the_extra_the_remedy_is_named() -> None:
-    done = python("import sys\nsys.modules['opentelemetry'] = None\nfrom wren_async.telemetry import OpenTelemetry")
-    assert done.stderr.strip().endswith(
-        "ModuleNotFoundError: OpenTelemetry() needs opentelemetry-api: pip install 'wren-async[otel]'"
-    )
-
-
 def test_by_default_the_global_providers_are_used() -> None:
     client = WrenClient(LIVE, telemetry=OpenTelemetry())
     assert repr(client).startswith("<WrenClient")

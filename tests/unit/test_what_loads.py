@@ -110,9 +110,49 @@ def test_annotations_of_models_are_resolved_where_they_stand() -> None:
     assert set(hints) == {each.name for each in attrs.fields(cnaught.Order)}
 
 
-@pytest.mark.parametrize("name", ["PostgresJournal", "WorkerService"])
-def test_what_needs_an_extra_names_it(name: str) -> None:
-    code = f"import sys\nsys.modules['psycopg'] = None\nfrom wren_async.batch import {name}\n"
+@pytest.mark.parametrize(
+    ("package", "name", "missing", "extra"),
+    [
+        ("batch", "PostgresJournal", "psycopg", "postgres"),
+        ("batch", "WorkerService", "psycopg", "postgres"),
+        ("jobs", "add_jobs", "procrastinate", "postgres"),
+        ("telemetry", "OpenTelemetry", "opentelemetry", "otel"),
+        ("sandbox", "Sandbox", "starlette", "sandbox"),
+        ("sandbox", "Sandbox", "jsonschema", "sandbox"),
+    ],
+)
+def test_what_needs_an_extra_names_it(package: str, name: str, missing: str, extra: str) -> None:
+    code = f"import sys\nsys.modules['{missing}'] = None\nfrom wren_async.{package} import {name}\n"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.splitlines()[-1]
-    assert last == f"ModuleNotFoundError: {name} needs an extra: pip install 'wren-async[postgres]'"
+    assert last == f"ModuleNotFoundError: {name} needs an extra: pip install 'wren-async[{extra}]'"
+
+
+_EXTRAS_OF_OTHERS = ["psycopg", "procrastinate", "opentelemetry", "aiohttp", "pyarrow", "jinja2", "python_calamine"]
+_NOT_THERE = f"import sys\nsys.modules.update(dict.fromkeys({_EXTRAS_OF_OTHERS}))\n"
+_FORBIDDEN = f"""
+import sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {_EXTRAS_OF_OTHERS}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+@pytest.mark.parametrize("absent", [_NOT_THERE, _FORBIDDEN], ids=["not there", "forbidden"])
+def test_everything_of_a_package_is_imported_without_the_extras_that_its_user_does_not_need(absent: str) -> None:
+    packages = ("wren_async", *(f"wren_async.{name}" for name in ("batch", "outbox", "sync", "tables", "telemetry")))
+    code = "".join(f"from {package} import *\n" for package in packages)
+    names = "Batch, Caps, MemoryJournal, Outbox, PrometheusMetrics, SqliteJournal, submit_within\n"
+    done = subprocess.run([sys.executable, "-c", absent + code + names], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_everything_of_a_package_has_what_the_installed_extras_bring() -> None:
+    code = "from wren_async.batch import *\nfrom wren_async.telemetry import *\n"
+    names = "PostgresJournal, WorkerService, OpenTelemetry\n"
+    done = subprocess.run([sys.executable, "-c", code + names], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

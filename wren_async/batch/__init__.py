@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wren_async._lazy import lazy
+from wren_async._lazy import is_installed, lazy
 
 if TYPE_CHECKING:
     from wren_async.batch.events import (
@@ -100,7 +100,6 @@ __all__ = [
     "Paused",
     "Plan",
     "Planning",
-    "PostgresJournal",
     "Progress",
     "Report",
     "ReportRow",
@@ -112,7 +111,6 @@ __all__ = [
     "SqliteJournal",
     "State",
     "Totals",
-    "WorkerService",
     "WrenOffset",
     "WrenProject",
     "WrenTrees",
@@ -127,7 +125,9 @@ __all__ = [
     "write_page",
     "write_parquet",
 ]
-
+if is_installed("psycopg"):
+    # Not without: whoever takes `*`, and keeps batches in files, needs no extra.
+    __all__ += ["PostgresJournal", "WorkerService"]
 
 __getattr__ = lazy(__name__, _HOMES)
 

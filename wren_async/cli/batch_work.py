@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from wren_async.batch.input.changes import Changes
+from wren_async.batch.input.changes import ChangedFile
+from wren_async.batch.input.earlier_changes import JournalsOfFile
 from wren_async.batch.input.planner import InputChanged, Plan
 from wren_async.batch.run.batch import Batch
 from wren_async.cli.access import access, check_file, check_journal
@@ -16,11 +17,13 @@ from wren_async.cli.batch_options import Input
 from wren_async.cli.batch_places import BatchPlace
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.files import check_orders
+from wren_async.cli.interrupts import Interrupts, interruptible
 from wren_async.cli.progress import Display, PlainDisplay, display
 from wren_async.cli.reporting import Reporting
-from wren_async.cli.running import Interrupts, Settings, interruptible, open_batch, run_batch
+from wren_async.cli.running import Settings, open_batch, run_batch
 from wren_async.cli.showing import show_changes, show_plan
 from wren_async.cli.terminal import errors, output, say
+from wren_async.errors import InvalidArgument
 
 T = TypeVar("T")
 
@@ -120,21 +123,36 @@ def settle_order(place: BatchPlace, position: int, *, placed: str | None, cents:
             if placed is None:
                 await batch.mark_not_placed(position)
             else:
-                await batch.mark_placed(position, placed, cents=cents)
+                await _mark_placed(batch, position, placed, cents)
             tell(f"line {position}: {'not placed' if placed is None else f'placed as {placed}'}")
         return Exit.ALL_PLACED
 
     return wait(mark)
 
 
-def tell_changes(
-    place: BatchPlace, orders: Path, to: Path, given: Input, find: Callable[[], Coroutine[Any, Any, Changes]]
+async def _mark_placed(batch: Batch, position: int, order_id: str, cents: int | None) -> None:
+    try:
+        await batch.mark_placed(position, order_id, cents=cents)
+    except InvalidArgument as error:
+        raise (Stop(f"--placed {error.problem}") if error.argument == "order_id" else error) from None
+
+
+def write_changes(
+    place: BatchPlace,
+    orders: Path,
+    to: Path,
+    given: Input,
+    journals: JournalsOfFile,
+    *,
+    also: Collection[str],
+    never_run: Collection[Path],
 ) -> Exit:
     """Write the rows that are new in a file, and show the command that follows."""
+    changed = ChangedFile(orders, to, given.reading(), never_run=never_run, skip_bad_rows=given.skip_bad_rows)
 
     async def make(_: Interrupts) -> Exit:
         following = place.command("plan", str(to), *given.words())
-        show_changes(output(), await find(), orders, to, following)
+        show_changes(output(), await changed.write(journals, also=also), orders, to, following)
         return Exit.ALL_PLACED
 
     return wait(make)

@@ -84,15 +84,11 @@ def changes(
     That file is then planned and run as a batch of its own. Identical rows count: of three, where two were ordered, one
     is new.
     """
-    from wren_async.batch.input.changes import ChangedFile
     from wren_async.batch.input.earlier_changes import JournalFiles
-    from wren_async.cli.batch_work import tell_changes
+    from wren_async.cli.batch_work import write_changes
 
-    changed = ChangedFile(orders, to, given.reading(), never_run=never_run, skip_bad_rows=given.skip_bad_rows)
-    files = JournalFiles(orders, journal)
-    return tell_changes(
-        _beside(orders, journal), orders, to, given, lambda: changed.write(files, also=[str(each) for each in also])
-    )
+    place, files = _beside(orders, journal), JournalFiles(orders, journal)
+    return write_changes(place, orders, to, given, files, also=[str(each) for each in also], never_run=never_run)
 
 
 @batch_app.command(name="run")

@@ -32,7 +32,7 @@ _WORDS: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
     # Where a message has both, the flag and the argument.
     (re.compile(rf" ?\({_CALL}\)"), ""),
     (re.compile(rf", {_CALL}|{_CALL}, (?=--)"), ""),
-    (re.compile(r"give Batch\((wren|cnaught)=\.\.\.\)"), lambda match: f"set {TOKENS[match[1]]} in the environment"),
+    (re.compile(r"give (wren|cnaught)=\w+\(\.\.\.\)"), lambda match: f"set {TOKENS[match[1]]} in the environment"),
     (re.compile(r"\bpass reference=None\b"), "give --null reference"),
     (re.compile(r"\b(encoding)=[\"']([\w-]+)[\"']"), r"--\1 \2"),
     (re.compile(r", or allow it with insecure_hosts=\[[^]]*\]"), ""),

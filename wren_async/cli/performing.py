@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import functools
+import itertools
 import sys
 import uuid
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any, Final
 
 import attrs
@@ -17,6 +16,7 @@ import attrs
 from wren_async.cli import terminal
 from wren_async.cli.environment import TOKENS, has_token
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.interrupts import heard
 from wren_async.cli.messages import told
 from wren_async.cli.task import Task, walk_of
 from wren_async.cli.unknown import find_out, unknown, unknown_of
@@ -157,9 +157,14 @@ async def _uninterrupted(task: Task, work: Any) -> Any:
             left.append(outcome_of(error))
             raise
 
-    running = asyncio.create_task(watched())
+    running, loop, counted = asyncio.create_task(watched()), asyncio.get_running_loop(), itertools.count(1)
     writes = task.call.operation.effect.writes
-    with _signals(lambda count: _interrupted(running, waits=writes and count == 1)):
+
+    def hear() -> None:
+        waits = writes and next(counted) == 1
+        loop.call_soon_threadsafe(functools.partial(_interrupted, running, waits=waits))
+
+    with heard(hear):
         await asyncio.wait([running])
     if not running.cancelled():
         return running.result()
@@ -184,21 +189,3 @@ async def _after_leaving(task: Task, outcome: Outcome | None) -> Any:
             return (await outcome.reply()).value
     except TimeoutError:
         raise unknown(task, datetime.now(UTC)) from None
-
-
-@contextlib.contextmanager
-def _signals(take: Callable[[int], None]) -> Iterator[None]:
-    """Hand over Ctrl-C and SIGTERM, with their number, while this lasts."""
-    loop, seen = asyncio.get_running_loop(), 0
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        seen += 1
-        loop.call_soon_threadsafe(take, seen)
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,14 +1,10 @@
-"""One run of a batch from the command line: its events shown and kept, and what Ctrl-C does to it."""
+"""One run of a batch from the command line, its events shown and kept."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from types import FrameType
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import attrs
 
@@ -18,15 +14,13 @@ from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
 from wren_async.batch.run.budget import Caps
 from wren_async.cli.access import Access, access, check_journal
-from wren_async.cli.collecting import passed_over
 from wren_async.cli.endings import broken_off, of_run
 from wren_async.cli.exits import Exit, Stop
 from wren_async.cli.http_library import http_library
+from wren_async.cli.interrupts import Interrupts, interruptible
 from wren_async.cli.messages import told
 from wren_async.cli.progress import Display
 from wren_async.errors import WrenAsyncError
-
-T = TypeVar("T")
 
 _PATIENCE: Final = 1.0
 """Seconds that the second Ctrl-C still leaves for answers on the wire. Later ones are found by the next run."""
@@ -44,49 +38,6 @@ class Settings:
     none_was_placed: bool = False
     same_account: bool = False
     alarm_is_explained: bool = False
-
-
-@attrs.define
-class Interrupts:
-    """What Ctrl-C and SIGTERM do: the first asks for the end, the second leaves at once."""
-
-    display: Display
-    task: asyncio.Task[Any] | None = None
-    stop: Callable[[], None] | None = None
-    """Asks for the end; before there is anything to finish, the first one leaves at once."""
-    count: int = 0
-    came: int = 0
-    """Those that arrived, of which the last may come too late to be taken in."""
-
-    @property
-    def is_unheard(self) -> bool:
-        """Whether one came that nothing was finished for."""
-        return self.came > 0 and self.stop is None
-
-    def interrupt(self) -> None:
-        """Ask for the end, or leave at once."""
-        self.count += 1
-        if self.count == 1 and self.stop is not None:
-            self.stop()
-            self.display.say("finishing the orders on the wire; Ctrl-C again leaves at once, and loses none either")
-        elif self.task is not None and not self.task.done() and not self.task.cancelling():
-            self.task.cancel()
-
-    @contextlib.contextmanager
-    def caught(self) -> Iterator[None]:
-        """Catch the signals while this lasts."""
-        loop = asyncio.get_running_loop()
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            self.came += 1
-            loop.call_soon_threadsafe(self.interrupt)
-
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 async def run_batch(
@@ -116,23 +67,6 @@ async def run_batch(
         return of_run(ended) if place or ended is None else _of_reconciling(ended)
 
     return await interruptible(go, display)
-
-
-async def interruptible(work: Callable[[Interrupts], Coroutine[Any, Any, T]], display: Display) -> T:
-    """Do some work that Ctrl-C may end: then `Stop` is raised."""
-    interrupts = Interrupts(display)
-    task: asyncio.Task[T] = asyncio.create_task(work(interrupts))
-    interrupts.task = task
-    with interrupts.caught(), passed_over():
-        await asyncio.wait([task])
-        display.end()
-    if task.cancelled():
-        raise Stop("left at once; run again to go on", Exit.INTERRUPTED)
-    done = task.result()
-    if interrupts.is_unheard:
-        # It came as this ended. What follows, such as placing what was planned, is not begun.
-        raise Stop("left before anything more was begun; run again to go on", Exit.INTERRUPTED)
-    return done
 
 
 def open_batch(journal: Journal, clients: Access, settings: Settings) -> Batch:

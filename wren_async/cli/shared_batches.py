@@ -8,7 +8,6 @@ from typing import Annotated, Final
 import attrs
 from cyclopts import App, Parameter
 
-from wren_async.batch.input.changes import ChangedFile
 from wren_async.batch.input.shared_changes import JournalsInDatabase
 from wren_async.batch.journal.postgres.opening import batch_names
 from wren_async.batch.journal.postgres.tables import PARTS
@@ -38,15 +37,15 @@ from wren_async.cli.batch_work import (
     report_orders,
     settle_order,
     tell,
-    tell_changes,
     wait,
     what_is_ahead,
+    write_changes,
 )
 from wren_async.cli.columns import columns_from
 from wren_async.cli.exits import Exit, help_text
+from wren_async.cli.interrupts import Interrupts
 from wren_async.cli.outboxes import check_batch_name, resume_outbox
 from wren_async.cli.reporting import Reporting
-from wren_async.cli.running import Interrupts
 from wren_async.cli.starting import BatchInDatabase, check_lost, go_on, keep_planned_caps
 from wren_async.cli.terminal import output, show_columns
 from wren_async.cli.watching import Standing
@@ -118,9 +117,8 @@ def changes(
     is new.
     """
     place = _of_file(database, orders, name)
-    changed = ChangedFile(orders, to, given.reading(), never_run=never_run, skip_bad_rows=given.skip_bad_rows)
     journals = JournalsInDatabase(place.dsn, place.name)
-    return tell_changes(place, orders, to, given, lambda: changed.write(journals, also=also))
+    return write_changes(place, orders, to, given, journals, also=also, never_run=never_run)
 
 
 @shared_app.command(name="run")

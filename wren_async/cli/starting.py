@@ -22,8 +22,9 @@ from wren_async.cli.asking import Ahead, confirm, objection
 from wren_async.cli.batch_options import SharedLimits
 from wren_async.cli.batch_work import tell, wait
 from wren_async.cli.exits import Exit, Stop
+from wren_async.cli.interrupts import Interrupts
 from wren_async.cli.progress import display
-from wren_async.cli.running import Interrupts, Settings, run_batch
+from wren_async.cli.running import Settings, run_batch
 from wren_async.cli.terminal import errors
 from wren_async.cli.watching import Watch
 from wren_async.postgres.database import Database

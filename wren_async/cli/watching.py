@@ -15,6 +15,7 @@ from wren_async.batch.run.history import History, RunEnd
 from wren_async.cli.batch_places import BatchPlace
 from wren_async.cli.endings import of_run, of_totals
 from wren_async.cli.exits import Exit
+from wren_async.cli.messages import in_words
 from wren_async.cli.progress import Display
 
 _LOOK: Final = 1.0
@@ -81,7 +82,7 @@ class Standing:
     def words(self) -> str:
         """How it stands, in some words."""
         if self.is_outbox:
-            return f"stopped: {self.message}" if self.ending else "an outbox"
+            return self._stopped if self.ending else "an outbox"
         if not self.is_planned:
             return "not planned to its end"
         if not self.is_started:
@@ -89,8 +90,12 @@ class Standing:
         if not self.left and not self.in_doubt:
             return "done"
         if self.ending is not None:
-            return f"stopped: {self.message}"
+            return self._stopped
         return "under way" if self.workers else "waits for a worker"
+
+    @property
+    def _stopped(self) -> str:
+        return f"stopped: {in_words(self.message)}"
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -183,7 +188,7 @@ class Watch:
             self._shown.say(_NO_WORKER)
         ends = (await History.of(self._journal)).endings
         for end in (each for each in ends if each not in self._ends and each.ending not in _QUIET):
-            self._shown.say(f"a worker ended its run: {end.message}; it tries again")
+            self._shown.say(f"a worker ended its run: {in_words(end.message)}; it tries again")
         self._ends = ends
 
 

@@ -19,8 +19,9 @@ from wren_async.cli.access import Access, access
 from wren_async.cli.endpoint import Answer, Listen, Pages, endpoint, health_answer
 from wren_async.cli.exits import Exit, Stop, help_text
 from wren_async.cli.http_library import http_library
+from wren_async.cli.interrupts import Interrupts, interruptible
+from wren_async.cli.messages import in_words
 from wren_async.cli.progress import PlainDisplay
-from wren_async.cli.running import Interrupts, interruptible
 from wren_async.cli.terminal import errors, say
 from wren_async.errors import InvalidArgument
 from wren_async.outbox.names import check_name
@@ -109,8 +110,18 @@ def worker(
             "same_account": same_account,
         },
     )
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    log = logging.StreamHandler()
+    log.setFormatter(LogInWords("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[log], level=logging.WARNING)
     return asyncio.run(interruptible(process.run, PlainDisplay(_say)))
+
+
+class LogInWords(logging.Formatter):
+    """Lines of the log in the words of a command line: whoever reads it gives flags and variables, and no arguments."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """A line, or several with a traceback."""
+        return in_words(super().format(record))
 
 
 class _How(TypedDict):
@@ -225,12 +236,12 @@ def dsn_of(given: str | None) -> Dsn:
 
 def _tell(name: str, event: Event) -> None:
     if isinstance(event, Alarm):
-        _say(f"{name}: ALARM: {event.message}")
+        _say(f"{name}: ALARM: {in_words(event.message)}")
     elif isinstance(event, Paused):
         _say(f"{name}: the server asks for a pause of {event.seconds:.0f} s")
     elif isinstance(event, Ended):
         counts = ", ".join(f"{number:,} {state}" for state, number in event.totals.orders.items() if number)
-        _say(f"{name}: {event.message} ({counts})")
+        _say(f"{name}: {in_words(event.message)} ({counts})")
 
 
 def _say(text: str) -> None:

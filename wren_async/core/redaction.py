@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import re
+from contextlib import suppress
 from typing import Final
 
 from wren_async.core.printable import printable
@@ -143,12 +144,11 @@ def _made_anew(error: BaseException, secret: Secret) -> BaseException:
     kind = type(error)
     told = _told(str(error), secret)
     if all(type(each) in _PLAIN for each in error.args):
-        try:
+        # A constructor may want more than its arguments, and raise whatever it likes: the stand-in tells of it then.
+        with suppress(Exception):
             made = kind(*(_told(each, secret) if isinstance(each, str) else each for each in error.args))
             if str(made) == told:
                 return made
-        except Exception:  # noqa: S110 - a constructor that wants more: the stand-in tells of it
-            pass
     return Redacted(f"{kind.__module__}.{kind.__qualname__}: {told}".removeprefix("builtins."))
 
 

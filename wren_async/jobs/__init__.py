@@ -15,10 +15,9 @@ The names below load when they are first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from wren_async._lazy import lazy
-from wren_async.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from wren_async.jobs.deferring import QUEUE, defer_batch, defer_outbox
@@ -30,19 +29,9 @@ _HOMES = {
     "wren_async.jobs.supervision": "SupervisedWorker",
     "wren_async.jobs.tasks": "OpenClients add_jobs",
 }
-_EXTRA: Final = ("procrastinate", "psycopg")
 __all__ = ["QUEUE", "OpenClients", "SupervisedWorker", "add_jobs", "defer_batch", "defer_outbox"]
 
-_load = lazy(__name__, _HOMES)
-
-
-def __getattr__(name: str) -> object:
-    try:
-        return _load(name)
-    except ModuleNotFoundError as error:
-        if error.name in _EXTRA:
-            raise InvalidConfiguration("jobs of procrastinate need: pip install 'wren-async[postgres]'") from None
-        raise
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -8,12 +8,16 @@ from typing import Final
 from wren_async.batch.events import Ending
 from wren_async.batch.journal.contract import JournalError
 from wren_async.batch.journal.notes import Note
+from wren_async.batch.run.worker import EXPLAIN
 from wren_async.outbox.store import ApiJournal
 
 FOR_A_PERSON: Final = (Ending.ALARM, Ending.OVERCHARGED)
 """Ends of a run after which nothing is tried again by itself."""
 _HALTED: Final = "outbox halted"
 """Name of the note that says why nothing is sent until a person has looked into it; empty or not there otherwise."""
+_FIND_OUT: Final = (
+    "Nothing goes on until a person has found out, and has seen to it that nothing else places orders of this outbox"
+)
 _ORDER: Final = re.compile(r"\border (\d+)")
 
 
@@ -31,14 +35,16 @@ async def why_halted(journal: ApiJournal) -> str | None:
 
 
 async def in_own_words(journal: ApiJournal, message: str) -> str:
-    """What a run says, in words of whoever submits: an order has a reference and a price there, and no position."""
+    """What a run says, in words of whoever submits: an order has a reference and a price there, and no position; and
+    an outbox goes on by `resume()`, which whoever shows this names."""
+    message = message.replace("and the plan expected", "and its price was").replace(EXPLAIN, _FIND_OUT)
     if found := _ORDER.search(message):
         try:
             entry = await journal.entry(int(found[1]))
         except JournalError:
-            return message
+            return message  # the number is that of no order here
         message = message.replace(found[0], f"order {entry.row.reference!r}", 1)
-    return message.replace("and the plan expected", "and its price was")
+    return message
 
 
 async def resume(journal: ApiJournal) -> None:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from wren_async.batch.events import BatchTelemetry
+from wren_async.batch.input.orders_without_client import give_client
 from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, State
 from wren_async.batch.run.copies import OtherCopies
@@ -144,7 +145,7 @@ class Outbox:
         """
         store, order = self._it.store, new_order(intent, reference, self._name, self._timing.utc())
         if not store.is_shared and order.api not in self._clients:
-            raise InvalidConfiguration(f"nobody could place an order of {order.api}: give Outbox({order.api}=...)")
+            raise InvalidConfiguration(f"nobody could place an order of {order.api}: {give_client(order.api)}")
         if reason := self._it.caps.now.refusal(intent) or self._above_ceilings(intent):
             raise InvalidArgument("intent", reason)
         writing = store.submit(order, connection)

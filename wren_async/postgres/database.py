@@ -55,6 +55,10 @@ FROM (SELECT pg_backend_pid() IS DISTINCT FROM %(session)s::int AS is_local) how
 session where it is the given one, or else for this transaction."""
 _LOST: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 _CONFLICTS: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+_GRANT: Final = (
+    "let the role use the schema wren_async, and read and write in its tables, with GRANT; what makes the tables, such "
+    "as `wren-async database migrate`, takes a role that may create the schema"
+)
 _REPEATS: Final = 8
 _PREPARE_AFTER: Final = 3
 """How often a statement is carried out before its plan is kept."""
@@ -164,6 +168,8 @@ class Database:
         except TimeoutError:
             await self._drop()
             raise DatabaseLost(f"{self.dsn}: the database did not answer within {self._longest:g} s") from None
+        except errors.InsufficientPrivilege as error:
+            raise JournalError(f"{self.dsn}: {self.dsn.scrub(_told(error))}: {_GRANT}") from None
         except psycopg.Error as error:
             if isinstance(error, _CONFLICTS) or not (isinstance(error, _LOST) or self._is_broken):
                 raise
@@ -258,7 +264,7 @@ async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: as
         except DatabaseLost as error:
             outage.goes_on(error)
         except psycopg.Error as error:
-            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}{_missing_right(error)}") from None
+            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}") from None
         else:
             outage.ends()
             return answer
@@ -267,12 +273,6 @@ async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: as
                 await stopping.wait()
                 return None
     raise AssertionError("waits() does not end")
-
-
-def _missing_right(error: psycopg.Error) -> str:
-    if not isinstance(error, errors.InsufficientPrivilege):
-        return ""
-    return ": let the role use the schema wren_async, and read and write in its tables, with GRANT"
 
 
 def waits(first: float = 0.05) -> Any:

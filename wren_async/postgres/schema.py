@@ -119,6 +119,8 @@ async def prepare(database: Database, parts: Sequence[Part]) -> None:
 async def check(connection: Connection, parts: Sequence[Part]) -> None:
     """See that the tables are of this program's version. Raises `JournalError`, which names the remedy."""
     found = await versions(connection)
+    if not found:
+        raise JournalError(_no_tables(connection.info.dbname))
     for part in parts:
         has = found.get(part.name, 0)
         if has > part.version:
@@ -173,6 +175,13 @@ async def check_server(connection: Connection) -> list[str]:
 def warn(where: str, warning: str) -> None:
     """Log what a server was found to be, once in a process."""
     logger.warning("%s: %s", where, warning)
+
+
+def _no_tables(name: str) -> str:
+    return (
+        f"the database {name!r} has no tables of wren-async: is it the right one? They are made by planning a batch in "
+        "it, by opening an outbox, and by `wren-async database migrate`"
+    )
 
 
 def _newer(part: Part, has: int) -> str:

@@ -21,7 +21,7 @@ from wren_async._generated.wren.operations import purchases, wallet
 from wren_async.core.paging import OffsetPage, OffsetPager
 from wren_async.core.printable import printable
 from wren_async.errors import InvalidArgument
-from wren_async.reconcile.listing import READ_FAILURES, Reader, UnreadableList, read_row, whole_list
+from wren_async.reconcile.listing import READ_FAILURES, Reader, UnreadableList, read_list
 from wren_async.reconcile.verdict import Charge, Look
 
 KeyT = TypeVar("KeyT")
@@ -180,7 +180,7 @@ async def _entries_since(
             if count is None:
                 count = page.total - (checkpoint.total if checkpoint else 0)
                 if count < 0:
-                    raise UnreadableList("it has fewer entries than at the checkpoint")
+                    raise UnreadableList(f"{LEDGER} has fewer entries than at the checkpoint")
             for entry in page:
                 if _is_old(entry, place, count, checkpoint, since):
                     return
@@ -188,9 +188,9 @@ async def _entries_since(
                 undated |= entry.created_at is None
                 yield entry
     if checkpoint is not None and checkpoint.total:
-        raise UnreadableList("its entry at the checkpoint did not come")
+        raise UnreadableList(f"{LEDGER}: the entry at the checkpoint did not come")
     if checkpoint is None and undated:
-        raise UnreadableList("its entries have no times, and there is no checkpoint")
+        raise UnreadableList(f"{LEDGER}: the entries have no times, and there is no checkpoint")
 
 
 def _is_old(entry: LedgerEntry, place: int, count: int, checkpoint: Checkpoint | None, since: datetime | None) -> bool:
@@ -224,8 +224,7 @@ async def new_purchases(
     kept = _OpenCharges(amounts, accounted)
     rows, trouble = 0, None
     try:
-        async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
-            each = read_row(raw, Purchase)
+        async for each in read_list(reader, purchases.list_purchases(), "purchases", Purchase):
             rows += 1
             if since is None or each.created_at >= since:
                 cents = each.total_amount_paid_by_customer

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Hashable, Mapping
+from contextlib import aclosing
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 import msgspec
@@ -142,23 +143,36 @@ async def whole_list(reader: Reader, call: Call[Any], name: str) -> AsyncIterato
     operation = attrs.evolve(call.operation, answer=bytes)
     reply = await reader.send_raw(attrs.evolve(call, operation=operation, max_answer_bytes=reader.longest_list))
     if reply.status >= 300:
-        raise UnreadableList(f"answered {reply.status}")
+        raise UnreadableList(f"{place_of(call)} answered {reply.status}")
     try:
         rows = _raw_rows(reply.body, name)
     except (msgspec.MsgspecError, KeyError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableList(f"the answer is no list: {error}") from None
+        wanted = f"neither an array nor an object with one under {name!r}" if name else "no array"
+        why = "" if isinstance(error, KeyError) else f": {error}"
+        raise UnreadableList(f"{place_of(call)} answered {wanted}{why}") from None
     for number, row in enumerate(rows):
         if number % _TURN == 0:
             await asyncio.sleep(0)
         yield bytes(row)
 
 
-def read_row(raw: bytes, form: type[T]) -> T:
-    """A row of such a list. Raises `UnreadableList`."""
+async def read_list(reader: Reader, call: Call[Any], name: str, form: type[T]) -> AsyncIterator[T]:
+    """The rows of such a list, each read when it is asked for. Raises `UnreadableList`, which names the list."""
+    async with aclosing(cast("AsyncGenerator[bytes, None]", whole_list(reader, call, name))) as rows:
+        async for raw in rows:
+            yield _read_row(raw, form, call)
+
+
+def place_of(call: Call[Any]) -> str:
+    """What a list is called, such as `GET /api/offset-orders`."""
+    return f"{call.operation.method} {call.operation.path}"
+
+
+def _read_row(raw: bytes, form: type[T], call: Call[Any]) -> T:
     try:
         return codec.decode(raw, form)
     except codec.Unreadable as error:
-        raise UnreadableList(f"a row cannot be read: {error}") from None
+        raise UnreadableList(f"{place_of(call)}: a row cannot be read: {error}") from None
 
 
 def _raw_rows(body: bytes, name: str) -> list[msgspec.Raw]:
@@ -173,13 +187,13 @@ async def look_through(
     here, trouble = reader.present().here, None
     try:
         async for raw in whole_list(reader, call, name):
-            search.look_at(read_row(raw, form))
+            search.look_at(_read_row(raw, form, call))
             search.see_raw(b"[%b]" % raw, attribute)
     except READ_FAILURES as error:
         trouble = str(error)
     return Listing(
         look=Look(
-            where=f"{call.operation.method} {call.operation.path}",
+            where=place_of(call),
             rows=search.rows,
             shows=search.shows,
             to_the_end=trouble is None,

@@ -57,7 +57,7 @@ def _doubts(lost: Unsettled[Any], looks: Sequence[Look], present: Present, settl
         yield "the server answered with a success, which nobody could read"
     if lost.last_sent is None:
         yield "when its last byte was sent is not known"
-    elif (passed := present.least_since(lost.last_sent)) < settle_time:
+    elif (passed := max(0.0, present.least_since(lost.last_sent))) < settle_time:
         yield f"only {passed:.0f} s have passed since its last byte, and {settle_time:g} s must: lists may lag"
     if not looks:
         yield "no list could show it"

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, prepare: Callable[[Sandbox], No
     except (OSError, UnicodeError) as error:
         return _refuse(why_it_cannot_listen(error, options.host, options.port))
     except KeyboardInterrupt:
-        pass
+        pass  # Ctrl+C is how it is ended; it comes so before `_serve` listens for it, and always on Windows
     return 0
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wren_async._lazy import lazy
+from wren_async._lazy import is_installed, lazy
 
 if TYPE_CHECKING:
     from wren_async.core.telemetry import (
@@ -43,11 +43,13 @@ __all__ = [
     "CallEnded",
     "CallEvents",
     "CallOutcome",
-    "OpenTelemetry",
     "PrometheusMetrics",
     "Retry",
     "Telemetry",
 ]
+if is_installed("opentelemetry"):
+    # Not without: whoever takes `*`, and measures for Prometheus, needs no extra.
+    __all__ += ["OpenTelemetry"]
 
 __getattr__ = lazy(__name__, _HOMES)
 

@@ -6,12 +6,9 @@ import contextvars
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Final
 
-try:
-    from opentelemetry import context, metrics, trace
-    from opentelemetry.propagators.textmap import Setter, TextMapPropagator
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError("OpenTelemetry() needs opentelemetry-api: pip install 'wren-async[otel]'") from error
+from opentelemetry import context, metrics, trace
+from opentelemetry.propagators.textmap import Setter, TextMapPropagator
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from wren_async.batch.events import Event
 from wren_async.batch.journal.contract import Totals

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import attrs
@@ -14,7 +14,13 @@ from wren_async.errors import InvalidConfiguration
 
 _NAMED: Final = 5
 _APIS: Final[tuple[Api, ...]] = ("wren", "cnaught")
+_CLIENTS: Final[Mapping[Api, str]] = {"wren": "WrenClient", "cnaught": "CNaughtClient"}
 _OPEN: Final = (State.PENDING, State.SENDING, State.UNDECIDED)
+
+
+def give_client(api: Api) -> str:
+    """What lets orders of an API be sent; the same for a batch, a worker and an outbox."""
+    return f"give {api}={_CLIENTS[api]}(...)"
 
 
 @attrs.define
@@ -23,7 +29,7 @@ class OrdersWithoutClient:
 
     given: Collection[Api]
     """The APIs that there are clients for."""
-    remedy: Callable[[Api], str] = lambda api: f"the batch has no client for it: give Batch({api}=...)"
+    remedy: Callable[[Api], str] = lambda api: f"there is no client for it: {give_client(api)}"
     """What to say of an API without a client."""
     _lines: dict[Api, list[int]] = attrs.field(factory=dict[Api, list[int]])
     _counts: dict[Api, int] = attrs.field(factory=dict[Api, int])

@@ -31,7 +31,7 @@ from wren_async.core.reference import carried
 from wren_async.core.values import UNSET
 from wren_async.reconcile import Checkpoint
 from wren_async.reconcile.ledger import whole_cents
-from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, whole_list
+from wren_async.reconcile.listing import READ_FAILURES, Reader, read_list
 from wren_async.wren import WrenClient
 
 T = TypeVar("T")
@@ -320,8 +320,8 @@ async def _compare_purchases(batch: _Batch, client: WrenClient) -> Audit:
 
     async def read() -> None:
         reader = Reader(client)
-        async for raw in whole_list(reader, purchases.list_purchases(), "purchases"):
-            _match_purchase(read_row(raw, Purchase), batch)
+        async for purchase in read_list(reader, purchases.list_purchases(), "purchases", Purchase):
+            _match_purchase(purchase, batch)
         await asyncio.to_thread(comparison.compare, "no purchase is of its charge, or not yet")
 
     return await _read_whole(read(), comparison.result)

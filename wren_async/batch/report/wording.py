@@ -19,7 +19,7 @@ from wren_async.batch.report.audit import Audit
 from wren_async.batch.report.rows import ReportRow, mass_text
 from wren_async.batch.report.servers import Rehearsal, rehearsal_at
 from wren_async.batch.report.summary import Report, Sums
-from wren_async.batch.run.worker import EXPLAIN
+from wren_async.batch.run.worker import FIND_OUT
 from wren_async.batch.units import mass, usd
 from wren_async.reconcile import SETTLE_TIME
 
@@ -176,7 +176,10 @@ def needs(report: Report, journal: str) -> Iterator[Need]:
         yield Need(f"{repeated_ids(report.repeated)} See whether that was meant.")
     command = partial(batch_command, is_shared=report.is_shared)
     if report.history.alarms:
-        yield Need(f"An alarm was raised: see Runs, below. {EXPLAIN}")
+        yield Need(
+            f"An alarm was raised: see Runs, below. {FIND_OUT} Then this goes on, and looks through the lists first:",
+            (command("resume", journal, "--alarm-is-explained"),),
+        )
     if report.in_doubt:
         yield Need(
             f"In doubt: {count(report.in_doubt, 'order')}, which may or may not have been placed, and "

@@ -22,7 +22,7 @@ from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
 from wren_async.core.reference import carried
 from wren_async.core.values import UNSET
-from wren_async.errors import CallError, PagingError
+from wren_async.errors import BadRequest, CallError, Forbidden, NotFound, PagingError
 from wren_async.wren import WrenClient
 
 _PAGES: Final = 5
@@ -30,6 +30,8 @@ _PAGES: Final = 5
 _PAGE: Final = 200
 _ORDERS: Final = 3
 """Orders that a token may fail to read before it counts as one of another account."""
+_OF_ANOTHER: Final = (NotFound, Forbidden, BadRequest)
+"""How CNaught may answer for an order of another account, or of a subaccount that this account has not."""
 _VARIABLES: Final[Mapping[Api, str]] = {"wren": "WREN_API_TOKEN", "cnaught": "CNAUGHT_API_KEY"}
 
 
@@ -89,7 +91,7 @@ async def _check_account(journal: Journal, api: Api, client: BaseClient, *, is_s
                 return
             case Replacement.OUTDATED:
                 continue
-            case Replacement.SENT if await _reads_an_order(journal, api, client):
+            case Replacement.SENT if await _shows_an_order(journal, api, client):
                 is_same = True
             case Replacement.SENT:
                 raise JournalError(_refusal(api))
@@ -109,16 +111,14 @@ async def note_server(journal: Journal, api: Api, server: str) -> None:
                 raise JournalError(begun_elsewhere(noted, server))
 
 
-async def _reads_an_order(journal: Journal, api: Api, client: BaseClient) -> bool:
-    """Whether the account of a client shows an order of the batch. A read that fails shows none."""
+async def _shows_an_order(journal: Journal, api: Api, client: BaseClient) -> bool:
+    """Whether the account of a client shows an order of the batch. Raises `JournalError` where it cannot be asked."""
     try:
         if isinstance(client, CNaughtClient):
             return await _reads_by_id(journal, client)
-        if isinstance(client, WrenClient):
-            return await _stands_in_ledger(journal, client)
-    except (CallError, PagingError):
-        pass
-    return False
+        return isinstance(client, WrenClient) and await _stands_in_ledger(journal, client)
+    except (CallError, PagingError) as error:
+        raise JournalError(_unasked(api, error)) from error
 
 
 async def _reads_by_id(journal: Journal, client: CNaughtClient) -> bool:
@@ -140,7 +140,7 @@ async def _reads(entry: Entry, order_id: str, client: CNaughtClient) -> bool:
     subaccount_id = getattr(restore(entry.row.intent), "subaccount_id", None)
     try:
         order = await client.orders.get(order_id, subaccount_id=UNSET if subaccount_id is None else subaccount_id)
-    except CallError:
+    except _OF_ANOTHER:
         return False
     # The id alone proves nothing. The reference is random, and only this batch has it.
     return order.id == order_id and entry.row.reference == carried(order.metadata)
@@ -168,6 +168,14 @@ def _refusal(api: Api) -> str:
         "are of one account; in another account what was placed would not be found, and could be bought twice. Go on "
         "with the old token or, only if this is a new token of the very same account, say so: "
         "Batch(..., same_account=True), --same-account"
+    )
+
+
+def _unasked(api: Api, error: CallError | PagingError) -> str:
+    return (
+        f"the batch was begun with another token of {api} than the one here ({_VARIABLES[api]}), and the account could "
+        f"not be asked for an order of the batch, which would show that both are of one: {error}. Nothing was sent; "
+        "run again, or go on with the old token"
     )
 
 

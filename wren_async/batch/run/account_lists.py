@@ -23,7 +23,7 @@ from wren_async.core.client import BaseClient
 from wren_async.core.operation import Call
 from wren_async.core.reference import carried
 from wren_async.core.values import UNSET
-from wren_async.reconcile.listing import READ_FAILURES, Reader, read_row, whole_list
+from wren_async.reconcile.listing import READ_FAILURES, Reader, read_list
 from wren_async.reconcile.order_rows import note_of
 from wren_async.wren import WrenClient
 
@@ -142,5 +142,5 @@ async def _wren_rows(sought: Sought, wren: WrenClient) -> AsyncGenerator[Row, No
     by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
     by_trees = WrenTrees.kind in sought.kinds
     for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
-        async for raw in whole_list(Reader(wren), list_rows(), name):
-            yield read_row(raw, form)
+        async for row in read_list(Reader(wren), list_rows(), name, form):
+            yield row

@@ -10,13 +10,12 @@ After a crash, or with orders left over, the same lines again go on where it end
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
-from wren_async.batch.events import Ending, Event, Planning, Progress
+from wren_async.batch.events import Event, Planning
 from wren_async.batch.input.faults import InvalidInput
 from wren_async.batch.input.orders_without_client import check_clients
 from wren_async.batch.input.planner import Plan, Planner
@@ -24,20 +23,18 @@ from wren_async.batch.input.pricing import PriceList
 from wren_async.batch.input.readers import Source
 from wren_async.batch.input.row_values import Reading
 from wren_async.batch.intents import Api
-from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, Result, State, Totals
+from wren_async.batch.journal.contract import Entry, Journal, JournalError, Result, State, Totals
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.sqlite import SqliteJournal
-from wren_async.batch.run.budget import Budget, Caps, bounds_of, caps_of, check_caps
-from wren_async.batch.run.concurrency import AdaptiveConcurrency
+from wren_async.batch.run.budget import Caps, bounds_of, caps_of, check_caps
 from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.history import History
-from wren_async.batch.run.log import RunLog
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
-from wren_async.batch.run.recovery import Control, Recovery
+from wren_async.batch.run.recovery import Recovery
+from wren_async.batch.run.running import Run
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.settings import check_settings, clients_of
-from wren_async.batch.run.stream import EventStream
-from wren_async.batch.run.worker import EXPLAIN, Worker
+from wren_async.batch.run.worker import EXPLAIN
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.ceilings import Ceilings
 from wren_async.core.client import BaseClient
@@ -50,10 +47,6 @@ from wren_async.wren import WrenClient
 _PATIENCE: Final = 10.0
 _STILL_KNOWN: Final = 60.0
 """Seconds after a run for which the next one need not look anew for what a copy of the journal has placed."""
-_ROUNDS: Final = 3
-_LOOKED: Final = "all orders in doubt were looked for"
-
-T = TypeVar("T")
 
 
 class Batch:
@@ -124,7 +117,7 @@ class Batch:
         self._clocks = ServerClocks(self._timing)
         self._journal: Journal | None = None
         self._root = ""
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._ran = 0.0
         self._is_to_stop = False
         """Whether `stop` was called before there was a run that could be stopped."""
@@ -269,8 +262,8 @@ class Batch:
             order_id: Id of the order at its API.
             cents: What it cost, in USD cents, if known.
 
-        Raises `InvalidArgument` for an order that is not undecided, so a repeat changes nothing, and `UsageError`
-        while a run is under way.
+        Raises `InvalidArgument` for an order that is not undecided, so a repeat changes nothing, and for an id or cents
+        that no order has; `UsageError` while a run is under way. Nothing is written then.
         """
         was = await self._undecided(position)
         await self.journal.record(position, placed_by_hand(was, order_id, cents))
@@ -322,60 +315,45 @@ class Batch:
             await journal.aclose()
 
     async def _events(self, *, place: bool, send_again: bool = False) -> AsyncIterator[Event]:
-        if self._run is not None and not self._run.done:
-            raise UsageError("a run of this batch is under way")
-        if not await self.journal.sealed():
-            raise UsageError("nothing is planned: call `plan` first, which also says what it will cost")
-        if place or send_again:
-            await check_caps(self.journal, self._caps)
-            await self._check_alarm()
-        await self._recovery.check_servers()
-        await check_clients(self.journal, self._clients)
-        await History.of(self.journal)  # refused now, where it cannot be read, and not in the middle of the run
+        await self._check_run(buys=place or send_again)
         if self._timing.monotonic() - self._ran > _STILL_KNOWN:
             self._recovery.forget()
-        history = History()
-        stream, log = EventStream(), RunLog(self.batch_id)
-
-        async def tell(event: Event) -> None:
-            history.add(event, self._clocks.now())
-            log.note(event)
-            if isinstance(event, Progress):
-                # Kept now and then, so that a process that is killed leaves the history of its run too.
-                await history.keep(self.journal)
-            await stream.put(event)
-
-        worker = Worker(
+        run = self._run = Run(
             self.journal,
             self._clients,
-            caps=self._caps if self.journal.lease is None else Caps(failures=None),
-            concurrency=AdaptiveConcurrency(most=self._concurrency),
-            timing=self._timing,
+            batch_id=self.batch_id,
+            caps=self._caps,
+            concurrency=self._concurrency,
+            recovery=self._recovery,
+            copies=self._copies,
             clocks=self._clocks,
-            emit=tell,
+            timing=self._timing,
+            place=place,
+            send_again=send_again,
         )
-        if not (place or send_again):
-            # What stops the workers of a shared batch stops their sending; looking buys nothing.
-            self.journal.listen(lambda _: None)
-        stopped = asyncio.Event()
-        control = Control(
-            emit=tell,
-            halt=worker.halt,
-            may_repeat=lambda: self._may_repeat(worker, allowed=place or send_again),
-            stopped=stopped,
-        )
-        work = self._go(worker, control, place=place)
-        run = self._run = _Run(worker, work, stream, history, self.journal, stopped)
         if self._is_to_stop:
             self._is_to_stop = False
             run.stop()
         try:
-            async for event in stream:
+            async for event in run.events:
                 yield event
             await run.result()
         finally:
             await run.leave(self._patience)
             self._ran = self._timing.monotonic()
+
+    async def _check_run(self, *, buys: bool) -> None:
+        """Refuse a run that must not begin, before anything is sent."""
+        if self._run is not None and not self._run.done:
+            raise UsageError("a run of this batch is under way")
+        if not await self.journal.sealed():
+            raise UsageError("nothing is planned: call `plan` first, which also says what it will cost")
+        if buys:
+            await check_caps(self.journal, self._caps)
+            await self._check_alarm()
+        await self._recovery.check_servers()
+        await check_clients(self.journal, self._clients)
+        await History.of(self.journal)  # refused now, where it cannot be read, and not in the middle of the run
 
     async def _check_alarm(self) -> None:
         """Refuse to go on after an alarm, until a person has explained it."""
@@ -386,108 +364,3 @@ class Batch:
             raise JournalError(f"a run of this batch ended in an alarm: {alarm} {EXPLAIN}")
         await self.journal.note(Note.DOUBT, "something else may have placed them, as an alarm told")
         await self.journal.note(Note.ALARM, "")
-
-    async def _may_repeat(self, worker: Worker, *, allowed: bool) -> bool:
-        """Whether orders in doubt may be sent again: a repeat is bought under the caps, like any order."""
-        if not allowed or worker.end is not None:
-            return False
-        return await self._above_caps() is None
-
-    async def _above_caps(self) -> str | None:
-        return Budget.of(self._caps, await self.journal.totals()).problem
-
-    async def _go(self, worker: Worker, control: Control, *, place: bool) -> None:
-        """Reconcile and place; then look for orders that were lost meanwhile, while that finds any to send again."""
-        await self._recovery.recover(control)
-        if place and (problem := await self._above_caps()):
-            worker.halt(Ending.CAP_REACHED, f"{problem}; orders in doubt were looked for, and not sent again")
-        for _ in range(_ROUNDS if place else 0):
-            lost = worker.lost
-            await self._recovery.note_checkpoint()
-            await self._place(worker)
-            if worker.lost == lost or not await self._recovery.look_for_lost(control) or worker.end:
-                break
-        if not place:
-            elsewhere = self._recovery.is_left_to_another
-            told = "a worker is looking for the orders in doubt now" if elsewhere else _LOOKED
-            worker.halt(Ending.DONE, told)
-        await control.emit(await worker.ended())
-
-    async def _place(self, worker: Worker) -> None:
-        """Place what is pending, and look from time to time whether a copy of the journal does the same."""
-        if self.journal.past is Past.KNOWN:
-            # The worker that came first looks, for all of them.
-            await worker.place_all()
-            return
-        await self._copies.begin()
-        async with self._copies.first() as first:
-            if worker.end is None and first is not None:
-                await worker.place_all(_only(first))
-                await self._look(worker)
-        if self.journal.lease is not None:
-            # To look again, it would have to let go of the orders that it has claimed.
-            await worker.place_all()
-            self._copies.end()
-            return
-        while worker.end is None:
-            await worker.place_all(self._copies.until_next_look())
-            if not self._copies.is_due:
-                break
-            await self._look(worker)
-        self._copies.end()
-
-    async def _look(self, worker: Worker) -> None:
-        if worker.end is None and (found := await self._copies.found()) is not None:
-            await worker.raise_alarm(*found)
-
-
-async def _only(entry: Entry) -> AsyncIterator[Entry]:
-    yield entry
-
-
-class _Run:
-    """One run: a task, and the stream of its events."""
-
-    def __init__(
-        self,
-        worker: Worker,
-        work: Awaitable[None],
-        stream: EventStream,
-        history: History,
-        journal: Journal,
-        stopped: asyncio.Event,
-    ) -> None:
-        self.worker = worker
-        self._stopped = stopped
-        self._history = history
-        self._journal = journal
-        self._kept = False
-        self._task = asyncio.ensure_future(work)
-        self._task.add_done_callback(lambda _: stream.end())
-
-    @property
-    def done(self) -> bool:
-        """Whether it is over."""
-        return self._task.done()
-
-    def stop(self) -> None:
-        """Begin nothing more, and finish what is on the wire."""
-        self.worker.halt(Ending.ASKED, "stopped as asked; run again to go on")
-        self._stopped.set()
-
-    async def result(self) -> None:
-        """Wait for the end; raises what the run failed with."""
-        await self._task
-
-    async def leave(self, patience: float) -> None:
-        """End it at once, note what became of the orders on the wire, and keep the history of the run."""
-        if not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            # Whoever leaves does not want the error; retrieved, so that the loop does not complain of it.
-            self._task.exception()
-        await self.worker.leave(patience)
-        if not self._kept:
-            self._kept = True
-            await self._history.keep(self._journal)

@@ -20,7 +20,15 @@ from wren_async.batch.intents import (
 )
 from wren_async.batch.journal.contract import Entry, JournalError, Result, Row, State
 from wren_async.core.reply import Reply
-from wren_async.errors import AccessRefused, CallError, NotSent, OutcomeUnknown, PaymentRequired, RateLimited
+from wren_async.errors import (
+    AccessRefused,
+    CallError,
+    InvalidArgument,
+    NotSent,
+    OutcomeUnknown,
+    PaymentRequired,
+    RateLimited,
+)
 from wren_async.reconcile import KEY_TRUST, FoundOrder, How, Placed, Unsettled, Verdict
 from wren_async.reconcile import NotPlaced as NotPlacedVerdict
 
@@ -118,7 +126,11 @@ def looked_for_later(result: Result, now: datetime, reason: str) -> Result:
 
 
 def placed_by_hand(was: Result, order_id: str, cents: int | None) -> Result:
-    """An undecided order that was placed, as a person has found out."""
+    """An undecided order that was placed, as a person has found out. Raises `InvalidArgument`."""
+    if not isinstance(order_id, str) or not order_id.isprintable() or order_id.split() != [order_id]:
+        raise InvalidArgument("order_id", f"takes the order's id as its API shows it, not {order_id!r}")
+    if cents is not None and (isinstance(cents, bool) or not isinstance(cents, int) or cents < 0):
+        raise InvalidArgument("cents", f"takes US cents, an int of 0 or more, or None; not {cents!r}")
     return Result(
         state=State.PLACED,
         order_id=order_id,

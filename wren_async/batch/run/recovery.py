@@ -12,6 +12,7 @@ import attrs
 
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Ending, Event, Returned, Settled
+from wren_async.batch.input.orders_without_client import give_client
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
 from wren_async.batch.journal.notes import Note, planned_at, server_of
@@ -287,7 +288,7 @@ class Recovery:
     ) -> Sequence[Verdict[Any]]:
         client = self._clients.get(api)
         if client is None:
-            raise InvalidConfiguration(f"the batch has undecided orders of {api}: give Batch({api}=...)")
+            raise InvalidConfiguration(f"the batch has undecided orders of {api}: {give_client(api)}")
         lost = [unsettled(entry, continues=self._continues) for entry in entries]
         if isinstance(client, WrenClient):
             return await client.reconcile_many(

@@ -33,9 +33,12 @@ from wren_async.errors import UsageError
 _RETURNS: Final = 5
 """How often an order may come back unsent before it waits for the next run."""
 _PROGRESS: Final = 1.0
+FIND_OUT: Final = (
+    "Nothing goes on until a person has found out, and has seen to it that nothing else places orders of this batch."
+)
 EXPLAIN: Final = (
-    "Nothing goes on until a person has found out, and has seen to it that nothing else places orders of this batch. "
-    "Then say so: --alarm-is-explained, Batch(..., alarm_is_explained=True); the lists are looked through first"
+    f"{FIND_OUT} Then say so: --alarm-is-explained, Batch(..., alarm_is_explained=True); the lists are looked through "
+    "first"
 )
 """What to do about an alarm."""
 _FOR_ALL: Final = (Ending.ALARM, Ending.OVERCHARGED, Ending.PAYMENT_REQUIRED, Ending.TOO_MANY_FAILURES)
