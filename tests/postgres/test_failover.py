@@ -71,13 +71,13 @@ async def states(address: str) -> Counter[State]:
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not await condition():  # noqa: ASYNC110 - the other side tells no one
             await asyncio.sleep(0.02)
 
 
 async def until_committed(here: World, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while len(here.committed()) < count:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.005)
 
@@ -92,7 +92,7 @@ async def settle(here: World, pair: Pair, tasks: list[asyncio.Task[None]]) -> No
     await until(is_in_doubt)
     await asyncio.sleep(LEASE)  # of those who still believe in the old primary
     here.pass_time(3600)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         await asyncio.gather(*tasks)
 
 

@@ -90,7 +90,7 @@ async def work(here: World, address: str) -> None:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110 - the other side tells no one
             await asyncio.sleep(0.01)
 

@@ -36,7 +36,7 @@ async def proxy(postgres: PostgresServer) -> AsyncIterator[TcpProxy]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not condition():  # noqa: ASYNC110 - the other side tells no one
             await asyncio.sleep(0.01)
 

@@ -77,7 +77,7 @@ async def until(found: Callable[[], Awaitable[bool]]) -> None:
 
 async def until_it(is_so: Callable[[], bool]) -> None:
     """Wait until something is so in this process."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(100):
         while not is_so():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
 
