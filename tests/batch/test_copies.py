@@ -236,3 +236,35 @@ async def test_a_list_that_cannot_be_read_in_the_middle_of_a_run_is_read_again_l
     assert end_of(events).ending is Ending.DONE
     assert "it is read again later" in caplog.text
     assert nothing_twice(here) == 10
+
+
+async def test_a_run_that_could_not_read_the_account_notes_nothing_of_where_it_stood_before_the_batch(
+    here: World, tmp_path: Path
+) -> None:
+    """The ledger could not be read when it was planned. What a copy bought since does not count as from before."""
+    here.sandbox.faults.add("status", operation="listCreditLedger", status=403, when="before")
+    await here.seed()
+    path, copy = await planned_and_copied(here, tmp_path, tonnes(4))
+    here.sandbox.faults.clear()
+    async with here.batch(copy) as batch:
+        await run(batch)
+    here.pass_time(3600)
+    here.sandbox.faults.add("status", operation="listOffsetOrders", status=503, when="before")
+    async with here.batch(path) as batch:
+        assert end_of(await run(batch)).ending is Ending.UNREACHABLE
+    here.sandbox.faults.clear()
+    async with here.batch(path) as batch:
+        assert end_of(await run(batch)).ending is Ending.DONE
+    assert nothing_twice(here) == 4
+
+
+async def test_a_batch_for_one_api_asks_nothing_of_the_other(here: World) -> None:
+    before = len(here.sandbox.requests)
+    async with here.batch() as batch:
+        await batch.plan(kilograms(1, 2, 3))
+        events = []
+        async for event in batch.run():
+            events.append(event)
+            here.pass_time(60)
+    assert end_of(events).ending is Ending.DONE
+    assert {each.api for each in here.sandbox.requests[before:]} == {"cnaught"}

@@ -258,7 +258,7 @@ async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: as
         except DatabaseLost as error:
             outage.goes_on(error)
         except psycopg.Error as error:
-            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}{_missing_right(error)}") from None
+            raise refused(dsn, error) from None
         else:
             outage.ends()
             return answer
@@ -271,10 +271,11 @@ async def _until_set(stopping: asyncio.Event) -> None:
     await stopping.wait()
 
 
-def _missing_right(error: psycopg.Error) -> str:
-    if not isinstance(error, errors.InsufficientPrivilege):
-        return ""
-    return ": let the role use the schema wren_async, and read and write in its tables, with GRANT"
+def refused(dsn: Dsn, error: psycopg.Error) -> JournalError:
+    """What a database that is there answered to a statement, with a remedy where there is one."""
+    right = "let the role use the schema wren_async, and read and write in its tables, with GRANT"
+    mend = f": {right}" if isinstance(error, errors.InsufficientPrivilege) else ""
+    return JournalError(f"{dsn}: {dsn.scrub(_told(error))}{mend}")
 
 
 def waits(first: float = 0.05) -> Any:

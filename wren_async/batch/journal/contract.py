@@ -277,6 +277,10 @@ class Journal(Protocol):
         """Say that whatever may have been sent before is found out, or in doubt: others may place orders, too."""
         ...
 
+    async def retire(self) -> None:
+        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
+        ...
+
     def claimed(self) -> AsyncIterator[Entry]:
         """The pending orders that this process may place, by position. Nobody else gets them meanwhile."""
         ...

@@ -401,7 +401,7 @@ class Batch:
         await self._recovery.recover(control)
         if place and (problem := await self._above_caps()):
             worker.halt(Ending.CAP_REACHED, f"{problem}; orders in doubt were looked for, and not sent again")
-        for _ in range(_ROUNDS if place else 0):
+        for _ in range(_ROUNDS if place and worker.end is None else 0):
             lost = worker.lost
             await self._recovery.note_checkpoint()
             await self._place(worker)

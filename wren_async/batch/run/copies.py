@@ -14,7 +14,7 @@ that has slept in the middle of a run looks anew, for them too.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Final, cast
@@ -75,9 +75,8 @@ class OtherCopies:
         if types is None or await self._journal.noted(Note.ROOT):
             return False
         has_keys = any(name.startswith("cnaught.") for name in types)
-        has_none = any(name.startswith("wren.") for name in types)
         return not (has_keys and not await self._keys_are_fresh()) and not (
-            has_none and self._wren is not None and not await self._wallet_is_as_planned(self._wren)
+            _has_none(types) and self._wren is not None and not await self._wallet_is_as_planned(self._wren)
         )
 
     async def checkpoint(self) -> Checkpoint | None:
@@ -90,6 +89,9 @@ class OtherCopies:
 
     async def begin(self) -> None:
         """Note where the account stands before the first order of a run."""
+        types = await noted_order_types(self._journal)
+        if types is not None and not _has_none(types):
+            self._wren = None
         self._looked = self._gave = self._clock()
         self._looks = 0
         if self._before is None:
@@ -232,6 +234,11 @@ class OtherCopies:
         return entry, (
             f"order {self._first} was placed twice, by this run and by something else at the same time: {_WHAT}"
         )
+
+
+def _has_none(order_types: Collection[str]) -> bool:
+    """Whether there are orders without keys among these types: those of Wren."""
+    return any(name.startswith("wren.") for name in order_types)
 
 
 _WHAT: Final = "is a copy of the journal at work?"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar
 
+import attrs
 import psycopg
 
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Signal
 from wren_async.batch.journal.postgres import statements
-from wren_async.batch.journal.postgres.groups import Groups, Job
+from wren_async.batch.journal.postgres.groups import Groups, Job, told
 from wren_async.batch.journal.postgres.opening import BatchRow, Opening
 from wren_async.batch.journal.postgres.reading import StoredBatch
 from wren_async.batch.journal.postgres.tables import PARTS
@@ -24,8 +27,21 @@ from wren_async.postgres.schema import Part
 
 T = TypeVar("T")
 
+logger = logging.getLogger("wren_async.batch")
+
 _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
+_SOON: Final = 20
+"""Tries to join before it is told that another one is waited for."""
+
+
+@attrs.define
+class _Held:
+    """The spans that are held by one walk through what a process may place."""
+
+    firsts: list[int] = attrs.field(factory=list[int])
+    may_have_more: bool = True
+    """Whether a claim that was broken off may have left one."""
 
 
 class JoinedBatch(StoredBatch):
@@ -81,17 +97,18 @@ class JoinedBatch(StoredBatch):
     async def join(self) -> None:
         """Become a runner of the batch, unless this process is one already.
 
-        Where the last runner left a past that nobody has looked into, and another one is doing that, it waits.
+        Where the last runner left a past that nobody has looked into, and another one is doing that, it waits. It may
+        be cancelled meanwhile.
         """
         self._check_open()
         async with self._joining:
             if self._runner is not None:
                 return
             opening = Opening(self._row.number, self._parts)
-            runner = await opening.join(self._writer, self._lease)
-            while runner is None:
-                await asyncio.sleep(_POLL)
-                runner = await self._join_later(opening)
+            try:
+                runner = await opening.join(self._writer, self._lease) or await self._join_later(opening)
+            except psycopg.Error as error:
+                raise JournalError(f"the journal refuses this: {told(error)}") from None
             self._past = opening.past
             self._runner = runner
             self._groups = Groups(runner, self._row.number, lambda signal: self._receiver(signal))
@@ -103,13 +120,20 @@ class JoinedBatch(StoredBatch):
             await self._submit(other=Opening(self._row.number).checked(self._runner.id))
             self._past = Past.RUN_BEFORE if self._past is not Past.KNOWN else self._past
 
+    async def retire(self) -> None:
+        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
+        for task in self._keeping:
+            task.cancel()
+        await self._leave()
+        self._runner, self._groups, self._keeping = None, None, []
+
     async def claimed(self) -> AsyncIterator[Entry]:
         """The pending orders that this process may place, by position, span after span."""
         await self.join()
-        had: list[int] = []
+        held = _Held()
         try:
-            while (span := await self._claim(had)) is not None:
-                had.append(span[0])
+            while (span := await self._claim(held)) is not None:
+                held.firsts.append(span[0])
                 query = (
                     f"{statements.SELECT}AND position BETWEEN %(first)s AND %(last)s AND state = 'pending' "
                     "ORDER BY position"
@@ -118,7 +142,7 @@ class JoinedBatch(StoredBatch):
                     yield entry
         finally:
             with contextlib.suppress(JournalError):
-                await self._release(had)
+                await self._release(held.firsts)
 
     async def doubt(self, at: datetime) -> None:
         """Put in doubt what a runner that is no more was sending, and free what it had claimed.
@@ -167,15 +191,20 @@ class JoinedBatch(StoredBatch):
 
     # --- inside ---
 
-    async def _join_later(self, opening: Opening) -> Runner | None:
+    async def _join_later(self, opening: Opening) -> Runner:
         """Join once another one has looked into the past. It bears with a database that is away, as that one does."""
-        try:
-            return await opening.join(self._writer, self._lease)
-        except DatabaseRefused:
-            raise
-        except DatabaseLost as error:
-            self._writer.outage.goes_on(error)
-            return None
+        for tries in itertools.count(1):
+            await asyncio.sleep(_POLL)
+            try:
+                if (runner := await opening.join(self._writer, self._lease)) is not None:
+                    return runner
+            except DatabaseRefused:
+                raise
+            except DatabaseLost as error:
+                self._writer.outage.goes_on(error)
+            if tries == _SOON:
+                logger.warning("batch %r: %s, and this process waits for that", self.name, opening.waits_for)
+        raise AssertionError("count() does not end")
 
     async def _leave(self) -> None:
         if self._groups is None or self._runner is None:
@@ -224,20 +253,23 @@ class JoinedBatch(StoredBatch):
 
         await self._submit(other=work)
 
-    async def _claim(self, had: Sequence[int]) -> tuple[int, int] | None:
+    async def _claim(self, held: _Held) -> tuple[int, int] | None:
+        """Claim the next span, and let go of those that are done: few are held at a time, however many there are."""
         claimed: list[tuple[int, int]] = []
+        done: set[int] = set()
 
         async def work(connection: Connection) -> None:
             assert self._runner is not None  # noqa: S101 - whoever has joined has it
-            claimed.clear()
-            # A claim whose answer was lost is found again.
-            values = {**self._batch, "had": list(had), "owner": self._runner.id}
-            held = "SELECT first, last FROM wren_async.span WHERE batch = %(batch)s AND owner = %(owner)s"
-            rows = [row for row in await (await connection.execute(held, values)).fetchall() if row[0] not in had]
-            rows = rows or await (await connection.execute(statements.CLAIM, values)).fetchall()
-            claimed.extend((row[0], row[1]) for row in rows[:1])
+            values = {**self._batch, "held": list(held.firsts), "owner": self._runner.id}
+            done.clear()
+            if held.firsts:
+                done.update(first for (first,) in await _rows(connection, statements.RELEASE_DONE, values))
+            rows = await _rows(connection, statements.CLAIMED, values) if held.may_have_more else []
+            held.may_have_more = bool(rows)
+            claimed[:] = rows or await _rows(connection, statements.CLAIM, values)
 
         await self._submit(other=work)
+        held.firsts = [first for first in held.firsts if first not in done]
         return claimed[0] if claimed else None
 
     async def _release(self, firsts: Sequence[int]) -> None:
@@ -262,3 +294,7 @@ class JoinedBatch(StoredBatch):
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
         return await self._carry_out(self._reader.run, work)
+
+
+async def _rows(connection: Connection, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(query.encode(), values)).fetchall()

@@ -12,7 +12,7 @@ from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Bounds, Entry, JournalError, Signal, State, Totals
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.groups import told
-from wren_async.batch.journal.postgres.opening import RUNNERS_THERE, BatchRow
+from wren_async.batch.journal.postgres.opening import LOOKER, RUNNERS_THERE, BatchRow
 from wren_async.batch.journal.states import unknown
 from wren_async.postgres.database import Connection, Database, DatabaseLost, Work
 
@@ -124,6 +124,12 @@ class StoredBatch:
             (each[0], each[1], each[2], float(each[3]))
             for each in await self._all(RUNNERS_THERE, scope=self._row.scope)
         ]
+
+    async def looker(self) -> str | None:
+        """The worker that looks first at what the accounts show of it, while all others wait for that."""
+        query = f"SELECT {LOOKER} FROM wren_async.batch WHERE number = %(batch)s"  # noqa: S608 - made of a constant
+        looker: str | None = (await self._one(query))[0]
+        return looker
 
     async def late_answers(self) -> int:
         """Answers that came after others had taken over, or a person had settled the order. They settled nothing."""
