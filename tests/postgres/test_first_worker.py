@@ -300,3 +300,24 @@ async def test_what_a_claim_left_that_was_broken_off_is_found_again(here: World,
             )
         assert [entry.row.position async for entry in journal.claimed()] == list(range(1, 601))
         assert [entry.row.position async for entry in journal.claimed()] == list(range(1, 601))
+
+
+async def test_nobody_gets_an_order_that_may_come_back_to_the_worker_that_has_gone_through_all(
+    here: World, database_address: str
+) -> None:
+    """It is on the wire while the last orders are claimed, and a server that is busy does not take it."""
+    await plan(here, database_address, kilograms(1, 2, 3))
+    async with (
+        await PostgresJournal.open(database_address, "rides") as one,
+        await PostgresJournal.open(database_address, "rides") as other,
+    ):
+        await one.join()
+        await one.checked()
+        await other.join()
+        claims = aiter(one.claimed())
+        first, *_ = [entry async for entry in claims]
+        await one.mark_sending([first.row.position], here.timing.utc())
+        await one.record(first.row.position, first.result)
+        assert [entry async for entry in other.claimed()] == []
+        await claims.aclose()  # type: ignore[attr-defined]
+        assert len([entry async for entry in other.claimed()]) == 3

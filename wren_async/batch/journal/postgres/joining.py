@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import itertools
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
-import attrs
 import psycopg
 
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Signal
@@ -33,15 +33,6 @@ _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
 _SOON: Final = 20
 """Tries to join before it is told that another one is waited for."""
-
-
-@attrs.define
-class _Held:
-    """The spans that are held by one walk through what a process may place."""
-
-    firsts: list[int] = attrs.field(factory=list[int])
-    may_have_more: bool = True
-    """Whether a claim that was broken off may have left one."""
 
 
 class JoinedBatch(StoredBatch):
@@ -127,22 +118,9 @@ class JoinedBatch(StoredBatch):
         await self._leave()
         self._runner, self._groups, self._keeping = None, None, []
 
-    async def claimed(self) -> AsyncIterator[Entry]:
-        """The pending orders that this process may place, by position, span after span."""
-        await self.join()
-        held = _Held()
-        try:
-            while (span := await self._claim(held)) is not None:
-                held.firsts.append(span[0])
-                query = (
-                    f"{statements.SELECT}AND position BETWEEN %(first)s AND %(last)s AND state = 'pending' "
-                    "ORDER BY position"
-                )
-                for entry in await self._entries(query, first=span[0], last=span[1]):
-                    yield entry
-        finally:
-            with contextlib.suppress(JournalError):
-                await self._release(held.firsts)
+    def claimed(self) -> AsyncIterator[Entry]:
+        """The pending orders that this process may place, by position, span after span. It has an `aclose`."""
+        return Claims(self)
 
     async def doubt(self, at: datetime) -> None:
         """Put in doubt what a runner that is no more was sending, and free what it had claimed.
@@ -253,24 +231,30 @@ class JoinedBatch(StoredBatch):
 
         await self._submit(other=work)
 
-    async def _claim(self, held: _Held) -> tuple[int, int] | None:
-        """Claim the next span, and let go of those that are done: few are held at a time, however many there are."""
+    async def _claim(self, held: Sequence[int]) -> tuple[list[tuple[int, int]], set[int]]:
+        """Claim the next span, if there is one, and let go of those `held` ones that are done: which are told, too."""
         claimed: list[tuple[int, int]] = []
         done: set[int] = set()
 
         async def work(connection: Connection) -> None:
             assert self._runner is not None  # noqa: S101 - whoever has joined has it
-            values = {**self._batch, "held": list(held.firsts), "owner": self._runner.id}
+            values = {**self._batch, "held": list(held), "owner": self._runner.id}
+            rows = await _rows(connection, statements.RELEASE_DONE, values) if held else []
             done.clear()
-            if held.firsts:
-                done.update(first for (first,) in await _rows(connection, statements.RELEASE_DONE, values))
-            rows = await _rows(connection, statements.CLAIMED, values) if held.may_have_more else []
-            held.may_have_more = bool(rows)
-            claimed[:] = rows or await _rows(connection, statements.CLAIM, values)
+            done.update(first for (first,) in rows)
+            claimed[:] = await _rows(connection, statements.CLAIM, values)
 
         await self._submit(other=work)
-        held.firsts = [first for first in held.firsts if first not in done]
-        return claimed[0] if claimed else None
+        return claimed, done
+
+    async def _left(self) -> list[tuple[int, int]]:
+        """Spans that are claimed by this process, as where a claim was broken off before it was told of it."""
+        owner = None if self._runner is None else self._runner.id
+        return [(first, last) for first, last in await self._all(statements.CLAIMED, owner=owner)]
+
+    async def _pending(self, span: tuple[int, int]) -> Sequence[Entry]:
+        within = "AND position BETWEEN %(first)s AND %(last)s AND state = 'pending' ORDER BY position"
+        return await self._entries(f"{statements.SELECT}{within}", first=span[0], last=span[1])
 
     async def _release(self, firsts: Sequence[int]) -> None:
         if not firsts or self._closed:
@@ -294,6 +278,51 @@ class JoinedBatch(StoredBatch):
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
         return await self._carry_out(self._reader.run, work)
+
+
+class Claims:
+    """What a process may place, span after span, in spans that it holds until this is closed.
+
+    Those that are done are let go of on the way, so that few are held at a time. The others are held though they were
+    gone through: an order may come back unsent. After the last one it may be asked again, for what has become free.
+    """
+
+    def __init__(self, journal: JoinedBatch) -> None:
+        self._journal = journal
+        self._entries: deque[Entry] = deque()
+        self._held: list[int] = []
+        self._looks_back = True
+        self._closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Entry:
+        while not self._entries:
+            if self._closed or not await self._claim():
+                raise StopAsyncIteration
+        return self._entries.popleft()
+
+    async def aclose(self) -> None:
+        """Let go of all that is held. May be called again."""
+        self._closed = True
+        self._entries.clear()
+        held, self._held = self._held, []
+        with contextlib.suppress(JournalError):
+            await self._journal._release(held)
+
+    async def _claim(self) -> bool:
+        await self._journal.join()
+        spans: list[tuple[int, int]] = []
+        if self._looks_back:
+            self._looks_back, spans = False, await self._journal._left()
+        if not spans:
+            spans, done = await self._journal._claim(self._held)
+            self._held = [first for first in self._held if first not in done]
+        for span in spans:
+            self._held.append(span[0])
+            self._entries.extend(await self._journal._pending(span))
+        return bool(spans)
 
 
 async def _rows(connection: Connection, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -168,8 +168,7 @@ UPDATE wren_async.span SET owner = %(owner)s FROM free WHERE (span.batch, span.f
 RETURNING span.first, span.last
 """
 CLAIMED: Final = """
-SELECT first, last FROM wren_async.span
-WHERE batch = %(batch)s AND owner = %(owner)s AND first <> ALL(%(held)s::bigint[]) ORDER BY first LIMIT 1
+SELECT first, last FROM wren_async.span WHERE batch = %(batch)s AND owner = %(owner)s ORDER BY first
 """
 RELEASE_DONE: Final = """
 UPDATE wren_async.span SET owner = NULL, done = true
