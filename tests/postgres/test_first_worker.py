@@ -18,7 +18,6 @@ from postgres_server import VARIABLE, PostgresServer, cable_to, new_server
 from wren_async import CNaughtClient
 from wren_async.batch import Batch, Ending, Intent, JournalError, State, WorkerService
 from wren_async.batch.journal.contract import Past
-from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.postgres.lease import LeaseLost
 
@@ -235,23 +234,24 @@ async def test_a_snapshot_of_the_disk_in_which_workers_seem_to_be_there_knows_no
     await here.seed()
     with server_with_database() as (server, address):
         await plan(here, address, tonnes(4))
-        async with await PostgresJournal.open(address, "rides", lease=LEASE) as journal:
+        async with await PostgresJournal.open(address, "rides", lease=6.0) as journal:
             await journal.join()
             await journal.checked()
             await asyncio.to_thread(server.end)
             await asyncio.to_thread(copy_of_disk, server, tmp_path / "snapshot")
             await asyncio.to_thread(server.start)
+            await journal.checked()
             assert await work(here, address) is Ending.DONE
             assert len(here.committed()) == 4
             await asyncio.to_thread(server.end)
             await asyncio.to_thread(put_back, server, tmp_path / "snapshot")
             await asyncio.to_thread(server.start)
             with pytest.raises(LeaseLost, match="restored from a backup"):
-                await journal.note(Note.LEDGER, "x")
-        for _ in range(2):
-            await work(here, address)
-            here.pass_time(3600)
-        assert await placed(address) == 4
+                await journal.checked()
+            for _ in range(2):
+                await work(here, address)
+                here.pass_time(3600)
+            assert await placed(address) == 4
     assert [len(orders) for orders in here.committed().values()] == [1, 1, 1, 1]
 
 

@@ -219,6 +219,10 @@ class Journal(Protocol):
         """Which of these ids are those of placed orders. One walk through the batch, however many they are."""
         ...
 
+    async def pending_among(self, positions: Collection[int]) -> Collection[int]:
+        """Which of these positions are those of pending orders."""
+        ...
+
     async def totals(self) -> Totals:
         """Sums over the batch, quick at any size."""
         ...

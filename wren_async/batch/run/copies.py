@@ -19,8 +19,9 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Final, cast
 
+from wren_async.batch.chunks import in_chunks
 from wren_async.batch.input.order_types import noted_order_types, noted_payment_methods
-from wren_async.batch.intents import Api, api_of
+from wren_async.batch.intents import ORDER_TYPES, Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, Past, State
 from wren_async.batch.journal.notes import Note, planned_at, read_note
 from wren_async.batch.run.account_lists import UNREADABLE, Row, Sought, listed_since, shown, shown_by_wren
@@ -194,20 +195,23 @@ class OtherCopies:
         return charged is not None and set(charged) <= set(await self._journal.placed_among(charged))
 
     async def _listed(self, wren: WrenClient) -> tuple[Entry, str] | None:
-        sought = await Sought.of(self._journal, State.PENDING)
-        if self._first is not None:
-            sought.add(await self._journal.entry(self._first))
+        """Look in the lists for orders that are pending: the journal is asked for those alone that are listed."""
+        types = await noted_order_types(self._journal)
+        root = await self._journal.noted(Note.ROOT) or self._journal.batch_id
         of_first: list[Row] = []
-        async with aclosing(shown_by_wren(sought, wren)) as rows:
-            async for position, row in rows:
-                if position == self._first:
-                    of_first.append(row)
-                    continue
-                entry = await self._journal.entry(position)
-                # Read only now: of a shared batch another worker may have sent it meanwhile.
-                if entry.result.state is State.PENDING:
-                    return entry, _told(position)
+        async with aclosing(shown_by_wren(ORDER_TYPES if types is None else types, root, wren)) as rows:
+            async for chunk in in_chunks(rows):
+                # Asked only now: of a shared batch another worker may have sent some since the list was asked for.
+                pending = await self._journal.pending_among([position for position, *_ in chunk])
+                for position, reference, row in chunk:
+                    if position in pending and await self._has(position, reference):
+                        return await self._journal.entry(position), _told(position)
+                    if position == self._first:
+                        of_first.append(row)
         return await self._placed_twice(of_first)
+
+    async def _has(self, position: int, reference: str) -> bool:
+        return (await self._journal.entry(position)).row.reference == reference
 
     async def _listed_with_key(self) -> int | None:
         clients: dict[Api, BaseClient] = {api: client for api, client in self._all.items() if api == "cnaught"}

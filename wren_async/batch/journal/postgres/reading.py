@@ -83,6 +83,14 @@ class StoredBatch:
         )
         return {order_id for (order_id,) in await self._all(query, ids=list(order_ids))} if order_ids else ()
 
+    async def pending_among(self, positions: Collection[int]) -> Collection[int]:
+        """Which of these positions are those of pending orders."""
+        query = (
+            "SELECT position FROM wren_async.standing WHERE batch = %(batch)s AND state = 'pending' "
+            "AND position = ANY(%(positions)s::bigint[])"
+        )
+        return {position for (position,) in await self._all(query, positions=list(positions))}
+
     async def totals(self) -> Totals:
         """Sums over the batch, kept with every write."""
         return records.totals_of(await self._all(statements.TOTALS))
