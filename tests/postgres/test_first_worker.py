@@ -321,3 +321,19 @@ async def test_nobody_gets_an_order_that_may_come_back_to_the_worker_that_has_go
         assert [entry async for entry in other.claimed()] == []
         await claims.aclose()  # type: ignore[attr-defined]
         assert len([entry async for entry in other.claimed()]) == 3
+
+
+async def test_one_batch_that_is_planned_by_two_at_once_is_planned_once(here: World, database_address: str) -> None:
+    async with (
+        await PostgresJournal.open(database_address, "rides") as one,
+        await PostgresJournal.open(database_address, "rides") as other,
+        here.batch(one) as first,
+        here.batch(other) as second,
+    ):
+        plans = await asyncio.gather(*[batch.plan(tonnes(20)) for batch in (first, second)], return_exceptions=True)
+        refused = [plan for plan in plans if isinstance(plan, Exception)]
+        assert all("another process is planning it now" in str(error) for error in refused)
+        await first.plan(tonnes(20))
+        assert (await one.totals()).orders[State.PENDING] == 20
+        with pytest.raises(JournalError, match="another process is planning it now: nothing was sent"):
+            await other.add([(await one.entry(1)).row])

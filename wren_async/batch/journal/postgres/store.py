@@ -117,7 +117,13 @@ class PostgresJournal(JoinedBatch):
         }
 
         async def work(connection: Connection) -> None:
-            await connection.execute(statements.ADD_INTENTS.encode(), {**values, **self._batch})
+            try:
+                await connection.execute(statements.ADD_INTENTS.encode(), {**values, **self._batch})
+            except psycopg.errors.UniqueViolation:
+                raise JournalError(
+                    f"{self.label}: its orders are there already, so another process is planning it now: nothing was "
+                    "sent; give the same command again once that has finished"
+                ) from None
             await connection.execute(statements.ADD_STANDING, {**standing, **self._batch})
 
         if rows:
