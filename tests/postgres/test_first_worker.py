@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -88,6 +90,45 @@ async def test_another_one_takes_over_once_the_lease_of_the_first_is_over(
     assert [len(orders) for orders in here.committed().values()] == [1, 1, 1]
 
 
+PROCESS = """
+import asyncio, sys
+from wren_async import WrenClient
+from wren_async.batch import Batch, PostgresJournal
+
+async def main(address, url, token):
+    async with WrenClient(token, base_url=url) as wren:
+        async with await PostgresJournal.open(address, "rides", lease=1.5) as journal:
+            async with Batch(journal, wren=wren) as batch:
+                async for _ in batch.run():
+                    pass
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+async def test_a_process_that_is_frozen_while_it_looks_is_taken_over_and_sends_nothing_when_it_thaws(
+    here: World, database_address: str
+) -> None:
+    await here.seed()
+    await plan(here, database_address, tonnes(3))
+    here.sandbox.faults.add("latency", operation="listCreditLedger", seconds=1.0, times=1)
+    there = here.sandbox.wren
+    words = ["-c", PROCESS, database_address, there.base_url, there.live_token]
+    frozen = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.PIPE)
+    async with await PostgresJournal.open(database_address, "rides", read_only=True) as journal:
+        while await journal.looker() is None:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        frozen.send_signal(signal.SIGSTOP)
+        try:
+            assert await work(here, database_address) is Ending.DONE
+        finally:
+            frozen.send_signal(signal.SIGCONT)
+        _, told = await frozen.communicate()
+    assert b"another one has taken over" in told
+    assert [len(orders) for orders in here.committed().values()] == [1, 1, 1]
+
+
 async def test_one_whose_lists_cannot_be_read_keeps_nobody_waiting(here: World, database_address: str) -> None:
     """Its program keeps the journal open, and tries again some time."""
     await here.seed()
@@ -137,6 +178,21 @@ async def test_a_key_that_is_not_taken_keeps_nobody_waiting(here: World, databas
 
 
 # --- those who wait ------------------------------------------------------------------------------------------------
+
+
+async def test_one_that_is_slow_keeps_its_place_for_longer_than_a_lease(here: World, database_address: str) -> None:
+    """As where the lists are long."""
+    await plan(here, database_address, kilograms(1))
+    async with (
+        looking(database_address, lease=1.0) as first,
+        await PostgresJournal.open(database_address, "rides") as journal,
+    ):
+        joining = asyncio.create_task(journal.join())
+        await asyncio.sleep(1.6)
+        assert not joining.done()
+        await first.checked()
+        await joining
+        assert journal.past is Past.KNOWN
 
 
 async def test_one_that_waits_can_be_stopped(here: World, database_address: str) -> None:
