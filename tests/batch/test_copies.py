@@ -15,7 +15,7 @@ from test_recovery import ALL_KINDS, nothing_twice, place_behind, planned_and_co
 
 from wren_async.batch.events import Alarm, Ended, Ending, Event
 from wren_async.batch.intents import Intent, WrenOffset
-from wren_async.batch.journal.contract import JournalError, State
+from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.journal.memory import MemoryJournal
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.batch import Batch
@@ -236,3 +236,68 @@ async def test_a_list_that_cannot_be_read_in_the_middle_of_a_run_is_read_again_l
     assert end_of(events).ending is Ending.DONE
     assert "it is read again later" in caplog.text
     assert nothing_twice(here) == 10
+
+
+async def test_a_run_that_could_not_read_the_account_notes_nothing_of_where_it_stood_before_the_batch(
+    here: World, tmp_path: Path
+) -> None:
+    """The ledger could not be read when it was planned. What a copy bought since does not count as from before."""
+    here.sandbox.faults.add("status", operation="listCreditLedger", status=403, when="before")
+    await here.seed()
+    path, copy = await planned_and_copied(here, tmp_path, tonnes(4))
+    here.sandbox.faults.clear()
+    async with here.batch(copy) as batch:
+        await run(batch)
+    here.pass_time(3600)
+    here.sandbox.faults.add("status", operation="listOffsetOrders", status=503, when="before")
+    async with here.batch(path) as batch:
+        assert end_of(await run(batch)).ending is Ending.UNREACHABLE
+    here.sandbox.faults.clear()
+    async with here.batch(path) as batch:
+        assert end_of(await run(batch)).ending is Ending.DONE
+    assert nothing_twice(here) == 4
+
+
+async def test_a_batch_for_one_api_asks_nothing_of_the_other(here: World) -> None:
+    before = len(here.sandbox.requests)
+    async with here.batch() as batch:
+        await batch.plan(kilograms(1, 2, 3))
+        events = []
+        async for event in batch.run():
+            events.append(event)
+            here.pass_time(60)
+    assert end_of(events).ending is Ending.DONE
+    assert {each.api for each in here.sandbox.requests[before:]} == {"cnaught"}
+
+
+async def test_a_first_order_that_could_not_be_sent_is_looked_for_as_any_other(here: World) -> None:
+    """It is pending still, and a copy has placed it meanwhile: it would be bought a second time."""
+    await here.seed()
+    async with here.batch() as batch:
+        await batch.plan(tonnes(3))
+        await batch._copies.begin()
+        async with batch._copies.first() as first:
+            assert first is not None
+            await place_behind(here, batch.journal, first.row.position)
+            found = await batch._copies.found()
+    assert found is not None
+    assert found[0].row == first.row
+
+
+async def test_a_look_in_the_middle_of_a_run_reads_no_order_that_is_not_listed(here: World) -> None:
+    """Of millions that are pending it would read each, again and again."""
+    read: list[int] = []
+
+    class Counting(MemoryJournal):
+        async def entries(self, *states: State) -> AsyncIterator[Entry]:
+            async for entry in super().entries(*states):
+                read.append(entry.row.position)
+                yield entry
+
+    await here.seed()
+    async with here.batch(Counting(), concurrency=1) as batch:
+        await batch.plan(CARD * 100)
+        await batch._copies.begin()
+        read.clear()
+        assert await batch._copies.found() is None
+    assert not read

@@ -438,3 +438,71 @@ def test_an_address_that_is_empty_is_none(shell: Shell, monkeypatch: pytest.Monk
     monkeypatch.delenv("WREN_ASYNC_DATABASE", raising=False)
     assert shell.run("report", "orders", "--database", "") == Exit.USAGE
     assert "set WREN_ASYNC_DATABASE" in shell.told
+
+
+def test_a_file_with_faults_leaves_no_batch_behind(shell: Shell, database: str) -> None:
+    assert shell.run("plan", shell.orders(text="amount_kg\n10\nmany\n"), "--name", "rides") == Exit.USAGE
+    assert "line 3" in shell.told
+    assert shell.run("status") == 0
+    assert "no batch was planned here yet" in shell.told
+    # One that has orders by then stays.
+    assert shell.run("plan", shell.orders(2), "--name", "rides") == 0
+    assert shell.run("plan", shell.orders(text="amount_kg\n10\nmany\n"), "--name", "rides") == Exit.USAGE
+    assert shell.run("status", "rides") == 0
+    assert "not started" in " ".join(shell.out.split())
+
+
+def test_what_was_sent_from_a_journal_beside_the_file_is_not_bought_again_in_the_database(
+    shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The variable is set on a machine on which the same command was about a file before."""
+    orders = shell.orders(2)
+    monkeypatch.delenv("WREN_ASYNC_DATABASE")
+    assert shell.run("run", orders, "--yes") == 0
+    monkeypatch.setenv("WREN_ASYNC_DATABASE", database)
+    for command in (["run", orders, "--yes", "--leave"], ["plan", orders]):
+        assert shell.run(*command) == Exit.USAGE
+        assert "which buys them again" in shell.told
+        assert f"wren-async batch run {orders} --journal {orders}.journal" in shell.told
+    assert shell.run("run", orders, "--yes", "--journal", f"{orders}.journal") == 0
+    assert len(shell.sandbox.orders) == 2
+    assert shell.run("run", orders, "--yes", "--leave", "--name", "again") == 0
+    assert work(shell) == 0
+    assert len(shell.sandbox.orders) == 4, "who names the batch means another one"
+
+
+def test_that_a_file_is_planned_under_two_names_is_told(shell: Shell, database: str) -> None:
+    orders = shell.orders(2)
+    assert shell.run("plan", orders, "--name", "tonight") == 0
+    assert "very same file" not in shell.told
+    assert shell.run("plan", orders) == 0
+    assert "mind: the very same file was planned as 'tonight', too" in shell.told
+
+
+def test_an_alarm_is_told_by_status_and_by_looking_on(shell: Shell, database: str) -> None:
+    """As in a copy of a database, in which nobody was halted."""
+    orders = shell.orders(2)
+    assert shell.run("run", orders, "--yes", "--leave") == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO wren_async.note (batch, name, value) SELECT number, 'alarm', %s FROM wren_async.batch",
+            (json.dumps("the database is a copy."),),
+        )
+    assert shell.run("status", "orders") == 0
+    assert "stopped: the database is a copy." in " ".join(shell.out.split())
+    assert "--alarm-is-explained" in shell.told
+    assert shell.run("run", orders, "--yes") == Exit.UNFINISHED
+    assert "--alarm-is-explained" in shell.told
+
+
+def test_that_all_wait_for_the_first_worker_is_told(shell: Shell, database: str) -> None:
+    assert shell.run("run", shell.orders(2), "--yes", "--leave") == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(
+            "WITH first AS (INSERT INTO wren_async.runner (name, scope, program, lease, lease_until) "
+            "SELECT 'host:7', 'batch ' || number, '1', '60 s', now() + interval '60 s' FROM wren_async.batch "
+            "RETURNING id) UPDATE wren_async.batch SET checker = first.id FROM first"
+        )
+    assert shell.run("status", "orders") == 0
+    assert "a worker looks at the accounts first" in " ".join(shell.out.split())
+    assert "worker host:7 looks first at what the accounts show" in " ".join(shell.told.split())

@@ -71,7 +71,8 @@ async def test_a_process_with_a_wrong_key_refuses_no_order_and_leaves_them_to_th
 async def test_a_process_with_a_wrong_key_that_came_first_steps_aside_at_the_first_order(
     here: World, database_address: str
 ) -> None:
-    """Until then nobody can tell that its key is wrong, and the others say that two keys are there."""
+    """Until then its server does not tell that its key is wrong, and the others say that two keys are there."""
+    here.sandbox.faults.add("status", operation="listPortfolios", token="mistyped", status=400, when="before")
     async with process(here, database_address, key="mistyped"):
         while not await has_joined(database_address):  # noqa: ASYNC110 - it is another process's
             await asyncio.sleep(0.01)

@@ -50,7 +50,10 @@ async def placed(address: str) -> int:
 async def test_a_worker_with_a_wrong_key_leaves_the_batch_to_the_others(here: World, database_address: str) -> None:
     """It placed an order of the other API first. Its key was never taken, so no order of that key is to be found."""
     await plan(here, database_address, MIXED)
+    # Or it would be told before its first order.
+    here.sandbox.faults.add("status", operation="listPortfolios", status=503, when="before")
     assert await work(here, database_address, key="mistyped") is Ending.ACCESS_REFUSED
+    here.sandbox.faults.clear()
     assert 0 < await placed(database_address) < len(MIXED)
     assert await work(here, database_address) is Ending.DONE
     assert await placed(database_address) == len(MIXED)

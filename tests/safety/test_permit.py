@@ -27,6 +27,8 @@ class Origin:
     port: int = 0
     received: bytes = b""
     connections: int = 0
+    may_be_read: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """Until then no read is answered."""
     serving: set[asyncio.Task[None]] = attrs.field(factory=set[asyncio.Task[None]])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +44,9 @@ class Origin:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             self.received += data
-            if b"amount_kg" in data:
+            if data.startswith(b"GET"):
+                await self.may_be_read.wait()
+            if b"amount_kg" in data or data.startswith(b"GET"):
                 head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
                 writer.write(head.encode() + BODY)
 
@@ -156,3 +160,13 @@ async def test_an_attempt_that_is_over_sends_nothing_though_its_timer_is_late(cl
             with pytest.raises(NotSent):
                 await client.with_permit(permit, within=20).orders.create(amount_kg=10)
         assert server.received == b""
+
+
+async def test_a_read_takes_its_time_as_without_a_permit() -> None:
+    """A lease bounds what may come too late to be known. A long list of orders only has to be there some time."""
+    async with origin() as server, CNaughtClient("k", base_url=f"http://127.0.0.1:{server.port}") as client:
+        reading = asyncio.create_task(client.with_permit(lambda seconds: True, within=0.05).orders.get("o1"))
+        await asyncio.sleep(0.2)
+        assert not reading.done()
+        server.may_be_read.set()
+        assert (await reading).id == "o1"

@@ -46,7 +46,14 @@ from wren_async.cli.exits import Exit, help_text
 from wren_async.cli.interrupts import Interrupts
 from wren_async.cli.outboxes import check_batch_name, resume_outbox
 from wren_async.cli.reporting import Reporting
-from wren_async.cli.starting import BatchInDatabase, check_lost, go_on, keep_planned_caps
+from wren_async.cli.starting import (
+    BatchInDatabase,
+    check_beside,
+    check_lost,
+    go_on,
+    keep_planned_caps,
+    tell_same_file,
+)
 from wren_async.cli.terminal import output, show_columns
 from wren_async.cli.watching import Standing
 from wren_async.cli.worker import DatabaseOption, dsn_of
@@ -89,7 +96,9 @@ def plan(
     """Read the orders into the database and ask what they will cost. No worker touches them before `batch run`."""
     place, settings = _of_file(database, orders, name), limits.settings()
     caps = limits.caps()
+    wait(lambda _: check_beside(place, orders))
     ahead = plan_orders(place, orders, given, settings)
+    wait(lambda _: tell_same_file(place))
     if problem := objection(ahead, keep_planned_caps(place, caps).cents):
         tell(f"mind the sum: {problem}")
     return Exit.ALL_PLACED
@@ -142,9 +151,9 @@ def run_(
     check_continuing(continues, none_was_placed=none_was_placed)
     place, settings = _of_file(database, orders, name), limits.settings(continues, none_was_placed=none_was_placed)
     limits.caps()
-    if continues is not None:
-        wait(lambda _: check_lost(place, continues))
+    wait(lambda _: check_beside(place, orders) if continues is None else check_lost(place, continues))
     ahead = plan_orders(place, orders, given, settings)
+    wait(lambda _: tell_same_file(place))
     return Exit.ALL_PLACED if dry_run else go_on(place, ahead, settings, limits, yes=yes, leave=leave)
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import attrs
 
-from wren_async.batch.journal.contract import Bounds
+from wren_async.batch.input.faults import InvalidInput
+from wren_async.batch.input.origin import journal_of
+from wren_async.batch.journal.contract import Bounds, State
 from wren_async.batch.journal.notes import Note
-from wren_async.batch.journal.postgres.opening import name_by_id, names_by_note
+from wren_async.batch.journal.postgres.opening import name_by_id, names_among, names_by_note
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.journal.postgres.tables import PARTS
-from wren_async.batch.report.wording import batch_command
+from wren_async.batch.journal.sqlite import SqliteJournal
+from wren_async.batch.report.wording import batch_command, count
 from wren_async.batch.run.account_check import check_accounts
 from wren_async.batch.run.budget import Caps, bounds_of, caps_of, check_caps
 from wren_async.batch.run.settings import clients_of
@@ -42,9 +46,16 @@ class BatchInDatabase:
 
     @asynccontextmanager
     async def opened(self, *, make: bool = False, read_only: bool = False) -> AsyncIterator[PostgresJournal]:
-        """The journal of the batch. Raises `JournalError` where there is none and none is to be made."""
+        """The journal of the batch. Raises `JournalError` where there is none and none is to be made.
+
+        One that was made now, for an input with faults, is gone again once it is left.
+        """
         async with await PostgresJournal.open(self.dsn, self.name, make=make, read_only=read_only) as journal:
-            yield journal
+            try:
+                yield journal
+            except InvalidInput:
+                await journal.take_away()
+                raise
 
     def command(self, *words: str) -> str:
         """A command, to be copied into a shell."""
@@ -63,6 +74,42 @@ async def check_lost(place: BatchInDatabase, continues: str) -> None:
             f"batch {continues} is not lost: the database has it under the name {there!r}, and two batches with its "
             f"references would buy its orders twice. Go on with it: {place.command('resume', there)}"
         )
+
+
+async def check_beside(place: BatchInDatabase, orders: Path) -> None:
+    """Refuse a file that was sent from a journal beside it: here it would be another batch, and be bought again.
+
+    A name that a person gives to the batch says that another one is meant.
+    """
+    path = journal_of(orders)
+    if place.named or not path.exists():
+        return
+    async with Database(place.dsn) as made:
+        await prepare(made, PARTS)
+        if await made.read(lambda connection: names_among(connection, [place.name])):
+            return
+    async with await SqliteJournal.open(path, read_only=True) as journal:
+        totals = await journal.totals()
+    if sent := sum(number for state, number in totals.orders.items() if state is not State.PENDING):
+        raise Stop(
+            f"{path.name} beside the file is the journal of a batch of it, and {count(sent, 'order')} of that may have "
+            "been placed. In the database the file would be another batch, which buys them again. Go on with the one "
+            "that there is: "
+            f"{batch_command('run', str(orders), '--journal', str(path))}\n"
+            "If the file is to be bought once more, say so by a --name for the new batch"
+        )
+
+
+async def tell_same_file(place: BatchInDatabase) -> None:
+    """Say which other batches were planned from the very same file: each buys its orders."""
+    async with place.opened(read_only=True) as journal:
+        digest = await journal.noted(Note.INPUT_DIGEST)
+    if digest is None:
+        return
+    async with Database(place.dsn) as made:
+        names = await made.read(lambda connection: names_by_note(connection, Note.INPUT_DIGEST, digest))
+    if others := [repr(name) for name in names if name != place.name]:
+        tell(f"mind: the very same file was planned as {' and '.join(others)}, too, and each batch buys its orders")
 
 
 def keep_planned_caps(place: BatchInDatabase, given: Caps) -> Caps:

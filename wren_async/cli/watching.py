@@ -9,7 +9,8 @@ from typing import Final
 import attrs
 
 from wren_async.batch.events import Ended, Ending, Progress, Settled
-from wren_async.batch.journal.contract import State, Totals
+from wren_async.batch.journal.contract import Signal, State, Totals
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.run.history import History, RunEnd
 from wren_async.cli.batch_places import BatchPlace
@@ -20,11 +21,15 @@ from wren_async.cli.progress import Display
 
 _LOOK: Final = 1.0
 """Seconds between two looks at how far the workers are."""
-_ALONE: Final = 4
-"""Looks without a worker before that is told: one that has just come has to find the batch first."""
+_SOON: Final = 4
+"""Looks without a worker, or at one that all others wait for, before that is told: it may be over in a moment."""
 _NO_WORKER: Final = (
     "no worker is at it: start `wren-async worker` on each machine that is to place orders, with the tokens in its "
     "environment; where one runs, its log says why it does not go on"
+)
+_LOOKS: Final = (
+    "worker {} looks first at what the accounts show of it, because orders may have been placed that the database does "
+    "not know of; the others wait for that, which takes minutes where the lists are long"
 )
 _FAILURES: Final = 10
 """Orders whose failure is told in the end; the report has all."""
@@ -52,11 +57,16 @@ class Standing:
     """Why no worker sends anything, where that is so."""
     message: str
     workers: Sequence[tuple[int, str, str, float]]
+    looker: str | None
+    """The worker that looks first at what the accounts show, while all others wait for that."""
 
     @classmethod
     async def of(cls, journal: PostgresJournal) -> Standing:
         """How it stands now."""
         signal = await journal.signal()
+        if signal.ending is None and (alarm := await journal.noted(Note.ALARM)):
+            # Nobody goes on before it is explained, also where it was raised before anybody could be halted.
+            signal = Signal(ending=Ending.ALARM, message=alarm)
         return cls(
             name=journal.name,
             totals=await journal.totals(),
@@ -66,6 +76,7 @@ class Standing:
             ending=None if signal.ending is None else Ending(signal.ending),
             message=signal.message,
             workers=await journal.workers(),
+            looker=await journal.looker(),
         )
 
     @property
@@ -91,6 +102,8 @@ class Standing:
             return "done"
         if self.ending is not None:
             return self._stopped
+        if self.looker is not None:
+            return "a worker looks at the accounts first"
         return "under way" if self.workers else "waits for a worker"
 
     @property
@@ -116,6 +129,8 @@ class Standing:
             return None
         if self.ending is not None:
             return remedy(self.ending, place)
+        if self.looker is not None:
+            return _LOOKS.format(self.looker)
         return None if self.workers else _NO_WORKER
 
 
@@ -138,7 +153,7 @@ class Watch:
         self._place = place
         self._journal = journal
         self._shown = shown
-        self._alone = 0
+        self._alone = self._looked_into = 0
         self._ends: list[RunEnd] = []
 
     async def run(self) -> Exit:
@@ -182,10 +197,13 @@ class Watch:
                 return
 
     async def _tell_trouble(self, standing: Standing) -> None:
-        """Say that no worker is there, and why those that were there have ended."""
+        """Say that no worker is there, or only one goes on, and why those that were there have ended."""
         self._alone = 0 if standing.workers else self._alone + 1
-        if self._alone == _ALONE:
+        if self._alone == _SOON:
             self._shown.say(_NO_WORKER)
+        self._looked_into = 0 if standing.looker is None else self._looked_into + 1
+        if self._looked_into == _SOON and standing.looker is not None:
+            self._shown.say(_LOOKS.format(standing.looker))
         ends = (await History.of(self._journal)).endings
         for end in (each for each in ends if each not in self._ends and each.ending not in _QUIET):
             self._shown.say(f"a worker ended its run: {in_words(end.message)}; it tries again")

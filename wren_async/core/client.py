@@ -197,11 +197,11 @@ class BaseClient:
         Args:
             permit: Told in how many seconds the attempt ends at the latest, says whether its bytes may be sent now. It
                 is asked directly before they are handed to the connection, and must not block.
-            within: Seconds that an attempt, and a call, may take at most.
+            within: Seconds that an attempt, and a call, may take at most. Reads take as long as they otherwise would.
         """
-        limits = self._limits.but(timeout=_shorter(self._limits.timeout, within))
-        limits = limits.but(deadline=_shorter(limits.deadline, within))
-        return self._copy(self._identity, attrs.evolve(limits, permit=permit))
+        reads = self._limits
+        limits = reads.but(timeout=_shorter(reads.timeout, within), deadline=_shorter(reads.deadline, within))
+        return self._copy(self._identity, attrs.evolve(limits, permit=permit, reads=reads))
 
     async def aclose(self, patience: float = CLOSING_TIME) -> None:
         """Close the connections, after waiting up to `patience` seconds for writes on the wire.

@@ -35,6 +35,12 @@ class Limits(Value):
     """What the caller set; `None` for what suits the operation."""
     permit: Permit | None = None
     """Whether bytes of a write may be sent now."""
+    reads: Limits | None = None
+    """Those of reads, where only writes have to end in time. A list may be long."""
+
+    def of(self, effect: Effect) -> Limits:
+        """Those of an operation with this effect."""
+        return self.reads if self.reads is not None and effect is Effect.READ else self
 
     def most_bytes(self, effect: Effect, form: object) -> int:
         """Bytes that an answer to a call of this effect may have, where a success is read as `form`."""
@@ -63,6 +69,9 @@ class Limits(Value):
             max_answer_bytes=(
                 self.max_answer_bytes if max_answer_bytes is UNSET else _bytes("max_answer_bytes", max_answer_bytes)
             ),
+            reads=None
+            if self.reads is None
+            else self.reads.but(timeout=timeout, deadline=deadline, retries=retries, max_answer_bytes=max_answer_bytes),
         )
 
 

@@ -165,13 +165,6 @@ class PostgresApiJournal(PostgresJournal):
         self._lapsed = self._runner.lost
         await self.retire()
 
-    async def retire(self) -> None:
-        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
-        for task in self._keeping:
-            task.cancel()
-        await self._leave()
-        self._runner, self._groups, self._keeping = None, None, []
-
     async def settle_by_hand(self, position: int, result: Result) -> None:
         """Write down what a person found out about an undecided order."""
         await self._record_by_hand(position, result)

@@ -169,7 +169,7 @@ class Database:
             await self._drop()
             raise DatabaseLost(f"{self.dsn}: the database did not answer within {self._longest:g} s") from None
         except errors.InsufficientPrivilege as error:
-            raise JournalError(f"{self.dsn}: {self.dsn.scrub(_told(error))}: {_GRANT}") from None
+            raise refused(self.dsn, error) from None
         except psycopg.Error as error:
             if isinstance(error, _CONFLICTS) or not (isinstance(error, _LOST) or self._is_broken):
                 raise
@@ -264,7 +264,7 @@ async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: as
         except DatabaseLost as error:
             outage.goes_on(error)
         except psycopg.Error as error:
-            raise JournalError(f"{dsn}: {dsn.scrub(_told(error))}") from None
+            raise refused(dsn, error) from None
         else:
             outage.ends()
             return answer
@@ -273,6 +273,12 @@ async def when_there(attempt: Callable[[], Awaitable[T]], dsn: Dsn, stopping: as
                 await stopping.wait()
                 return None
     raise AssertionError("waits() does not end")
+
+
+def refused(dsn: Dsn, error: psycopg.Error) -> JournalError:
+    """What a database that is there answered to a statement, with a remedy where there is one."""
+    mend = f": {_GRANT}" if isinstance(error, errors.InsufficientPrivilege) else ""
+    return JournalError(f"{dsn}: {dsn.scrub(_told(error))}{mend}")
 
 
 def waits(first: float = 0.05) -> Any:

@@ -266,7 +266,12 @@ class Runner:
                 "last: start the worker again, and every order that is not settled is looked for first"
             )
         found = await (await connection.execute(_LOOK, (self.id,))).fetchone()
-        if found is None or found[2]:
+        if found is None or found[0] < number - 1:
+            return (
+                f"the database has forgotten what runner {self.id} wrote last, as one does that was restored from a "
+                "backup: start the worker again, and what is not settled is looked for first"
+            )
+        if found[2]:
             return (
                 f"runner {self.id} did not renew its lease in time, and another one has taken over: what it has sent "
                 "is looked for before anything of it is sent again"

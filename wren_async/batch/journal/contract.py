@@ -219,6 +219,10 @@ class Journal(Protocol):
         """Which of these ids are those of placed orders. One walk through the batch, however many they are."""
         ...
 
+    async def pending_among(self, positions: Collection[int]) -> Collection[int]:
+        """Which of these positions are those of pending orders."""
+        ...
+
     async def totals(self) -> Totals:
         """Sums over the batch, quick at any size."""
         ...
@@ -275,6 +279,10 @@ class Journal(Protocol):
 
     async def checked(self) -> None:
         """Say that whatever may have been sent before is found out, or in doubt: others may place orders, too."""
+        ...
+
+    async def retire(self) -> None:
+        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
         ...
 
     def claimed(self) -> AsyncIterator[Entry]:

@@ -122,6 +122,11 @@ class DatabaseJournal(HeldByOne, abc.ABC):
         found = await self._read(_all, records.PLACED_AMONG, (json.dumps(sorted(order_ids)),))
         return {order_id for (order_id,) in found}
 
+    async def pending_among(self, positions: Collection[int]) -> Collection[int]:
+        """Which of these positions are those of pending orders."""
+        found = await self._read(_all, records.PENDING_AMONG, (json.dumps(sorted(positions)),))
+        return {position for (position,) in found}
+
     async def totals(self) -> Totals:
         """Sums over the batch, kept with every write."""
         return await self._read(records.read_totals, records.TOTALS)

@@ -54,6 +54,9 @@ class HeldByOne(_Held):
     async def checked(self) -> None:
         """Nobody waits for it."""
 
+    async def retire(self) -> None:
+        """Nobody waits for it."""
+
     def claimed(self) -> AsyncIterator[Entry]:
         """All pending orders, by position."""
         return self.entries(State.PENDING)

@@ -36,6 +36,9 @@ ADD_STANDING: Final = "INSERT INTO standing (position, state, planned_cents, pla
 PLACED_AMONG: Final = """
 SELECT order_id FROM standing WHERE state = 'placed' AND order_id IN (SELECT value FROM json_each(?))
 """
+PENDING_AMONG: Final = """
+SELECT position FROM standing WHERE state = 'pending' AND position IN (SELECT value FROM json_each(?))
+"""
 TOTALS: Final = """
 SELECT state, orders, planned_cents, planned_grams, spent_cents, spent_grams, unknown_orders, unknown_cents FROM tally
 """

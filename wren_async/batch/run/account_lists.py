@@ -7,7 +7,7 @@ or its reference where that is the caller's own.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -68,14 +68,10 @@ class Sought:
         """The position of the order that has this reference; `None` where none of those that are looked for has it."""
         if reference in self._own:
             return self._own[reference]
-        root, _, number = reference.rpartition("-")
-        if not root or root != self.root or not number.isdecimal() or len(number) > 18:
+        position = position_of(reference, self.root)
+        if position is None or position >= len(self._positions):
             return None
-        position = int(number)
-        if number != str(position):
-            # A reference of the caller's own, such as `ride-01`, which is not `ride-1`.
-            return None
-        return position if position < len(self._positions) and self._positions[position] else None
+        return position if self._positions[position] else None
 
     def add(self, entry: Entry) -> None:
         """Look for this order too."""
@@ -91,6 +87,15 @@ class Sought:
         missing = entry.row.position + 1 - len(self._positions)
         self._positions.extend(bytes(max(0, missing)))
         self._positions[entry.row.position] = 1
+
+
+def position_of(reference: str, root: str) -> int | None:
+    """The position that a reference with this root tells; `None` where it tells none."""
+    found, _, number = reference.rpartition("-")
+    if not root or found != root or not number.isdecimal() or len(number) > 18:
+        return None
+    # A reference of the caller's own, such as `ride-01`, is not `ride-1`.
+    return int(number) if number == str(int(number)) else None
 
 
 async def listed_since(journal: Journal) -> datetime | None:
@@ -119,7 +124,7 @@ async def _texts(
     wren, cnaught = clients.get("wren"), clients.get("cnaught")
     # What is ordered with a test token is in no list.
     if isinstance(wren, WrenClient) and not wren.is_test:
-        async for row in _wren_rows(sought, wren):
+        async for row in _wren_rows(sought.kinds, wren):
             yield note_of(row)
     if isinstance(cnaught, CNaughtClient):
         for subaccount_id in sorted(sought.subaccounts, key=str):
@@ -130,17 +135,27 @@ async def _texts(
                 yield order.metadata
 
 
-async def shown_by_wren(sought: Sought, wren: WrenClient) -> AsyncGenerator[tuple[int, Row], None]:
-    """The positions of orders that Wren's lists show, with their rows. Raises as `shown` does."""
-    async for row in _wren_rows(sought, wren):
+async def shown_by_wren(
+    kinds: Collection[str], root: str, wren: WrenClient
+) -> AsyncGenerator[tuple[int, str, Row], None]:
+    """What Wren's lists show of a batch whose references have this root: position, reference and row of each order.
+
+    Raises as `shown` does.
+
+    Args:
+        kinds: The types of its orders.
+        root: What its references begin with.
+        wren: The client.
+    """
+    async for row in _wren_rows(kinds, wren):
         reference = carried(note_of(row))
-        if reference is not None and (position := sought.position(reference)) is not None:
-            yield position, row
+        if reference is not None and (position := position_of(reference, root)) is not None:
+            yield position, reference, row
 
 
-async def _wren_rows(sought: Sought, wren: WrenClient) -> AsyncGenerator[Row, None]:
-    by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in sought.kinds)
-    by_trees = WrenTrees.kind in sought.kinds
+async def _wren_rows(kinds: Collection[str], wren: WrenClient) -> AsyncGenerator[Row, None]:
+    by_tons = any(kind.startswith("wren.") and kind != WrenTrees.kind for kind in kinds)
+    by_trees = WrenTrees.kind in kinds
     for list_rows, name, form in (*(_BY_TONS if by_tons else ()), *(_BY_TREES if by_trees else ())):
         async for row in read_list(Reader(wren), list_rows(), name, form):
             yield row

@@ -14,13 +14,14 @@ that has slept in the middle of a run looks anew, for them too.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Final, cast
 
+from wren_async.batch.chunks import in_chunks
 from wren_async.batch.input.order_types import noted_order_types, noted_payment_methods
-from wren_async.batch.intents import Api, api_of
+from wren_async.batch.intents import ORDER_TYPES, Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, Past, State
 from wren_async.batch.journal.notes import Note, planned_at, read_note
 from wren_async.batch.run.account_lists import UNREADABLE, Row, Sought, listed_since, shown, shown_by_wren
@@ -75,9 +76,8 @@ class OtherCopies:
         if types is None or await self._journal.noted(Note.ROOT):
             return False
         has_keys = any(name.startswith("cnaught.") for name in types)
-        has_none = any(name.startswith("wren.") for name in types)
         return not (has_keys and not await self._keys_are_fresh()) and not (
-            has_none and self._wren is not None and not await self._wallet_is_as_planned(self._wren)
+            _has_none(types) and self._wren is not None and not await self._wallet_is_as_planned(self._wren)
         )
 
     async def checkpoint(self) -> Checkpoint | None:
@@ -90,6 +90,9 @@ class OtherCopies:
 
     async def begin(self) -> None:
         """Note where the account stands before the first order of a run."""
+        types = await noted_order_types(self._journal)
+        if types is not None and not _has_none(types):
+            self._wren = None
         self._looked = self._gave = self._clock()
         self._looks = 0
         if self._before is None:
@@ -192,20 +195,23 @@ class OtherCopies:
         return charged is not None and set(charged) <= set(await self._journal.placed_among(charged))
 
     async def _listed(self, wren: WrenClient) -> tuple[Entry, str] | None:
-        sought = await Sought.of(self._journal, State.PENDING)
-        if self._first is not None:
-            sought.add(await self._journal.entry(self._first))
+        """Look in the lists for orders that are pending: the journal is asked for those alone that are listed."""
+        types = await noted_order_types(self._journal)
+        root = await self._journal.noted(Note.ROOT) or self._journal.batch_id
         of_first: list[Row] = []
-        async with aclosing(shown_by_wren(sought, wren)) as rows:
-            async for position, row in rows:
-                if position == self._first:
-                    of_first.append(row)
-                    continue
-                entry = await self._journal.entry(position)
-                # Read only now: of a shared batch another worker may have sent it meanwhile.
-                if entry.result.state is State.PENDING:
-                    return entry, _told(position)
+        async with aclosing(shown_by_wren(ORDER_TYPES if types is None else types, root, wren)) as rows:
+            async for chunk in in_chunks(rows):
+                # Asked only now: of a shared batch another worker may have sent some since the list was asked for.
+                pending = await self._journal.pending_among([position for position, *_ in chunk])
+                for position, reference, row in chunk:
+                    if position in pending and await self._has(position, reference):
+                        return await self._journal.entry(position), _told(position)
+                    if position == self._first:
+                        of_first.append(row)
         return await self._placed_twice(of_first)
+
+    async def _has(self, position: int, reference: str) -> bool:
+        return (await self._journal.entry(position)).row.reference == reference
 
     async def _listed_with_key(self) -> int | None:
         clients: dict[Api, BaseClient] = {api: client for api, client in self._all.items() if api == "cnaught"}
@@ -232,6 +238,11 @@ class OtherCopies:
         return entry, (
             f"order {self._first} was placed twice, by this run and by something else at the same time: {_WHAT}"
         )
+
+
+def _has_none(order_types: Collection[str]) -> bool:
+    """Whether there are orders without keys among these types: those of Wren."""
+    return any(name.startswith("wren.") for name in order_types)
 
 
 _WHAT: Final = "is a copy of the journal at work?"

@@ -12,6 +12,7 @@ import attrs
 
 from wren_async.batch.chunks import in_chunks
 from wren_async.batch.events import Ending, Event, Returned, Settled
+from wren_async.batch.input.order_types import noted_apis
 from wren_async.batch.input.orders_without_client import give_client
 from wren_async.batch.intents import Api, api_of
 from wren_async.batch.journal.contract import Entry, Journal, JournalError, Past, State
@@ -27,7 +28,7 @@ from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.wren_ledger import AccountedCharges, checkpoint_of, note_checkpoint, noted_checkpoint
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.client import BaseClient
-from wren_async.errors import AccessRefused, InvalidConfiguration
+from wren_async.errors import AccessRefused, InvalidConfiguration, Unauthorized
 from wren_async.reconcile import How, Placed, Verdict
 from wren_async.wren import WrenClient
 
@@ -123,12 +124,13 @@ class Recovery:
         if self._continues:
             # Orders of the batch that this one continues are older.
             return
-        for api, client in self._clients.items():
+        clients = await self._needed()
+        for api, client in clients.items():
             await self._clocks.ask(api, client)
-        if all(self._clocks.knows(api) for api in self._clients):
-            planned = min((self._clocks.earliest(api) for api in self._clients), default=self._clocks.now())
+        if all(self._clocks.knows(api) for api in clients):
+            planned = min((self._clocks.earliest(api) for api in clients), default=self._clocks.now())
             await self._journal.note(Note.PLANNED, planned.isoformat())
-        wren = self._clients.get("wren")
+        wren = clients.get("wren")
         if isinstance(wren, WrenClient) and (checkpoint := await checkpoint_of(wren)) is not None:
             await self._journal.note(Note.FIRST_LEDGER, checkpoint.to_json())
 
@@ -142,18 +144,45 @@ class Recovery:
 
     async def recover(self, control: Control) -> None:
         """Find out about orders that earlier runs left in doubt, and those that only the accounts know to be placed."""
-        for api, client in self._clients.items():
-            await self._clocks.ask(api, client)
-        await self._journal.join()
-        if self._journal.lease is not None:
-            # Before, another process could still note another account. From here on nobody does.
-            await self.check_servers()
-        self._is_past_known |= self._journal.past is Past.KNOWN
-        await self._put_in_doubt(control)
+        if not await self._have_joined(control):
+            return
+        is_shared = self._journal.lease is not None
+        try:
+            if is_shared:
+                # Before, another process could still note another account. From here on nobody does.
+                await self.check_servers()
+            self._is_past_known |= self._journal.past is Past.KNOWN
+            await self._put_in_doubt(control)
+        finally:
+            if is_shared and not self._is_past_known:
+                # Others may be able to find it out, and would wait for this process.
+                await self._journal.retire()
         if self._is_past_known:
             await self._journal.checked()
+        elif is_shared:
+            return
         await self._journal.doubt(self._latest())
         await self.look_for_lost(control)
+
+    async def _have_joined(self, control: Control) -> bool:
+        """Join those who place the batch. False where the run ends before: stopped, or its token is not taken."""
+        for api, client in (await self._needed()).items():
+            error = await self._clocks.ask(api, client)
+            if isinstance(error, Unauthorized) and self._journal.lease is not None:
+                # With it, this process would keep those with a good one out until it met the same answer later.
+                control.halt(Ending.ACCESS_REFUSED, f"{api} does not take the token: {error.reason}")
+                return False
+
+        async def join() -> bool:
+            await self._journal.join()
+            return True
+
+        return bool(await control.unless_stopped(join()))
+
+    async def _needed(self) -> Mapping[Api, BaseClient]:
+        """The clients of the APIs that the batch has orders of; all of them where that was not noted."""
+        apis = await noted_apis(self._journal)
+        return {api: client for api, client in self._clients.items() if apis is None or api in apis}
 
     async def look_for_lost(self, control: Control) -> int:
         """Look for all orders in doubt; how many are pending again. Nothing is done where another process is at it."""
@@ -243,21 +272,18 @@ class Recovery:
 
     async def _reconcile_all(self, control: Control) -> int:
         again = 0
-        lost: list[Entry] = []
         self._is_elsewhere_at_work = False
-        self._in_parts = (await self._journal.totals()).orders.get(State.UNDECIDED, 0) > _AT_ONCE
-        async for entry in self._journal.entries(State.UNDECIDED):
-            lost.append(entry)
-            if len(lost) >= _AT_ONCE:
+        in_doubt = await self._in_doubt()
+        self._in_parts = in_doubt > _AT_ONCE
+        if in_doubt:  # or else all orders would be read to find none
+            async for lost in in_chunks(self._journal.entries(State.UNDECIDED), _AT_ONCE):
                 again += await self._reconcile(lost, control)
-                lost = []
-        again += await self._reconcile(lost, control) if lost else 0
-        if await self._journal.noted(Note.ELSEWHERE) and not await self._is_any_in_doubt():
+        if await self._journal.noted(Note.ELSEWHERE) and not await self._in_doubt():
             await self._journal.note(Note.ELSEWHERE, "")
         return again
 
-    async def _is_any_in_doubt(self) -> bool:
-        return bool((await self._journal.totals()).orders.get(State.UNDECIDED, 0))
+    async def _in_doubt(self) -> int:
+        return (await self._journal.totals()).orders.get(State.UNDECIDED, 0)
 
     async def _reconcile(self, lost: Sequence[Entry], control: Control) -> int:
         again = 0
@@ -318,7 +344,7 @@ class Recovery:
 
     async def note_checkpoint(self) -> None:
         """Note where Wren's ledger stands before anything is sent."""
-        client = self._clients.get("wren")
+        client = (await self._needed()).get("wren")
         if isinstance(client, WrenClient):
             await note_checkpoint(self._journal, self._copies.checkpoint, continues=self._continues)
 

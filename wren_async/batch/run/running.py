@@ -145,7 +145,7 @@ class Run:
         worker = self._worker
         if problem := await self._above_caps():
             worker.halt(Ending.CAP_REACHED, f"{problem}; orders in doubt were looked for, and not sent again")
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if worker.end is None else 0):
             lost = worker.lost
             await self._recovery.note_checkpoint()
             await self._place()

@@ -51,12 +51,14 @@ class ServerClocks:
         """Whether a server has told its time."""
         return api in self._dates
 
-    async def ask(self, api: Api, client: BaseClient) -> None:
-        """Ask a server for its time, by a cheap read. Where it does not answer, nothing is noted."""
+    async def ask(self, api: Api, client: BaseClient) -> CallError | None:
+        """Ask a server for its time, by a cheap read, and return what it answered instead, where that failed."""
         try:
             self.note(api, (await self._read(client)).headers)
         except CallError as error:
             self.note(api, error.headers)
+            return error
+        return None
 
     async def _read(self, client: BaseClient) -> Reply[Any]:
         if isinstance(client, CNaughtClient):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Final, TypeVar, cast
 
@@ -25,7 +25,7 @@ from wren_async.batch.run.settings import check_settings, clients_of
 from wren_async.cnaught import CNaughtClient
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, WrenAsyncError
-from wren_async.postgres.database import Connection, Database, DatabaseLost, when_there
+from wren_async.postgres.database import Connection, Database, DatabaseLost, refused, when_there
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
 from wren_async.postgres.schema import Part, check, check_server, warn
@@ -39,6 +39,8 @@ _POLL: Final = 0.5
 _LATER: Final = 15.0
 """Seconds before a batch that could not go on is tried again, unless it is told otherwise."""
 _LATEST: Final = 300.0
+_SOON: Final = 10.0
+"""Seconds for which it waits for another worker before it tells so; and then every `_LATEST`."""
 _LOOKS: Final = 6
 """How often the database is looked at while a lease lasts, whatever else goes on."""
 
@@ -118,6 +120,8 @@ class WorkerService:
         self._watched: set[str] = set()
         """Batches with something left to do, when the database was looked at last."""
         self._later: dict[str, tuple[float, float]] = {}
+        self._tells: dict[str, float] = {}
+        """When it tells next that a batch waits for another worker."""
         self._settled = 0
         """Orders that the last run brought to an end."""
 
@@ -186,7 +190,10 @@ class WorkerService:
                 database.outage.goes_on(error)
                 await self._rest(_POLL * 4)
                 continue
+            except psycopg.Error as error:
+                raise refused(self._dsn, error) from None
             self._reached = began
+            self._tell_waiting(left)
             if until_done and not left:
                 return
             ready = next((each for each in left if self._is_ready(each)), None)
@@ -235,7 +242,22 @@ class WorkerService:
 
     def _is_ready(self, batch: OpenBatch) -> bool:
         due, _ = self._later.get(batch.name, (0.0, 0.0))
-        return (batch.is_free or batch.in_doubt > 0) and self._timing.monotonic() >= due
+        is_open = (batch.is_free or batch.in_doubt > 0) and batch.looker is None
+        return is_open and self._timing.monotonic() >= due
+
+    def _tell_waiting(self, left: Sequence[OpenBatch]) -> None:
+        """Say which batches are left alone because another worker looks first at what the accounts show of them."""
+        now = self._timing.monotonic()
+        lookers = {each.name: each.looker for each in left if each.looker is not None}
+        self._tells = {name: self._tells.get(name, now + _SOON) for name in lookers}
+        for name, looker in lookers.items():
+            if self._tells[name] <= now:
+                self._tells[name] = now + _LATEST
+                logger.warning(
+                    "batch %r: worker %s looks first at what the accounts show of it; the others wait for that",
+                    name,
+                    looker,
+                )
 
     async def _place(self, batch: OpenBatch) -> None:
         """One run of one batch. Whatever stops it is told, and it is tried again later."""

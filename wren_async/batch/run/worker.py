@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from wren_async.batch.events import Alarm, Ended, Ending, Meter, Progress, Returned, Settled
@@ -143,8 +143,8 @@ class Worker:
             while self._tasks and self._broken is None:
                 await self._slots.change()
         finally:
-            if isinstance(stream, AsyncGenerator):
-                await stream.aclose()
+            if (close := getattr(stream, "aclose", None)) is not None:
+                await close()
         if self._broken is not None:
             raise self._broken
 

@@ -85,7 +85,7 @@ class Attempts(Generic[T]):
     def _prepare(self) -> None:
         session, call = self._session, self._call
         session.check()
-        self._limits = self._limits.but(
+        self._limits = self._limits.of(call.operation.effect).but(
             timeout=call.timeout,
             deadline=call.deadline,
             retries=call.retries,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import psycopg
 
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Signal
 from wren_async.batch.journal.postgres import statements
-from wren_async.batch.journal.postgres.groups import Groups, Job
+from wren_async.batch.journal.postgres.groups import Groups, Job, told
 from wren_async.batch.journal.postgres.opening import BatchRow, Opening
 from wren_async.batch.journal.postgres.reading import StoredBatch
 from wren_async.batch.journal.postgres.tables import PARTS
@@ -24,8 +27,12 @@ from wren_async.postgres.schema import Part
 
 T = TypeVar("T")
 
+logger = logging.getLogger("wren_async.batch")
+
 _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
+_SOON: Final = 20
+"""Tries to join before it is told that another one is waited for."""
 
 
 class JoinedBatch(StoredBatch):
@@ -81,17 +88,18 @@ class JoinedBatch(StoredBatch):
     async def join(self) -> None:
         """Become a runner of the batch, unless this process is one already.
 
-        Where the last runner left a past that nobody has looked into, and another one is doing that, it waits.
+        Where the last runner left a past that nobody has looked into, and another one is doing that, it waits. It may
+        be cancelled meanwhile.
         """
         self._check_open()
         async with self._joining:
             if self._runner is not None:
                 return
             opening = Opening(self._row.number, self._parts)
-            runner = await opening.join(self._writer, self._lease)
-            while runner is None:
-                await asyncio.sleep(_POLL)
-                runner = await self._join_later(opening)
+            try:
+                runner = await opening.join(self._writer, self._lease) or await self._join_later(opening)
+            except psycopg.Error as error:
+                raise JournalError(f"the journal refuses this: {told(error)}") from None
             self._past = opening.past
             self._runner = runner
             self._groups = Groups(runner, self._row.number, lambda signal: self._receiver(signal))
@@ -103,22 +111,16 @@ class JoinedBatch(StoredBatch):
             await self._submit(other=Opening(self._row.number).checked(self._runner.id))
             self._past = Past.RUN_BEFORE if self._past is not Past.KNOWN else self._past
 
-    async def claimed(self) -> AsyncIterator[Entry]:
-        """The pending orders that this process may place, by position, span after span."""
-        await self.join()
-        had: list[int] = []
-        try:
-            while (span := await self._claim(had)) is not None:
-                had.append(span[0])
-                query = (
-                    f"{statements.SELECT}AND position BETWEEN %(first)s AND %(last)s AND state = 'pending' "
-                    "ORDER BY position"
-                )
-                for entry in await self._entries(query, first=span[0], last=span[1]):
-                    yield entry
-        finally:
-            with contextlib.suppress(JournalError):
-                await self._release(had)
+    async def retire(self) -> None:
+        """Leave, with nothing on the wire: others need not wait for this process. It joins anew before it sends."""
+        for task in self._keeping:
+            task.cancel()
+        await self._leave()
+        self._runner, self._groups, self._keeping = None, None, []
+
+    def claimed(self) -> AsyncIterator[Entry]:
+        """The pending orders that this process may place, by position, span after span. It has an `aclose`."""
+        return Claims(self)
 
     async def doubt(self, at: datetime) -> None:
         """Put in doubt what a runner that is no more was sending, and free what it had claimed.
@@ -167,15 +169,20 @@ class JoinedBatch(StoredBatch):
 
     # --- inside ---
 
-    async def _join_later(self, opening: Opening) -> Runner | None:
+    async def _join_later(self, opening: Opening) -> Runner:
         """Join once another one has looked into the past. It bears with a database that is away, as that one does."""
-        try:
-            return await opening.join(self._writer, self._lease)
-        except DatabaseRefused:
-            raise
-        except DatabaseLost as error:
-            self._writer.outage.goes_on(error)
-            return None
+        for tries in itertools.count(1):
+            await asyncio.sleep(_POLL)
+            try:
+                if (runner := await opening.join(self._writer, self._lease)) is not None:
+                    return runner
+            except DatabaseRefused:
+                raise
+            except DatabaseLost as error:
+                self._writer.outage.goes_on(error)
+            if tries == _SOON:
+                logger.warning("batch %r: %s, and this process waits for that", self.name, opening.waits_for)
+        raise AssertionError("count() does not end")
 
     async def _leave(self) -> None:
         if self._groups is None or self._runner is None:
@@ -224,21 +231,30 @@ class JoinedBatch(StoredBatch):
 
         await self._submit(other=work)
 
-    async def _claim(self, had: Sequence[int]) -> tuple[int, int] | None:
+    async def _claim(self, held: Sequence[int]) -> tuple[list[tuple[int, int]], set[int]]:
+        """Claim the next span, if there is one, and let go of those `held` ones that are done: which are told, too."""
         claimed: list[tuple[int, int]] = []
+        done: set[int] = set()
 
         async def work(connection: Connection) -> None:
             assert self._runner is not None  # noqa: S101 - whoever has joined has it
-            claimed.clear()
-            # A claim whose answer was lost is found again.
-            values = {**self._batch, "had": list(had), "owner": self._runner.id}
-            held = "SELECT first, last FROM wren_async.span WHERE batch = %(batch)s AND owner = %(owner)s"
-            rows = [row for row in await (await connection.execute(held, values)).fetchall() if row[0] not in had]
-            rows = rows or await (await connection.execute(statements.CLAIM, values)).fetchall()
-            claimed.extend((row[0], row[1]) for row in rows[:1])
+            values = {**self._batch, "held": list(held), "owner": self._runner.id}
+            rows = await _rows(connection, statements.RELEASE_DONE, values) if held else []
+            done.clear()
+            done.update(first for (first,) in rows)
+            claimed[:] = await _rows(connection, statements.CLAIM, values)
 
         await self._submit(other=work)
-        return claimed[0] if claimed else None
+        return claimed, done
+
+    async def _left(self) -> list[tuple[int, int]]:
+        """Spans that are claimed by this process, as where a claim was broken off before it was told of it."""
+        owner = None if self._runner is None else self._runner.id
+        return [(first, last) for first, last in await self._all(statements.CLAIMED, owner=owner)]
+
+    async def _pending(self, span: tuple[int, int]) -> Sequence[Entry]:
+        within = "AND position BETWEEN %(first)s AND %(last)s AND state = 'pending' ORDER BY position"
+        return await self._entries(f"{statements.SELECT}{within}", first=span[0], last=span[1])
 
     async def _release(self, firsts: Sequence[int]) -> None:
         if not firsts or self._closed:
@@ -262,3 +278,52 @@ class JoinedBatch(StoredBatch):
         if self._read_only:
             raise JournalError("the journal was opened for reading alone")
         return await self._carry_out(self._reader.run, work)
+
+
+class Claims:
+    """What a process may place, span after span, in spans that it holds until this is closed.
+
+    Those that are done are let go of on the way, so that few are held at a time. The others are held though they were
+    gone through: an order may come back unsent. After the last one it may be asked again, for what has become free.
+    """
+
+    def __init__(self, journal: JoinedBatch) -> None:
+        self._journal = journal
+        self._entries: deque[Entry] = deque()
+        self._held: list[int] = []
+        self._looks_back = True
+        self._closed = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Entry:
+        while not self._entries:
+            if self._closed or not await self._claim():
+                raise StopAsyncIteration
+        return self._entries.popleft()
+
+    async def aclose(self) -> None:
+        """Let go of all that is held. May be called again."""
+        self._closed = True
+        self._entries.clear()
+        held, self._held = self._held, []
+        with contextlib.suppress(JournalError):
+            await self._journal._release(held)
+
+    async def _claim(self) -> bool:
+        await self._journal.join()
+        spans: list[tuple[int, int]] = []
+        if self._looks_back:
+            self._looks_back, spans = False, await self._journal._left()
+        if not spans:
+            spans, done = await self._journal._claim(self._held)
+            self._held = [first for first in self._held if first not in done]
+        for span in spans:
+            self._held.append(span[0])
+            self._entries.extend(await self._journal._pending(span))
+        return bool(spans)
+
+
+async def _rows(connection: Connection, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(query.encode(), values)).fetchall()

@@ -2,7 +2,9 @@
 
 A database can be older than the orders that were sent from it: restored from a backup, copied, or replaced by a standby
 that had not everything yet. So the first runner that comes after all others have left looks through the lists of the
-accounts before anything is sent, as a journal in a file does; whoever comes meanwhile waits for it.
+accounts before anything is sent, as a journal in a file does; whoever comes meanwhile waits for it. That others are
+there is believed of those alone that were heard of since the database was started: in an image of its disk those who
+were at it then stand there as if they still were.
 
 In a copy, such as a dump of production that was restored for tests, nothing goes on by itself: the workers of the other
 database may be placing the very same orders. A person has to say that they are not.
@@ -34,26 +36,32 @@ _SHOWN: Final = 10
 _SERVER: Final = f"SELECT {HERE}"
 _MOVED: Final = (
     "the database is a copy of the one in which it was begun, or was moved, and the workers of the other one may be "
-    "placing the same orders."
+    "placing the same orders. In a copy, such as one for tests, leave it so, and give its workers no token of a live "
+    "account."
 )
 _REMEDY: Final = (
-    "Nothing is sent from here. In a copy, such as one for tests, leave it so, and give its workers no token of a live "
-    "account. If this is the database to go on with, see to it that no worker of the other one runs, and then say so: "
-    "`wren-async batch resume NAME --alarm-is-explained`, or `await outbox.resume()` for an outbox"
+    "Nothing is sent from here. If this is the database to go on with, see to it that no worker of the other one runs, "
+    "and then say so: `wren-async batch resume NAME --alarm-is-explained`, or `await outbox.resume()` for an outbox"
 )
 KEEP_NOTE: Final = """
 INSERT INTO wren_async.note (batch, name, value) VALUES (%(batch)s, %(name)s, %(value)s)
 ON CONFLICT (batch, name) DO UPDATE SET value = excluded.value
 """
 _LIVE: Final = """
-SELECT id FROM wren_async.runner
-WHERE scope = %(scope)s AND id <> %(me)s AND ended IS NULL AND declared_dead IS NULL
+SELECT id, name, lease_until - lease >= pg_postmaster_start_time() FROM wren_async.runner
+WHERE scope = %(scope)s AND id <> %(me)s AND ended IS NULL AND declared_dead IS NULL ORDER BY id
 """
+"""The other runners that nobody has declared dead, and whether they were heard of since the database was started."""
 RUNNERS_THERE: Final = """
 SELECT id, name, program, extract(epoch FROM lease_until - clock_timestamp()) FROM wren_async.runner
 WHERE scope = %(scope)s AND ended IS NULL AND declared_dead IS NULL ORDER BY id
 """
 """The runners of a batch that are there."""
+LOOKER: Final = """
+(SELECT runner.name FROM wren_async.runner WHERE runner.id = batch.checker AND ended IS NULL
+    AND declared_dead IS NULL AND lease_until + lease * 0.2 >= clock_timestamp())
+"""
+"""The runner that is looking into the past of a batch, if there is one: an expression of SQL."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +72,8 @@ class BatchRow:
     name: str
     batch_id: str
     runs: int
+    is_new: bool = False
+    """Whether it was made now."""
 
     @property
     def scope(self) -> str:
@@ -78,18 +88,33 @@ def scope_of(number: int) -> str:
 
 async def find_batch(connection: Connection, name: str, *, make: bool) -> BatchRow:
     """The batch of a name, made where there is none. Raises `JournalError` where there is none and none is made."""
+    is_new = False
     if make:
-        await connection.execute(
+        made = await connection.execute(
             # With the database it is planned in: a copy, or a standby that takes its place, may know of no run of it.
             f"INSERT INTO wren_async.batch (name, id, server) SELECT %s, %s, {HERE} "  # noqa: S608 - a constant
             "WHERE NOT EXISTS (SELECT FROM wren_async.batch WHERE name = %s) ON CONFLICT (name) DO NOTHING".encode(),
             (name, uuid.uuid4().hex, name),
         )
+        is_new = made.rowcount == 1
     query = "SELECT number, name, id, runs FROM wren_async.batch WHERE name = %s"
     found = await (await connection.execute(query, (name,))).fetchone()
     if found is None:
         raise JournalError(_not_there(name, await batch_names(connection)))
-    return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3])
+    return BatchRow(number=found[0], name=found[1], batch_id=found[2], runs=found[3], is_new=is_new)
+
+
+async def remove_empty(connection: Connection, number: int) -> None:
+    """Remove a batch without orders, unless somebody is at it, or was."""
+    values = {"batch": number}
+    query = "SELECT source_digest IS NULL AND runs = 0 FROM wren_async.batch WHERE number = %(batch)s FOR UPDATE"
+    row = await (await connection.execute(query, values)).fetchone()
+    # Asked only now: whoever was adding some is done, and whoever would begin waits.
+    query = "SELECT EXISTS (SELECT FROM wren_async.intent WHERE batch = %(batch)s)"
+    has_orders = await (await connection.execute(query, values)).fetchone()
+    if row is not None and row[0] and has_orders is not None and not has_orders[0]:
+        await connection.execute("DELETE FROM wren_async.note WHERE batch = %(batch)s", values)
+        await connection.execute("DELETE FROM wren_async.batch WHERE number = %(batch)s", values)
 
 
 def _not_there(name: str, names: Sequence[str]) -> str:
@@ -110,23 +135,26 @@ class OpenBatch:
     """Whether there may be something to do: orders that nobody has claimed, or that a worker left that is gone."""
     in_doubt: int
     """Orders that may have been placed, and are looked for."""
+    looker: str | None = None
+    """The worker that looks first at what the accounts show of it: all others wait for that."""
 
 
 async def open_batches(connection: Connection) -> list[OpenBatch]:
     """The batches that workers go on with; the oldest first."""
-    query = """
+    query = f"""
         SELECT name,
             EXISTS (SELECT FROM wren_async.span WHERE span.batch = batch.number AND NOT done AND owner IS NULL)
             OR EXISTS (SELECT FROM wren_async.runner WHERE scope = 'batch ' || batch.number AND NOT is_cleared
                 AND (ended IS NOT NULL OR declared_dead IS NOT NULL OR lease_until + lease * 0.2 < clock_timestamp())),
             coalesce((SELECT sum(orders) FROM wren_async.tally
-                WHERE tally.batch = batch.number AND state = 'undecided'), 0)::bigint
+                WHERE tally.batch = batch.number AND state = 'undecided'), 0)::bigint,
+            {LOOKER}
         FROM wren_async.batch WHERE source_digest IS NOT NULL AND is_started AND halted IS NULL AND EXISTS (
             SELECT FROM wren_async.tally WHERE tally.batch = batch.number
                 AND state IN ('pending', 'sending', 'undecided') GROUP BY state HAVING sum(orders) > 0)
         ORDER BY number
-    """
-    return [OpenBatch(*row) for row in await (await connection.execute(query)).fetchall()]
+    """  # noqa: S608 - made of a constant
+    return [OpenBatch(*row) for row in await (await connection.execute(query.encode())).fetchall()]
 
 
 async def totals_by_name(connection: Connection, names: Collection[str]) -> dict[str, Totals]:
@@ -179,8 +207,8 @@ async def _now(connection: Connection) -> str:
     return json.dumps(found[0].astimezone(UTC).isoformat())
 
 
-class _SomebodyLooksError(Exception):
-    """Another runner is looking into the past of the batch."""
+class _NotYetError(Exception):
+    """Another runner is looking into the past of the batch, or may come back that knows it."""
 
 
 class _AnotherDatabaseError(Exception):
@@ -195,15 +223,18 @@ class Opening:
         self._parts = parts
         self.past = Past.NEW
         """What may have been sent before, by nobody who is there now."""
+        self.waits_for = ""
+        """What has to be waited for, where it could not join."""
 
     async def join(self, database: Database, lease: float) -> Runner | None:
-        """Become a runner; `None` where another one is looking into the past, so that one has to wait for it.
+        """Become a runner; `None` where another one knows the past, or is looking into it, and is to be waited for.
 
         Raises `JournalError` in a copy of the database, which is an alarm until a person has explained it.
         """
         try:
             return await Runner.begin(database, scope_of(self._number), self._parts, lease=lease, along=self._enter)
-        except _SomebodyLooksError:
+        except _NotYetError as error:
+            self.waits_for = str(error)
             return None
         except _AnotherDatabaseError:
             await database.run(self._raise_alarm)
@@ -231,14 +262,19 @@ class Opening:
         if found is None or server is None:
             raise JournalError("the batch is gone from the database")
         await declare_dead(connection, scope_of(self._number))
-        live = {row[0] for row in await (await connection.execute(_LIVE, values)).fetchall()}
+        live = await (await connection.execute(_LIVE, values)).fetchall()
         runs, known_server, is_checked, checker = found
         if known_server is not None and database_of(known_server) != database_of(server[0]):
             raise _AnotherDatabaseError
         is_elsewhere = known_server is not None and known_server != server[0]
-        if checker in live:
-            raise _SomebodyLooksError
+        if looker := next((name for runner, name, _ in live if runner == checker), None):
+            raise _NotYetError(f"worker {looker} looks first at what the accounts show of it")
         is_known = bool(live) and is_checked and not is_elsewhere
+        if is_known and not any(was_heard for *_, was_heard in live):
+            # They tell within seconds, or are declared dead: then the database may be older than what they have sent.
+            raise _NotYetError(
+                f"worker {live[0][1]} was at it before the database was started, and has not been heard of since"
+            )
         before = Past.BEHIND if is_elsewhere else Past.RUN_BEFORE if runs else Past.NEW
         self.past = Past.KNOWN if is_known else before
         update = (

@@ -12,7 +12,7 @@ from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Bounds, Entry, JournalError, Signal, State, Totals
 from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.postgres.groups import told
-from wren_async.batch.journal.postgres.opening import RUNNERS_THERE, BatchRow
+from wren_async.batch.journal.postgres.opening import LOOKER, RUNNERS_THERE, BatchRow
 from wren_async.batch.journal.states import unknown
 from wren_async.postgres.database import Connection, Database, DatabaseLost, Work
 
@@ -83,6 +83,14 @@ class StoredBatch:
         )
         return {order_id for (order_id,) in await self._all(query, ids=list(order_ids))} if order_ids else ()
 
+    async def pending_among(self, positions: Collection[int]) -> Collection[int]:
+        """Which of these positions are those of pending orders."""
+        query = (
+            "SELECT position FROM wren_async.standing WHERE batch = %(batch)s AND state = 'pending' "
+            "AND position = ANY(%(positions)s::bigint[])"
+        )
+        return {position for (position,) in await self._all(query, positions=list(positions))}
+
     async def totals(self) -> Totals:
         """Sums over the batch, kept with every write."""
         return records.totals_of(await self._all(statements.TOTALS))
@@ -124,6 +132,12 @@ class StoredBatch:
             (each[0], each[1], each[2], float(each[3]))
             for each in await self._all(RUNNERS_THERE, scope=self._row.scope)
         ]
+
+    async def looker(self) -> str | None:
+        """The worker that looks first at what the accounts show of it, while all others wait for that."""
+        query = f"SELECT {LOOKER} FROM wren_async.batch WHERE number = %(batch)s"  # noqa: S608 - made of a constant
+        looker: str | None = (await self._one(query))[0]
+        return looker
 
     async def late_answers(self) -> int:
         """Answers that came after others had taken over, or a person had settled the order. They settled nothing."""

@@ -161,11 +161,21 @@ WHERE number = %(batch)s AND halted IS NULL
 CLAIM: Final = """
 WITH free AS (
     SELECT batch, first FROM wren_async.span
-    WHERE batch = %(batch)s AND NOT done AND owner IS NULL AND first <> ALL(%(had)s::bigint[])
+    WHERE batch = %(batch)s AND NOT done AND owner IS NULL
     ORDER BY first LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE wren_async.span SET owner = %(owner)s FROM free WHERE (span.batch, span.first) = (free.batch, free.first)
 RETURNING span.first, span.last
+"""
+CLAIMED: Final = """
+SELECT first, last FROM wren_async.span WHERE batch = %(batch)s AND owner = %(owner)s ORDER BY first
+"""
+RELEASE_DONE: Final = """
+UPDATE wren_async.span SET owner = NULL, done = true
+WHERE batch = %(batch)s AND owner = %(owner)s AND first = ANY(%(held)s::bigint[]) AND NOT EXISTS (
+    SELECT FROM wren_async.standing WHERE standing.batch = span.batch
+        AND standing.position BETWEEN span.first AND span.last AND state IN ('pending', 'sending'))
+RETURNING first
 """
 RELEASE: Final = """
 UPDATE wren_async.span SET owner = NULL, done = NOT EXISTS (

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Self, TypeVar
 
 import psycopg
 
@@ -16,22 +16,19 @@ from wren_async.batch.intents import ORDER_TYPES
 from wren_async.batch.journal import records
 from wren_async.batch.journal.contract import Bounds, JournalError, Replacement, Result, Row, State
 from wren_async.batch.journal.postgres import statements
-from wren_async.batch.journal.postgres.groups import told, why_not
+from wren_async.batch.journal.postgres.groups import why_not
 from wren_async.batch.journal.postgres.joining import JoinedBatch
-from wren_async.batch.journal.postgres.opening import KEEP_NOTE, find_batch, others_there
+from wren_async.batch.journal.postgres.opening import KEEP_NOTE, find_batch, others_there, remove_empty
 from wren_async.batch.journal.postgres.reading import NOTED
 from wren_async.batch.journal.postgres.tables import PARTS, SPAN
 from wren_async.batch.journal.records import time_text
 from wren_async.batch.journal.states import check_result, check_time
-from wren_async.postgres.database import Connection, Database
+from wren_async.postgres.database import Connection, Database, refused
 from wren_async.postgres.dsn import Dsn
 from wren_async.postgres.lease import LEASE
 from wren_async.postgres.schema import check, check_server, prepare, warn
 
 T = TypeVar("T")
-
-_POLL: Final = 0.5
-"""Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
 
 
 class PostgresJournal(JoinedBatch):
@@ -71,7 +68,7 @@ class PostgresJournal(JoinedBatch):
             row = await reader.read(lambda connection: find_batch(connection, batch, make=make and not read_only))
         except psycopg.Error as error:
             await reader.aclose()
-            raise JournalError(f"{dsn}: {dsn.scrub(told(error))}") from None
+            raise refused(dsn, error) from None
         except BaseException:
             await reader.aclose()
             raise
@@ -120,7 +117,13 @@ class PostgresJournal(JoinedBatch):
         }
 
         async def work(connection: Connection) -> None:
-            await connection.execute(statements.ADD_INTENTS.encode(), {**values, **self._batch})
+            try:
+                await connection.execute(statements.ADD_INTENTS.encode(), {**values, **self._batch})
+            except psycopg.errors.UniqueViolation:
+                raise JournalError(
+                    f"{self.label}: its orders are there already, so another process is planning it now: nothing was "
+                    "sent; give the same command again once that has finished"
+                ) from None
             await connection.execute(statements.ADD_STANDING, {**standing, **self._batch})
 
         if rows:
@@ -141,6 +144,14 @@ class PostgresJournal(JoinedBatch):
                 await connection.execute(statements.ADD_SPANS, {**self._batch, "size": SPAN})
 
         await self._write(work)
+
+    async def take_away(self) -> None:
+        """Leave no batch of this name, because the input that it was made for is refused.
+
+        One that was there before stays, and so does one that has orders by then, or that somebody is at.
+        """
+        if self._row.is_new:
+            await self._write(lambda connection: remove_empty(connection, self._row.number))
 
     # --- orders ---
 
