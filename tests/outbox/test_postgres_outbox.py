@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
+from unittest.mock import ANY
 
 import asyncpg
 import attrs
@@ -22,8 +23,11 @@ from postgres_server import PostgresServer
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from tests.loop_time import pass_time, turns
-from wren_async import InvalidArgument, ReferenceReused
+from wren_async import InvalidArgument, JournalError, ReferenceReused
+from wren_async.batch.events import Ending
+from wren_async.batch.journal.notes import Note
 from wren_async.outbox import CNaughtMass, Outbox, OutboxCaps, State, Submission, Submitted, WrenTrees, submit_within
+from wren_async.outbox.postgres_journal import PostgresApiJournal
 from wren_async.sandbox import FaultKind, When
 
 RIDE = CNaughtMass(amount_kg=50)  # 100 cents
@@ -352,6 +356,71 @@ async def test_an_outbox_that_a_person_stopped_waits_until_it_is_resumed(shared:
         await outbox.resume()
         await becomes(outbox, "ride-1", State.PLACED)
     assert shared.orders() == {"ride-1": 1}
+
+
+async def test_a_pause_while_the_wallet_is_empty_holds_also_once_it_is_filled(shared: Shared) -> None:
+    shared.here.sandbox.faults.add(
+        kind=FaultKind.STATUS, status=402, when=When.BEFORE, operation="createOrder", times=1
+    )
+    async with shared.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        journal = outbox._it.store.journals["cnaught"]
+        assert await journal.halt_of_all() == (Ending.PAYMENT_REQUIRED, ANY)
+        await journal.stop_all("paused by a person")  # type: ignore[attr-defined]
+        for _ in range(2):
+            await outbox.drain()
+            await journal.try_wallet_again()
+        assert await state_of(outbox, "ride-1") is State.PENDING
+        await outbox.resume()
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PLACED
+
+
+async def test_a_process_that_missed_an_alarm_looks_for_orders_after_it_was_explained(shared: Shared) -> None:
+    here = shared.here
+    await here.seed()
+    async with shared.open() as one, shared.open() as two:
+        await one.drain()
+        await two.drain()
+        wren, _ = here.clients()
+        async with wren:
+            await wren.tree_orders.create(amount_of_trees=2, payment_method="credits", reference="trees-1")
+        await one.submit(TREES, reference="trees-1")
+        await one._it.placing["wren"].planning.plan()
+        await one._it.store.journals["wren"].note(Note.ALARM, "a copy of the database is at work")
+        await one.resume()
+        await two.drain()
+        here.pass_time(10)
+        await two.drain()
+        assert await state_of(one, "trees-1") is State.PLACED
+    assert shared.orders() == {"trees-1": 1}
+
+
+async def test_orders_that_a_process_cannot_send_are_left_to_the_others(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shared.open(worker=False) as good:
+        await good.submit(RIDE, reference="first")
+        await good.drain()
+        monkeypatch.setattr(PostgresApiJournal, "may_send", lambda self, seconds: False)
+        async with shared.open(timing=shared.here.timing) as cut_off:
+            for number in range(40):
+                await good.submit(RIDE, reference=f"ride-{number}")
+            await cut_off.drain()
+            assert (await cut_off.health()).problem is not None
+            await good.drain()
+            assert shared.orders() == {"first": 1, **{f"ride-{number}": 1 for number in range(40)}}
+
+
+async def test_a_process_that_has_left_plans_nothing_and_joins_for_no_price(shared: Shared) -> None:
+    async with shared.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        with pytest.raises(JournalError, match="has left meanwhile"):
+            await outbox._it.placing["cnaught"].planning.plan()
+        assert outbox._it.store.journals["cnaught"].runner_id is None  # type: ignore[attr-defined]
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PLACED
 
 
 async def test_no_error_and_no_repr_shows_the_password() -> None:

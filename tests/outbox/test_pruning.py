@@ -165,6 +165,19 @@ async def test_a_pruned_order_s_charge_is_not_taken_for_that_of_a_lost_one(boxes
     assert found == {order_id}
 
 
+async def test_whoever_prunes_leaves_what_a_callback_of_another_process_has_never_got(boxes: Outboxes) -> None:
+    async def on_settled(submission: Submission) -> None:
+        raise RuntimeError("the app's database is away")
+
+    async with boxes.open(on_settled=on_settled) as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        with pytest.raises(RuntimeError):
+            await outbox.drain()
+    async with boxes.open() as outbox:
+        boxes.here.pass_time(60)
+        assert await outbox.prune(older_than=timedelta(0)) == 0
+
+
 @pytest.mark.parametrize("older_than", [timedelta(seconds=-1), 30, None])
 async def test_an_odd_age_is_refused(boxes: Outboxes, older_than: Any) -> None:
     async with boxes.open() as outbox:
@@ -227,3 +240,17 @@ async def test_processes_that_are_long_gone_are_forgotten_with_what_they_placed(
                 await outbox.submit(RIDE, reference="later")
                 await outbox.drain()
                 assert await state_of(outbox, "later") is State.PLACED
+
+
+async def test_a_pruned_order_s_charge_in_a_database_is_not_taken_for_that_of_a_lost_one(
+    here: World, database_address: str
+) -> None:
+    wren, cnaught = here.clients()
+    async with wren, cnaught, Outbox(database_address, wren=wren, worker=False) as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await outbox.drain()
+        order_id = (await outbox.result("trees-1")).result.order_id
+        assert order_id is not None
+        assert await outbox.prune(older_than=timedelta(0)) == 1
+        journal = outbox._it.store.journals["wren"]
+        assert set(await journal.placed_among([order_id, "other"])) == {order_id}

@@ -35,6 +35,11 @@ class Feed:
             raise StopAsyncIteration
         return self._ahead.popleft()
 
+    @property
+    def has_left(self) -> bool:
+        """Whether it has given out orders that are pending still."""
+        return bool(self._given)
+
     def settled(self, position: int) -> None:
         """Forget an order: it is not pending any more."""
         self._given.discard(position)

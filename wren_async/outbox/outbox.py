@@ -8,6 +8,7 @@ async with Outbox("orders.outbox", cnaught=cnaught) as outbox:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.intents import Api, Intent
-from wren_async.batch.journal.contract import Entry, State
+from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
@@ -102,6 +103,12 @@ class Outbox:
         check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
         if on_settled is not None and not callable(on_settled):
             raise InvalidArgument("on_settled", "takes an async function of a Submission")
+        if on_settled is not None and wren is None and cnaught is None:
+            raise InvalidArgument(
+                "on_settled",
+                "is called by a process that places orders, and this one has no client: give wren= or cnaught=, or "
+                "read `settled()`",
+            )
         if caps is not None and not isinstance(caps, OutboxCaps):
             raise InvalidArgument("caps", "takes OutboxCaps(...)")
         self._where = where
@@ -153,7 +160,9 @@ class Outbox:
         if self._has_worker:
             self._it.wake()
         elif connection is None:
-            await store.nudge([""])
+            with contextlib.suppress(JournalError):
+                # It is written down. The workers look by themselves, too.
+                await in_time(store.nudge([""]), 0)
         return outcome
 
     def _above_ceilings(self, intent: Intent) -> str | None:
@@ -235,7 +244,7 @@ class Outbox:
             halted="; ".join(filter(None, halts)) or None,
             totals=await it.store.totals(),
             waiting=sum([await journal.waiting() for journal in it.store.journals.values()]),
-            spent=await it.store.spent(self._clocks.now()),
+            spent=await it.store.spent(next(map(self._clocks.there, self._clients), self._clocks.now())),
         )
 
     @property
@@ -304,7 +313,9 @@ class Outbox:
     async def __aenter__(self) -> Self:
         if self._open is not None:
             raise UsageError("this outbox is open already")
-        store = await open_store(self._where, self._name, lease=self._lease, look_first=self._look_first)
+        store = await open_store(
+            self._where, self._name, lease=self._lease, look_first=self._look_first, clock=self._clocks.there
+        )
         try:
             caps = KeptCaps(store)
             await (caps.read() if self._caps is None else caps.keep(self._caps))

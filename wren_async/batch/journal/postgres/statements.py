@@ -155,8 +155,9 @@ WHERE number = %(batch)s
 """
 HALT: Final = """
 UPDATE wren_async.batch SET halted = %(ending)s, halted_because = %(message)s
-WHERE number = %(batch)s AND halted IS NULL
+WHERE number = %(batch)s AND (halted IS NULL OR halted = 'payment_required')
 """
+"""The first reason stays. But an empty wallet may be tried again by itself, and hides no other: no person's word."""
 
 CLAIM: Final = """
 WITH free AS (
