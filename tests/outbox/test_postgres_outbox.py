@@ -19,14 +19,25 @@ import sqlalchemy
 import sqlalchemy.orm
 from batch_world import World
 from outbox_world import becomes, state_of, until
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, cable_to
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from tests.loop_time import pass_time, turns
 from wren_async import InvalidArgument, JournalError, ReferenceReused
 from wren_async.batch.events import Ending
 from wren_async.batch.journal.notes import Note
-from wren_async.outbox import CNaughtMass, Outbox, OutboxCaps, State, Submission, Submitted, WrenTrees, submit_within
+from wren_async.outbox import (
+    CNaughtMass,
+    Outbox,
+    OutboxCaps,
+    State,
+    Submission,
+    Submitted,
+    WrenTrees,
+    postgres,
+    running,
+    submit_within,
+)
 from wren_async.outbox.postgres_journal import PostgresApiJournal
 from wren_async.sandbox import FaultKind, When
 
@@ -421,6 +432,25 @@ async def test_a_process_that_has_left_plans_nothing_and_joins_for_no_price(shar
         assert outbox._it.store.journals["cnaught"].runner_id is None  # type: ignore[attr-defined]
         await outbox.drain()
         assert await state_of(outbox, "ride-1") is State.PLACED
+
+
+async def test_an_outbox_is_closed_though_the_database_is_away_and_nothing_is_lost(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module in (postgres, running):
+        monkeypatch.setattr(module, "LEAVING", 0.2)
+    shared.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.5, operation="createOrder", times=1)
+    async with cable_to(shared.address) as cable:
+        web = Shared(shared.here, cable.address)
+        async with asyncio.timeout(20), web.open(worker=True, patience=1.0, lease=2.0) as outbox:
+            await outbox.submit(RIDE, reference="ride-1")
+            await becomes(outbox, "ride-1", State.SENDING)
+            await cable.cut()
+            await until(lambda: "ride-1" in shared.orders())
+    assert "is closed without the database" in caplog.text
+    async with shared.open(worker=True, lease=2.0) as outbox:
+        await becomes(outbox, "ride-1", State.PLACED)
+    assert shared.orders() == {"ride-1": 1}
 
 
 async def test_no_error_and_no_repr_shows_the_password() -> None:

@@ -222,24 +222,24 @@ async def test_a_database_is_pruned_beside_its_workers_and_answers_as_before(
     assert len(ordered) == 39, "two were refused, and one came later"
 
 
-async def test_processes_that_are_long_gone_are_forgotten_with_what_they_placed(
+async def test_processes_that_are_long_gone_are_forgotten_by_those_that_come(
     here: World, database_address: str
 ) -> None:
     wren, cnaught = here.clients()
-    async with wren, cnaught:
-        for number in range(3):
-            async with Outbox(database_address, cnaught=cnaught, worker=False) as outbox:
-                await outbox.submit(RIDE, reference=f"ride-{number}")
-                await outbox.drain()
-        with psycopg.connect(database_address, autocommit=True) as connection:
-            connection.execute("UPDATE wren_async.runner SET ended = ended - interval '9 days'")
-            async with Outbox(database_address, cnaught=cnaught, worker=False) as outbox:
-                await outbox.drain()
-                await outbox.prune(older_than=timedelta(days=7))
-                assert connection.execute("SELECT count(*) FROM wren_async.runner").fetchone() == (1,)
-                await outbox.submit(RIDE, reference="later")
-                await outbox.drain()
-                assert await state_of(outbox, "later") is State.PLACED
+    with psycopg.connect(database_address, autocommit=True) as connection:
+        async with wren, cnaught:
+            for number in range(6):
+                async with Outbox(database_address, cnaught=cnaught, worker=False) as outbox:
+                    await outbox.submit(RIDE, reference=f"ride-{number}")
+                    await outbox.drain()
+                    assert await state_of(outbox, f"ride-{number}") is State.PLACED
+                connection.execute("UPDATE wren_async.runner SET ended = ended - interval '2 days'")
+        left = connection.execute("SELECT count(*) FROM wren_async.runner").fetchone()
+        sums = connection.execute("SELECT count(DISTINCT shard), sum(orders) FROM wren_async.tally").fetchone()
+    assert left == (2,), "the last one, and the one before, which it has found to have left nothing behind"
+    assert sums is not None
+    assert sums[0] <= 3, "nor does each connection that there ever was keep rows of its own"
+    assert sums[1] == 6
 
 
 async def test_a_pruned_order_s_charge_in_a_database_is_not_taken_for_that_of_a_lost_one(
