@@ -235,6 +235,28 @@ async def test_closing_while_a_round_begins_sends_nothing_more(
         assert await state_of(outbox, "ride-1") is State.PENDING
 
 
+async def test_an_order_for_what_the_account_may_not_have_holds_up_no_other(boxes: Outboxes) -> None:
+    async with boxes.open(concurrency=1) as outbox:
+        await outbox.submit(CNaughtPrice(total_price_usd_cents=100, portfolio_id="of-others"), reference="of others")
+        for number in range(3):
+            await outbox.submit(CNaughtPrice(total_price_usd_cents=100), reference=f"ride-{number}")
+        await outbox.drain()
+        assert "order 'of others': the server answered 403" in str((await outbox.health()).problem)
+        await outbox.drain()
+        states = [await state_of(outbox, f"ride-{number}") for number in range(3)]
+        assert (states, await state_of(outbox, "of others")) == ([State.PLACED] * 3, State.PENDING)
+        await outbox.drain()
+        told = "order 'of others' is held back, and is tried again: the server answered 403: "
+        assert str((await outbox.health()).problem).startswith(told)
+        boxes.here.pass_time(61)
+        await outbox.drain()
+        tried = (await outbox.result("of others", within=0)).result.attempts
+        assert tried == 2
+        await outbox.resume()
+        await outbox.drain()
+        assert (await outbox.result("of others", within=0)).result.attempts == 3
+
+
 # --- lives ---
 
 
@@ -298,6 +320,26 @@ async def test_an_outbox_from_a_backup_is_refused_and_with_look_first_buys_nothi
         states = {name: await state_of(outbox, name) for name in ("ride-1", "trees-1", "ride-2", "ride-3")}
     assert set(states.values()) == {State.PLACED}
     assert {name: len(orders) for name, orders in here.committed().items()} == dict.fromkeys(states, 1)
+
+
+async def test_long_lists_are_read_once_for_many_orders_and_not_again_at_once(boxes: Outboxes) -> None:
+    here = boxes.here
+    lists = here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=1.1, operation="listOrders")
+    async with boxes.open(look_first=True) as outbox:
+        await outbox.drain()
+        for number in range(210):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+        before = lists.applied
+        await outbox.drain()
+        assert await state_of(outbox, "ride-209") is State.PLACED
+        assert lists.applied - before == 1, "once for all of them"
+        await outbox.submit(RIDE, reference="later")
+        await outbox.drain()
+        assert await state_of(outbox, "later") is State.PENDING
+        assert 0 < (outbox._it.placing["cnaught"].planning.later or 0) < 60
+        here.pass_time(60)
+        await outbox.drain()
+        assert await state_of(outbox, "later") is State.PLACED
 
 
 async def test_going_on_against_another_server_is_refused(boxes: Outboxes) -> None:

@@ -86,7 +86,7 @@ class Outbox:
                 none; `OutboxCaps()` lifts them.
             on_settled: Awaited with each order that is placed or refused, in their order, at least once each: a process
                 that ends in between calls it again in its next life, and so does one that raises. It gets no other
-                order before it returned.
+                order before it returned. It takes a client, since only a process that places calls it.
             worker: Place orders from within `async with`. Without it, orders are placed by `drain()` or `work()`.
             concurrency: Orders of each API on the wire at most.
             settle_time: Seconds after an order was sent without an answer. Only then does its absence from the lists
@@ -142,7 +142,7 @@ class Outbox:
             reference: Your own mark on it, such as `ride-4711`: 1 to 100 characters, the same for each delivery of the
                 same order. It is sent with the order, in Wren's `note` or CNaught's `metadata`.
             connection: In a database: an asynchronous connection of psycopg, asyncpg or SQLAlchemy (`AsyncConnection`,
-                `AsyncSession`) with your open transaction, in which the order is written then. Where it rolls back,
+                `AsyncSession`, `async_scoped_session`) with your open transaction, in which the order is written then. Where it rolls back,
                 nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
@@ -266,7 +266,7 @@ class Outbox:
 
         What stays is the reference, a digest of the order, its state, order id and cents: an order that is submitted
         again is still the same order, or refused as another one, for ever. What was asked for goes, and with it the
-        rest of the result. Caps, sums and numbers stay as they are. Orders that `on_settled` has not got yet are left.
+        rest of the result. Caps, sums and numbers stay as they are. Orders that an `on_settled`, of whichever process, has not got yet are left.
 
         It works in small pieces, beside everything else, and may be cancelled and repeated. In a file the room is used
         again; the file itself does not get smaller.

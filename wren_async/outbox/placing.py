@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import attrs
 
-from wren_async.batch.events import Ending, Event, Settled
+from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api
 from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, State
 from wren_async.batch.journal.notes import Note
@@ -30,7 +30,7 @@ from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import AccessRefused
 from wren_async.outbox.caps import until_tomorrow
-from wren_async.outbox.feed import Feed, KeptCaps
+from wren_async.outbox.feed import Feed, KeptCaps, SetAside
 from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
 from wren_async.outbox.planning import Planning
 from wren_async.outbox.problems import Problems
@@ -47,6 +47,7 @@ _CLOCK: Final = 600.0
 _PRICING: Final = "pricing"
 _PLACING: Final = "placing"
 _CAPS: Final = "caps"
+_ASIDE: Final = "aside"
 _CLOSING: Final = (Ending.ASKED, "the outbox is being closed")
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 60.0
@@ -91,6 +92,7 @@ class Placing:
     _worker: Worker | None = None
     _feed: Feed | None = None
     _adaptive: AdaptiveConcurrency = attrs.field(init=False)
+    _aside: SetAside = attrs.field(init=False)
     _is_recovered: bool = False
     _is_refused: bool = False
     """Whether the token was refused when prices were asked for: then this process leaves the orders to others."""
@@ -103,6 +105,7 @@ class Placing:
 
     def __attrs_post_init__(self) -> None:
         self._adaptive = AdaptiveConcurrency(most=self.concurrency)
+        self._aside = SetAside(self.timing)
 
     # --- from outside ---
 
@@ -129,6 +132,8 @@ class Placing:
     def resumed(self) -> None:
         """A person has let it go on."""
         self._is_recovered = False
+        self._aside.forget()
+        self._problems.end(_ASIDE)
         self._went_well()
         self._resumed.set()
         self.wake()
@@ -356,7 +361,7 @@ class Placing:
             # By the server's clock an order counts on its day, whatever becomes of this machine's.
             await self.clocks.ask(self.api, self.client)
         caps = self.caps.now
-        while taken := await self.journal.take(_TAKEN_AT_ONCE, given, caps):
+        while taken := await self.journal.take(_TAKEN_AT_ONCE, given | self._aside.now, caps):
             if allowed := [entry for entry in taken if not await self._is_refused_now(entry)]:
                 return allowed
         self._waits_for_caps = caps.any and await self.journal.waiting() > 0
@@ -400,8 +405,14 @@ class Placing:
             await self.recovery.note_checkpoint()
 
     async def _heard(self, event: Event) -> None:
+        if isinstance(event, Returned) and self._is_refused_access and self._aside.add(event.entry):
+            held = f"order {event.entry.row.reference!r} is held back, and is tried again: {event.reason}"
+            self._problems.begin(_ASIDE, held)
         if not isinstance(event, Settled):
             return
+        self._aside.forget(event.entry.row.position)
+        if not self._aside:
+            self._problems.end(_ASIDE)
         if self._feed is not None:
             self._feed.settled(event.entry.row.position)
         result = event.entry.result
@@ -415,6 +426,11 @@ class Placing:
             self.looks.add(result, self._latest())
             _logger.warning("order %r is undecided, and is looked for: %s", event.entry.row.reference, result.reason)
         self.tell(event.entry)
+
+    @property
+    def _is_refused_access(self) -> bool:
+        end = None if self._worker is None else self._worker.end
+        return end is not None and end[0] is Ending.ACCESS_REFUSED
 
     # --- when ---
 
@@ -444,6 +460,8 @@ class Placing:
         times = [_POLL] if self.store.is_shared else []
         if (look := self.looks.seconds(self._latest())) is not None:
             times.append(look)
+        if (aside := self._aside.seconds) is not None:
+            times.append(aside)
         if self._waits_for_caps:
             times.append(min(_CLOCK, until_tomorrow(self.clocks.there(self.api))))
         return min(times, default=None)
