@@ -142,8 +142,9 @@ class Outbox:
             reference: Your own mark on it, such as `ride-4711`: 1 to 100 characters, the same for each delivery of the
                 same order. It is sent with the order, in Wren's `note` or CNaught's `metadata`.
             connection: In a database: an asynchronous connection of psycopg, asyncpg or SQLAlchemy (`AsyncConnection`,
-                `AsyncSession`, `async_scoped_session`) with your open transaction, in which the order is written then. Where it rolls back,
-                nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
+                `AsyncSession`, `async_scoped_session`) with your open transaction, in which the order is written then.
+                Where it rolls back, nothing was ever ordered. Give word with `nudge()` after the commit, or let the
+                workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
         not be sent; `JournalError` where it could not be written, or the database did not answer for half a minute: it
@@ -266,7 +267,8 @@ class Outbox:
 
         What stays is the reference, a digest of the order, its state, order id and cents: an order that is submitted
         again is still the same order, or refused as another one, for ever. What was asked for goes, and with it the
-        rest of the result. Caps, sums and numbers stay as they are. Orders that an `on_settled`, of whichever process, has not got yet are left.
+        rest of the result. Caps, sums and numbers stay as they are. Orders that an `on_settled`, of whichever process,
+        has not got yet are left.
 
         It works in small pieces, beside everything else, and may be cancelled and repeated. In a file the room is used
         again; the file itself does not get smaller.
