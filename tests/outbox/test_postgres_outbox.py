@@ -35,6 +35,7 @@ from wren_async.outbox import (
     Submitted,
     WrenTrees,
     postgres,
+    results,
     running,
     submit_within,
 )
@@ -432,6 +433,21 @@ async def test_a_process_that_has_left_plans_nothing_and_joins_for_no_price(shar
         assert outbox._it.store.journals["cnaught"].runner_id is None  # type: ignore[attr-defined]
         await outbox.drain()
         assert await state_of(outbox, "ride-1") is State.PLACED
+
+
+async def test_word_that_cannot_be_given_fails_no_handler_whose_order_is_committed(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((postgres, "LEAVING"), (running, "LEAVING"), (results, "ANSWER")):
+        monkeypatch.setattr(module, name, 0.2)
+    async with cable_to(shared.address) as cable, Outbox(cable.address) as web, shared.open() as worker:
+        async with await psycopg.AsyncConnection.connect(shared.address) as connection:
+            await web.submit(RIDE, reference="ride-1", connection=connection)
+        await cable.cut()
+        async with asyncio.timeout(10):
+            await web.nudge()
+        await worker.drain()
+    assert shared.orders() == {"ride-1": 1}
 
 
 async def test_an_outbox_is_closed_though_the_database_is_away_and_nothing_is_lost(

@@ -161,9 +161,7 @@ class Outbox:
         if self._has_worker:
             self._it.wake()
         elif connection is None:
-            with contextlib.suppress(JournalError):
-                # It is written down. The workers look by themselves, too.
-                await in_time(store.nudge([""]), 0)
+            await self._give_word()
         return outcome
 
     def _above_ceilings(self, intent: Intent) -> str | None:
@@ -172,9 +170,14 @@ class Outbox:
 
     async def nudge(self) -> None:
         """Give the workers word that something was submitted. After your own transaction was committed it saves the
-        half second in which they would look by themselves; nothing depends on it."""
+        half second in which they would look by themselves; nothing depends on it. Nothing is raised where the database
+        does not answer: what was committed is placed."""
         self._it.wake()
-        await self._it.store.nudge([""])
+        await self._give_word()
+
+    async def _give_word(self) -> None:
+        with contextlib.suppress(JournalError):
+            await in_time(self._it.store.nudge([""]), 0)
 
     # --- results ---
 
