@@ -255,6 +255,10 @@ async def test_an_order_for_what_the_account_may_not_have_holds_up_no_other(boxe
         await outbox.resume()
         await outbox.drain()
         assert (await outbox.result("of others", within=0)).result.attempts == 3
+        # As if another process, of another account, had settled it.
+        aside = outbox._it.placing["cnaught"]._aside
+        boxes.here.pass_time(1300)
+        assert (aside.now, bool(aside)) == (set(), False)
 
 
 # --- lives ---

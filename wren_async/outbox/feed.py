@@ -79,6 +79,9 @@ class SetAside:
     @property
     def now(self) -> set[int]:
         """The positions of those that are not to be tried now."""
+        # One that was due for long, and did not come, was settled by another process.
+        gone = self.timing.monotonic() - _LONGEST
+        self._until = {position: each for position, each in self._until.items() if each[0] > gone}
         return {position for position, (until, _) in self._until.items() if until > self.timing.monotonic()}
 
     @property

@@ -360,8 +360,10 @@ class Placing:
         if self.clocks.was_set(self.api):
             # By the server's clock an order counts on its day, whatever becomes of this machine's.
             await self.clocks.ask(self.api, self.client)
-        caps = self.caps.now
-        while taken := await self.journal.take(_TAKEN_AT_ONCE, given | self._aside.now, caps):
+        caps, aside = self.caps.now, self._aside.now
+        if not self._aside:
+            self._problems.end(_ASIDE)
+        while taken := await self.journal.take(_TAKEN_AT_ONCE, given | aside, caps):
             if allowed := [entry for entry in taken if not await self._is_refused_now(entry)]:
                 return allowed
         self._waits_for_caps = caps.any and await self.journal.waiting() > 0
@@ -411,8 +413,6 @@ class Placing:
         if not isinstance(event, Settled):
             return
         self._aside.forget(event.entry.row.position)
-        if not self._aside:
-            self._problems.end(_ASIDE)
         if self._feed is not None:
             self._feed.settled(event.entry.row.position)
         result = event.entry.result
