@@ -255,7 +255,7 @@ async def test_an_order_for_what_the_account_may_not_have_holds_up_no_other(boxe
         await outbox.resume()
         await outbox.drain()
         assert (await outbox.result("of others", within=0)).result.attempts == 3
-        # As if another process, of another account, had settled it.
+        # As if another process had settled it: it does not come again.
         aside = outbox._it.placing["cnaught"]._aside
         boxes.here.pass_time(1300)
         assert (aside.now, bool(aside)) == (set(), False)

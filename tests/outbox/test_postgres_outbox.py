@@ -409,6 +409,19 @@ async def test_a_process_that_missed_an_alarm_looks_for_orders_after_it_was_expl
     assert shared.orders() == {"trees-1": 1}
 
 
+async def test_a_process_that_ends_its_last_orders_after_a_person_resumed_halts_nothing_again(shared: Shared) -> None:
+    async with shared.open() as slow, shared.open() as other:
+        await other._it.store.journals["cnaught"].note(Note.ALARM, "order 1 was placed before")
+        worker = slow._it.placing["cnaught"]._new_worker()
+        worker.halt(Ending.ALARM, "order 1 was placed before")  # as the signal of the other one does
+        await other.resume()
+        await slow._it.placing["cnaught"]._after(worker)
+        assert (await slow.health()).halted is None
+        await slow.submit(RIDE, reference="ride-1")
+        await slow.drain()
+        assert await state_of(slow, "ride-1") is State.PLACED
+
+
 async def test_orders_that_a_process_cannot_send_are_left_to_the_others(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:

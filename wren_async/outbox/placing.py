@@ -321,7 +321,7 @@ class Placing:
             return Again.LATER
         message = await in_own_words(self.journal, message)
         if why in FOR_A_PERSON:
-            await halt(self.journal, message)
+            # Whoever met it has noted it by now. A person may have resumed it meanwhile, and is not asked again.
             self._fail(_for_a_person(message))
         else:
             self._fail(f"orders of {self.api} are held back: {message}")
