@@ -21,6 +21,8 @@ def parse_order_notification(body: bytes | str) -> models.Order:
 
     Source: https://docs.cnaught.com
     """
+    if not isinstance(body, bytes | bytearray | memoryview | str):
+        raise InvalidArgument("body", f"takes the body as it came, in bytes or text, not {type(body).__name__}")
     try:
         value = codec.parse(body.encode() if isinstance(body, str) else body)
         wrapped = value.get("order", value) if isinstance(value, Mapping) else value

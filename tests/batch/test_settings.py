@@ -70,3 +70,10 @@ async def test_caps_and_a_callback_of_another_kind_are_refused(tmp_path: Path) -
     async with CNaughtClient("key", base_url="http://127.0.0.1:1") as cnaught:
         with pytest.raises(InvalidArgument, match=r"^on_settled: takes an async function"):
             Outbox(tmp_path / "x", cnaught=cnaught, on_settled="told")  # type: ignore[arg-type]
+
+
+async def test_a_callback_that_would_never_be_called_is_refused(tmp_path: Path) -> None:
+    async def on_settled(_: object) -> None: ...
+
+    with pytest.raises(InvalidArgument, match=r"^on_settled: is called by a process that places orders"):
+        Outbox(tmp_path / "x", on_settled=on_settled)

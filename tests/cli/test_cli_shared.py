@@ -96,6 +96,34 @@ async def open_outbox(address: str, shell: Shell) -> None:
         assert (await outbox.result("ride-1", within=20)).state is State.PLACED
 
 
+def test_an_outbox_is_pruned_by_name_or_all_are_and_no_token_is_needed(
+    shell: Shell, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prune(*words: str) -> int:
+        code = main(["outbox", "prune", *words])
+        shell.out, shell.told = shell.capsys.readouterr()
+        return code
+
+    assert prune("--older-than-days", "400") == 0
+    assert "no outbox is here yet" in shell.told
+    asyncio.run(open_outbox(database, shell))
+    for name in ("WREN_API_TOKEN", "CNAUGHT_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert prune("--older-than-days", "1") == 0
+    assert shell.told == "outbox main: 0 orders pruned\n"
+    assert prune("--older-than-days", "0", "--outbox", "mian") == Exit.USAGE
+    assert "the database has no outbox 'mian'; those there are: main" in shell.told
+    assert prune("--older-than-days", "0", "--outbox", "main") == 0
+    assert shell.told == "outbox main: 1 order pruned\n"
+    with psycopg.connect(database) as connection:
+        assert connection.execute("SELECT name FROM wren_async.outbox_name").fetchall() == [("main",)]
+    for days in ("-1", "soon", "99999999"):
+        assert prune("--older-than-days", days) == Exit.USAGE
+        assert "--older-than-days" in shell.told
+    assert prune() == Exit.USAGE
+    assert "--older-than-days" in shell.told
+
+
 def test_an_outbox_is_paused_and_resumed_by_name_and_takes_no_file(shell: Shell, database: str) -> None:
     asyncio.run(open_outbox(database, shell))
     for name in ("outbox main cnaught", "outbox", "outbox of mine", "", " rides", "a\nb"):

@@ -13,9 +13,10 @@ from outbox_world import Outboxes, becomes, state_of, until
 
 from wren_async import InvalidArgument
 from wren_async.batch.journal.contract import Result
+from wren_async.batch.journal.notes import Note
 from wren_async.outbox import CNaughtMass, CNaughtPrice, OutboxCaps, Spent, State, WrenTrees
 from wren_async.outbox.caps import Room, day_of, until_tomorrow
-from wren_async.outbox.schedule import needs_person, next_look
+from wren_async.outbox.schedule import Looks, needs_person, next_look
 from wren_async.sandbox import FaultKind, When
 
 RIDE = CNaughtMass(amount_kg=50)  # 100 cents
@@ -154,6 +155,55 @@ def test_an_odd_cap_is_refused(given_caps: dict[str, Any]) -> None:
         OutboxCaps(**given_caps)
 
 
+async def test_an_order_that_only_the_account_knows_of_counts_as_spent(boxes: Outboxes) -> None:
+    await boxes.here.seed()
+    async with boxes.open():
+        pass
+    backup = boxes.path.read_bytes()
+    async with boxes.open() as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await outbox.drain()
+    boxes.path.write_bytes(backup)
+    async with boxes.open(look_first=True, caps=OutboxCaps(cents_per_day=500)) as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await outbox.drain()
+        assert await state_of(outbox, "trees-1") is State.UNDECIDED
+        assert (await outbox.health()).spent.cents_today == 500
+        await outbox.submit(RIDE, reference="ride-1")
+        boxes.here.pass_time(10)
+        await outbox.drain()
+        assert await state_of(outbox, "trees-1") is State.PLACED
+        assert await state_of(outbox, "ride-1") is State.PENDING
+        assert (await outbox.health()).spent.cents_today == 500
+
+
+async def test_orders_that_are_put_in_doubt_all_at_once_count_as_spent(boxes: Outboxes) -> None:
+    await boxes.here.seed()
+    async with boxes.open() as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        journal = outbox._it.store.journals["wren"]
+        await outbox._it.placing["wren"].planning.plan()
+        await journal.note(Note.DOUBT, "something else may have placed them")
+        await outbox.drain()
+        assert await state_of(outbox, "trees-1") is State.UNDECIDED
+        assert (await outbox.health()).spent.cents_today == 500
+
+
+@pytest.mark.parametrize("jump", [86_400, -86_400], ids=["ahead", "behind"])
+async def test_a_clock_that_jumps_to_another_day_makes_no_room_under_the_caps(boxes: Outboxes, jump: float) -> None:
+    async with boxes.open(caps=OutboxCaps(cents_per_day=100)) as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        boxes.here.jump = jump
+        await outbox.submit(RIDE, reference="ride-2")
+        await outbox.drain()
+        assert await state_of(outbox, "ride-2") is State.PENDING
+        assert (await outbox.health()).spent.cents_today == 100
+        boxes.here.pass_time(86_400)
+        await outbox.drain()
+        assert await state_of(outbox, "ride-2") is State.PLACED
+
+
 # --- pure ---
 
 AMOUNTS = st.integers(0, 1000)
@@ -183,11 +233,27 @@ def test_a_lost_order_is_looked_for_soon_after_the_settle_time_and_then_every_ho
 
     def after(seconds: float | None) -> float | None:
         looked = None if seconds is None else NOON + timedelta(seconds=seconds)
-        at = next_look(lost, looked, 900)
+        at = next_look(lost, looked, 900, looked or NOON)
         return None if at is None else (at - NOON).total_seconds()
 
     assert [after(each) for each in (None, 5, 400, 902, 5000)] == [5, 902, 902, 4502, 8600]
-    assert next_look(Result(state=State.UNDECIDED), None, 900) is None
+    assert next_look(Result(state=State.UNDECIDED), None, 900, NOON) is None
+
+
+def test_a_clock_that_was_ahead_for_a_while_hides_no_lost_order() -> None:
+    ahead, looks = NOON + timedelta(days=400), Looks(900)
+    looks.looked(ahead)
+    looks.add(Result(state=State.UNDECIDED, last_sent=ahead), ahead)
+    assert looks.is_due(NOON), "the time was found by a clock that was wrong"
+    assert (looks.seconds(NOON) or 0) <= 3600, "and nobody sleeps that long"
+    looks.looked(NOON)
+    looks.add(Result(state=State.UNDECIDED, last_sent=ahead), NOON)
+    assert not looks.is_due(NOON + timedelta(minutes=59))
+    assert looks.is_due(NOON + timedelta(hours=1))
+    looks.looked(ahead)
+    looks.add(Result(state=State.UNDECIDED, last_sent=NOON), NOON)
+    assert looks.is_due(NOON + timedelta(seconds=902))
+    assert needs_person(Result(state=State.UNDECIDED, last_sent=ahead), NOON, 900)
 
 
 def test_a_person_is_called_once_the_lists_should_have_told() -> None:

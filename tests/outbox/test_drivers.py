@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 import sqlalchemy
 import sqlalchemy.orm
 from psycopg.rows import dict_row, namedtuple_row, scalar_row
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker, create_async_engine
 
 from wren_async import InvalidArgument, InvalidConfiguration, ReferenceReused
 from wren_async.outbox import CNaughtMass, Outbox, State, submit_within
@@ -102,6 +103,86 @@ async def test_blocking_code_that_commits_each_statement_is_refused(outbox: Outb
         with alone.transaction():
             submit_within(alone, RIDE, reference="a")
     assert await is_there(outbox, "a")
+
+
+async def test_the_driver_s_own_connection_out_of_sqlalchemy_is_taken_in_its_transaction_alone(
+    outbox: Outbox, database_address: str
+) -> None:
+    for isolation, reference in (("AUTOCOMMIT", "a"), (None, "b")):
+        options = {} if isolation is None else {"isolation_level": isolation}
+        engine = sqlalchemy.create_engine(with_driver(database_address, "psycopg"), **options)
+        raw = engine.raw_connection()
+        if isolation is None:
+            submit_within(raw, RIDE, reference=reference)
+        else:
+            with pytest.raises(InvalidArgument, match="in no transaction"):
+                submit_within(raw, RIDE, reference=reference)
+        raw.commit()
+        raw.close()
+        engine.dispose()
+    assert await outbox.get("a") is None
+    assert await is_there(outbox, "b")
+
+
+async def test_what_is_no_connection_or_one_of_the_other_kind_is_refused_with_what_is_taken(
+    outbox: Outbox, database_address: str
+) -> None:
+    blocking = sqlalchemy.create_engine(with_driver(database_address, "psycopg"))
+    for each in (blocking, sqlalchemy.orm.sessionmaker(blocking), object(), None):
+        with pytest.raises(InvalidArgument, match="takes one connection with its open transaction"):
+            submit_within(each, RIDE, reference="a")
+    engine = create_async_engine(with_driver(database_address, "psycopg"))
+    async with await psycopg.AsyncConnection.connect(database_address) as connection, AsyncSession(engine) as session:
+        for other in (connection, session):
+            with pytest.raises(InvalidArgument, match=r"is an asynchronous one.*await outbox\.submit"):
+                submit_within(other, RIDE, reference="a")
+    await engine.dispose()
+    blocking.dispose()
+    assert await outbox.get("a") is None
+
+
+async def test_sessions_of_a_task_or_a_thread_are_taken(outbox: Outbox, database_address: str) -> None:
+    engine = create_async_engine(with_driver(database_address, "psycopg"))
+    session = async_scoped_session(async_sessionmaker(engine), scopefunc=asyncio.current_task)
+    await outbox.submit(RIDE, reference="a", connection=session)
+    await session.commit()
+    await session.remove()
+    await engine.dispose()
+    blocking = sqlalchemy.create_engine(with_driver(database_address, "psycopg"))
+    local = sqlalchemy.orm.scoped_session(sqlalchemy.orm.sessionmaker(blocking))
+    submit_within(local, RIDE, reference="b")
+    local.commit()
+    local.remove()
+    blocking.dispose()
+    assert await is_there(outbox, "a")
+    assert await is_there(outbox, "b")
+
+
+class Measured:
+    """A proxy as tools that measure put before a connection: it calls itself what is behind it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    @property
+    def __class__(self) -> Any:
+        return type(self._connection)
+
+
+async def test_a_connection_behind_a_proxy_is_taken_for_what_it_is(outbox: Outbox, database_address: str) -> None:
+    own = await asyncpg.connect(database_address)
+    with pytest.raises(InvalidArgument, match="in no transaction"):
+        await outbox.submit(RIDE, reference="a", connection=Measured(own))
+    async with own.transaction():
+        await outbox.submit(RIDE, reference="a", connection=Measured(own))
+    await own.close()
+    with psycopg.connect(database_address, row_factory=scalar_row) as connection:
+        submit_within(Measured(connection), RIDE, reference="b")
+    assert await is_there(outbox, "a")
+    assert await is_there(outbox, "b")
 
 
 class LikeDjango:

@@ -12,10 +12,12 @@ import pytest
 from batch_world import World, world
 from outbox_world import Outboxes, becomes, state_of, until
 
-from wren_async import JournalError, UsageError, WrenAsyncError
+from wren_async import Ceilings, CNaughtClient, JournalError, ServerError, UsageError, WrenAsyncError
+from wren_async.batch.input.pricing import Price, PriceList, Unpriced
 from wren_async.batch.journal.notes import Note
 from wren_async.batch.run.worker import EXPLAIN
-from wren_async.outbox import CNaughtMass, CNaughtPrice, State, WrenOffset, WrenTrees
+from wren_async.outbox import CNaughtMass, CNaughtPrice, Intent, Outbox, OutboxCaps, State, WrenOffset, WrenTrees
+from wren_async.outbox.feed import KeptCaps
 from wren_async.sandbox import FaultKind, When
 
 RIDE = CNaughtMass(amount_kg=12)
@@ -134,6 +136,132 @@ async def test_a_pause_that_the_server_asks_for_is_kept_and_then_all_is_placed(b
     assert max(boxes.here.waits) > 6.9
 
 
+async def test_an_order_that_cannot_be_priced_holds_up_no_other(
+    boxes: Outboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, ask = boxes.here.sandbox.cnaught.base_url, PriceList._ask
+
+    async def ask_in_vain(self: PriceList, intent: Intent, limiter: asyncio.Semaphore) -> Price | Unpriced:
+        if isinstance(intent, CNaughtMass) and intent.amount_kg == 66 and known:
+            raise failed
+        return await ask(self, intent, limiter)
+
+    boxes.here.sandbox.faults.add(kind=FaultKind.STATUS, status=500, operation="createQuote")
+    async with boxes.open() as outbox:
+        await outbox.submit(CNaughtMass(amount_kg=66), reference="odd")
+        with pytest.raises(ServerError) as caught:
+            await outbox.drain()
+        failed = caught.value
+        boxes.here.sandbox.faults.clear()
+        monkeypatch.setattr(PriceList, "_ask", ask_in_vain)
+        for number in range(3):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+            boxes.here.pass_time(600)
+            with pytest.raises(ServerError):
+                await outbox.drain()
+            assert await state_of(outbox, f"ride-{number}") is State.PLACED
+    async with boxes.open(worker=True) as outbox:
+        await outbox.submit(RIDE, reference="ride-3")
+        await becomes(outbox, "ride-3", State.PLACED)
+        await until(lambda: outbox._it.placing["cnaught"].problem is not None)
+        assert str((await outbox.health()).problem).startswith(
+            "order 'odd' cannot be priced, and is tried again: POST "
+        )
+        known = ""
+        await becomes(outbox, "odd", State.PLACED)
+        await until(lambda: outbox._it.placing["cnaught"].problem is None)
+    assert {len(orders) for orders in boxes.here.committed().values()} == {1}
+
+
+async def test_an_order_that_cannot_be_read_holds_up_no_other(boxes: Outboxes) -> None:
+    async with boxes.open() as outbox:
+        await outbox.submit(CNaughtMass(amount_kg=66), reference="damaged")
+    with sqlite3.connect(boxes.path) as connection:
+        connection.execute("UPDATE outbox_submission SET intent = replace(intent, '66', '67')")
+    connection.close()
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        with pytest.raises(JournalError, match="its intent is not the one that was planned"):
+            await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PLACED
+    assert list(boxes.here.committed()) == ["ride-1"]
+
+
+async def test_while_no_price_can_be_asked_a_few_orders_are_tried_and_not_all(boxes: Outboxes) -> None:
+    fault = boxes.here.sandbox.faults.add(kind=FaultKind.STATUS, status=503, operation="createQuote")
+    async with boxes.open() as outbox:
+        for number in range(1, 31):
+            await outbox.submit(CNaughtMass(amount_kg=number), reference=f"ride-{number}")
+        with pytest.raises(ServerError):
+            await outbox.drain()
+    assert fault.applied < 100, "of each a few attempts, first all at once, and then three one by one"
+
+
+async def test_an_order_above_ceilings_that_were_lowered_is_refused_and_holds_up_no_other(boxes: Outboxes) -> None:
+    async with boxes.open(caps=OutboxCaps(cents_per_day=24)) as outbox:
+        for name in ("small-1", "large", "small-2"):
+            await outbox.submit(CNaughtMass(amount_kg=12), reference=name)
+            if name == "large":
+                await outbox.submit(CNaughtMass(amount_kg=11), reference="eleven")
+        await outbox.drain()
+        assert await state_of(outbox, "large") is State.PENDING
+    at = boxes.here.sandbox.cnaught
+    async with (
+        CNaughtClient(at.api_key, base_url=at.base_url, ceilings=Ceilings(kilograms=11)) as low,
+        Outbox(boxes.path, cnaught=low, worker=False, caps=OutboxCaps(), timing=boxes.here.timing) as outbox,
+    ):
+        await outbox.drain()
+        large, eleven = await outbox.result("large"), await outbox.result("eleven")
+        spent = (await outbox.health()).spent.cents_today
+    assert (large.state, large.result.first_sent) == (State.REFUSED, None)
+    assert large.result.reason == "is for 12 kg, and the client's ceiling for one order is 11 kg"
+    assert eleven.state is State.PLACED
+    assert spent == sum(order.cents for order in boxes.here.sandbox.orders)
+
+
+async def test_closing_while_a_round_begins_sends_nothing_more(
+    boxes: Outboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = KeptCaps.read
+
+    async def read_and_be_stopped(self: KeptCaps) -> None:
+        await read(self)
+        outbox._it.placing["cnaught"].stop()
+
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox._it.placing["cnaught"].planning.plan()
+        monkeypatch.setattr(KeptCaps, "read", read_and_be_stopped)
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PENDING
+
+
+async def test_an_order_for_what_the_account_may_not_have_holds_up_no_other(boxes: Outboxes) -> None:
+    async with boxes.open(concurrency=1) as outbox:
+        await outbox.submit(CNaughtPrice(total_price_usd_cents=100, portfolio_id="of-others"), reference="of others")
+        for number in range(3):
+            await outbox.submit(CNaughtPrice(total_price_usd_cents=100), reference=f"ride-{number}")
+        await outbox.drain()
+        assert "order 'of others': the server answered 403" in str((await outbox.health()).problem)
+        await outbox.drain()
+        states = [await state_of(outbox, f"ride-{number}") for number in range(3)]
+        assert (states, await state_of(outbox, "of others")) == ([State.PLACED] * 3, State.PENDING)
+        await outbox.drain()
+        told = "order 'of others' is held back, and is tried again: the server answered 403: "
+        assert str((await outbox.health()).problem).startswith(told)
+        boxes.here.pass_time(61)
+        await outbox.drain()
+        tried = (await outbox.result("of others", within=0)).result.attempts
+        assert tried == 2
+        await outbox.resume()
+        await outbox.drain()
+        assert (await outbox.result("of others", within=0)).result.attempts == 3
+        # As if another process had settled it: it does not come again.
+        aside = outbox._it.placing["cnaught"]._aside
+        boxes.here.pass_time(1300)
+        assert (aside.now, bool(aside)) == (set(), False)
+
+
 # --- lives ---
 
 
@@ -199,6 +327,26 @@ async def test_an_outbox_from_a_backup_is_refused_and_with_look_first_buys_nothi
     assert {name: len(orders) for name, orders in here.committed().items()} == dict.fromkeys(states, 1)
 
 
+async def test_long_lists_are_read_once_for_many_orders_and_not_again_at_once(boxes: Outboxes) -> None:
+    here = boxes.here
+    lists = here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=1.1, operation="listOrders")
+    async with boxes.open(look_first=True) as outbox:
+        await outbox.drain()
+        for number in range(210):
+            await outbox.submit(RIDE, reference=f"ride-{number}")
+        before = lists.applied
+        await outbox.drain()
+        assert await state_of(outbox, "ride-209") is State.PLACED
+        assert lists.applied - before == 1, "once for all of them"
+        await outbox.submit(RIDE, reference="later")
+        await outbox.drain()
+        assert await state_of(outbox, "later") is State.PENDING
+        assert 0 < (outbox._it.placing["cnaught"].planning.later or 0) < 60
+        here.pass_time(60)
+        await outbox.drain()
+        assert await state_of(outbox, "later") is State.PLACED
+
+
 async def test_going_on_against_another_server_is_refused(boxes: Outboxes) -> None:
     async with boxes.open() as outbox:
         await outbox.submit(RIDE, reference="ride-1")
@@ -238,6 +386,25 @@ async def test_an_order_that_cost_more_than_its_price_halts_until_a_person_resum
         await outbox.drain()
         assert (await outbox.health()).halted is None
         assert await state_of(outbox, "ride-2") is State.PLACED
+
+
+async def test_an_overcharge_halts_also_where_an_empty_wallet_was_met_first(
+    boxes: Outboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cheap(self: PriceList, intents: list[Intent]) -> list[Price | Unpriced]:
+        return [Price(cents=1, grams=1) for _ in intents]
+
+    monkeypatch.setattr(PriceList, "of", cheap)
+    faults = boxes.here.sandbox.faults
+    faults.add(kind=FaultKind.STATUS, status=402, when=When.BEFORE, operation="createOrder", nth=1)
+    faults.add(kind=FaultKind.LATENCY, seconds=0.3, operation="createOrder", nth=2)
+    async with boxes.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.submit(RIDE, reference="ride-2")
+        await outbox.drain()
+        assert (await outbox.health()).halted == "order 'ride-2' cost $0.24, and its price was $0.01"
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PENDING
 
 
 async def test_after_an_alarm_nothing_is_sent_until_a_person_has_explained_it(boxes: Outboxes) -> None:

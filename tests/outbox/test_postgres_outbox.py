@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
+from unittest.mock import ANY
 
 import asyncpg
 import attrs
@@ -18,12 +19,27 @@ import sqlalchemy
 import sqlalchemy.orm
 from batch_world import World
 from outbox_world import becomes, state_of, until
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, cable_to
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from tests.loop_time import pass_time, turns
-from wren_async import InvalidArgument, ReferenceReused
-from wren_async.outbox import CNaughtMass, Outbox, OutboxCaps, State, Submission, Submitted, WrenTrees, submit_within
+from wren_async import InvalidArgument, JournalError, ReferenceReused
+from wren_async.batch.events import Ending
+from wren_async.batch.journal.notes import Note
+from wren_async.outbox import (
+    CNaughtMass,
+    Outbox,
+    OutboxCaps,
+    State,
+    Submission,
+    Submitted,
+    WrenTrees,
+    postgres,
+    results,
+    running,
+    submit_within,
+)
+from wren_async.outbox.postgres_journal import PostgresApiJournal
 from wren_async.sandbox import FaultKind, When
 
 RIDE = CNaughtMass(amount_kg=50)  # 100 cents
@@ -350,6 +366,118 @@ async def test_an_outbox_that_a_person_stopped_waits_until_it_is_resumed(shared:
         assert "stopped by a person" in str((await outbox.health()).problem)
         assert shared.orders() == {}
         await outbox.resume()
+        await becomes(outbox, "ride-1", State.PLACED)
+    assert shared.orders() == {"ride-1": 1}
+
+
+async def test_a_pause_while_the_wallet_is_empty_holds_also_once_it_is_filled(shared: Shared) -> None:
+    shared.here.sandbox.faults.add(
+        kind=FaultKind.STATUS, status=402, when=When.BEFORE, operation="createOrder", times=1
+    )
+    async with shared.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        await outbox.drain()
+        journal = outbox._it.store.journals["cnaught"]
+        assert await journal.halt_of_all() == (Ending.PAYMENT_REQUIRED, ANY)
+        await journal.stop_all("paused by a person")  # type: ignore[attr-defined]
+        for _ in range(2):
+            await outbox.drain()
+            await journal.try_wallet_again()
+        assert await state_of(outbox, "ride-1") is State.PENDING
+        await outbox.resume()
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PLACED
+
+
+async def test_a_process_that_missed_an_alarm_looks_for_orders_after_it_was_explained(shared: Shared) -> None:
+    here = shared.here
+    await here.seed()
+    async with shared.open() as one, shared.open() as two:
+        await one.drain()
+        await two.drain()
+        wren, _ = here.clients()
+        async with wren:
+            await wren.tree_orders.create(amount_of_trees=2, payment_method="credits", reference="trees-1")
+        await one.submit(TREES, reference="trees-1")
+        await one._it.placing["wren"].planning.plan()
+        await one._it.store.journals["wren"].note(Note.ALARM, "a copy of the database is at work")
+        await one.resume()
+        await two.drain()
+        here.pass_time(10)
+        await two.drain()
+        assert await state_of(one, "trees-1") is State.PLACED
+    assert shared.orders() == {"trees-1": 1}
+
+
+async def test_a_process_that_ends_its_last_orders_after_a_person_resumed_halts_nothing_again(shared: Shared) -> None:
+    async with shared.open() as slow, shared.open() as other:
+        await other._it.store.journals["cnaught"].note(Note.ALARM, "order 1 was placed before")
+        worker = slow._it.placing["cnaught"]._new_worker()
+        worker.halt(Ending.ALARM, "order 1 was placed before")  # as the signal of the other one does
+        await other.resume()
+        await slow._it.placing["cnaught"]._after(worker)
+        assert (await slow.health()).halted is None
+        await slow.submit(RIDE, reference="ride-1")
+        await slow.drain()
+        assert await state_of(slow, "ride-1") is State.PLACED
+
+
+async def test_orders_that_a_process_cannot_send_are_left_to_the_others(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shared.open(worker=False) as good:
+        await good.submit(RIDE, reference="first")
+        await good.drain()
+        monkeypatch.setattr(PostgresApiJournal, "may_send", lambda self, seconds: False)
+        async with shared.open(timing=shared.here.timing) as cut_off:
+            for number in range(40):
+                await good.submit(RIDE, reference=f"ride-{number}")
+            await cut_off.drain()
+            assert (await cut_off.health()).problem is not None
+            await good.drain()
+            assert shared.orders() == {"first": 1, **{f"ride-{number}": 1 for number in range(40)}}
+
+
+async def test_a_process_that_has_left_plans_nothing_and_joins_for_no_price(shared: Shared) -> None:
+    async with shared.open() as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        with pytest.raises(JournalError, match="has left meanwhile"):
+            await outbox._it.placing["cnaught"].planning.plan()
+        assert outbox._it.store.journals["cnaught"].runner_id is None  # type: ignore[attr-defined]
+        await outbox.drain()
+        assert await state_of(outbox, "ride-1") is State.PLACED
+
+
+async def test_word_that_cannot_be_given_fails_no_handler_whose_order_is_committed(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((postgres, "LEAVING"), (running, "LEAVING"), (results, "ANSWER")):
+        monkeypatch.setattr(module, name, 0.2)
+    async with cable_to(shared.address) as cable, Outbox(cable.address) as web, shared.open() as worker:
+        async with await psycopg.AsyncConnection.connect(shared.address) as connection:
+            await web.submit(RIDE, reference="ride-1", connection=connection)
+        await cable.cut()
+        async with asyncio.timeout(10):
+            await web.nudge()
+        await worker.drain()
+    assert shared.orders() == {"ride-1": 1}
+
+
+async def test_an_outbox_is_closed_though_the_database_is_away_and_nothing_is_lost(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module in (postgres, running):
+        monkeypatch.setattr(module, "LEAVING", 0.2)
+    shared.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.5, operation="createOrder", times=1)
+    async with cable_to(shared.address) as cable:
+        web = Shared(shared.here, cable.address)
+        async with asyncio.timeout(20), web.open(worker=True, patience=1.0, lease=2.0) as outbox:
+            await outbox.submit(RIDE, reference="ride-1")
+            await becomes(outbox, "ride-1", State.SENDING)
+            await cable.cut()
+            await until(lambda: "ride-1" in shared.orders())
+    assert "is closed without the database" in caplog.text
+    async with shared.open(worker=True, lease=2.0) as outbox:
         await becomes(outbox, "ride-1", State.PLACED)
     assert shared.orders() == {"ride-1": 1}
 

@@ -165,6 +165,19 @@ async def test_a_pruned_order_s_charge_is_not_taken_for_that_of_a_lost_one(boxes
     assert found == {order_id}
 
 
+async def test_whoever_prunes_leaves_what_a_callback_of_another_process_has_never_got(boxes: Outboxes) -> None:
+    async def on_settled(submission: Submission) -> None:
+        raise RuntimeError("the app's database is away")
+
+    async with boxes.open(on_settled=on_settled) as outbox:
+        await outbox.submit(RIDE, reference="ride-1")
+        with pytest.raises(RuntimeError):
+            await outbox.drain()
+    async with boxes.open() as outbox:
+        boxes.here.pass_time(60)
+        assert await outbox.prune(older_than=timedelta(0)) == 0
+
+
 @pytest.mark.parametrize("older_than", [timedelta(seconds=-1), 30, None])
 async def test_an_odd_age_is_refused(boxes: Outboxes, older_than: Any) -> None:
     async with boxes.open() as outbox:
@@ -209,21 +222,35 @@ async def test_a_database_is_pruned_beside_its_workers_and_answers_as_before(
     assert len(ordered) == 39, "two were refused, and one came later"
 
 
-async def test_processes_that_are_long_gone_are_forgotten_with_what_they_placed(
+async def test_processes_that_are_long_gone_are_forgotten_by_those_that_come(
     here: World, database_address: str
 ) -> None:
     wren, cnaught = here.clients()
-    async with wren, cnaught:
-        for number in range(3):
-            async with Outbox(database_address, cnaught=cnaught, worker=False) as outbox:
-                await outbox.submit(RIDE, reference=f"ride-{number}")
-                await outbox.drain()
-        with psycopg.connect(database_address, autocommit=True) as connection:
-            connection.execute("UPDATE wren_async.runner SET ended = ended - interval '9 days'")
-            async with Outbox(database_address, cnaught=cnaught, worker=False) as outbox:
-                await outbox.drain()
-                await outbox.prune(older_than=timedelta(days=7))
-                assert connection.execute("SELECT count(*) FROM wren_async.runner").fetchone() == (1,)
-                await outbox.submit(RIDE, reference="later")
-                await outbox.drain()
-                assert await state_of(outbox, "later") is State.PLACED
+    with psycopg.connect(database_address, autocommit=True) as connection:
+        async with wren, cnaught:
+            for number in range(6):
+                async with Outbox(database_address, cnaught=cnaught, worker=False) as outbox:
+                    await outbox.submit(RIDE, reference=f"ride-{number}")
+                    await outbox.drain()
+                    assert await state_of(outbox, f"ride-{number}") is State.PLACED
+                connection.execute("UPDATE wren_async.runner SET ended = ended - interval '2 days'")
+        left = connection.execute("SELECT count(*) FROM wren_async.runner").fetchone()
+        sums = connection.execute("SELECT count(DISTINCT shard), sum(orders) FROM wren_async.tally").fetchone()
+    assert left == (2,), "the last one, and the one before, which it has found to have left nothing behind"
+    assert sums is not None
+    assert sums[0] <= 3, "nor does each connection that there ever was keep rows of its own"
+    assert sums[1] == 6
+
+
+async def test_a_pruned_order_s_charge_in_a_database_is_not_taken_for_that_of_a_lost_one(
+    here: World, database_address: str
+) -> None:
+    wren, cnaught = here.clients()
+    async with wren, cnaught, Outbox(database_address, wren=wren, worker=False) as outbox:
+        await outbox.submit(TREES, reference="trees-1")
+        await outbox.drain()
+        order_id = (await outbox.result("trees-1")).result.order_id
+        assert order_id is not None
+        assert await outbox.prune(older_than=timedelta(0)) == 1
+        journal = outbox._it.store.journals["wren"]
+        assert set(await journal.placed_among([order_id, "other"])) == {order_id}

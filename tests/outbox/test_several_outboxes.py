@@ -10,11 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 from batch_world import World, world
+from hypothesis import given
+from hypothesis import strategies as st
 from outbox_world import Outboxes, becomes, state_of, until
 
 from wren_async import InvalidArgument, InvalidConfiguration, JournalError, ReferenceReused
 from wren_async.outbox import CNaughtMass, Outbox, OutboxCaps, State, Submission, WrenTrees, submit_within
 from wren_async.outbox.names import own_reference, sent_reference
+from wren_async.outbox.postgres import outbox_names
 from wren_async.outbox.service import OutboxService
 from wren_async.postgres.dsn import Dsn
 from wren_async.sandbox import FaultKind, When
@@ -111,8 +114,40 @@ def test_a_reference_leaves_room_for_the_name_that_is_sent_before_it() -> None:
     assert sent_reference("main", "r" * 100) == "r" * 100
     assert sent_reference("rides", "1") == "rides/1"
     assert own_reference("rides", "rides/rides/1") == "rides/1"
+    assert sent_reference("main", "rides/1") == "main/rides/1"
+    with pytest.raises(InvalidArgument, match="takes 1 to 95 characters in the outbox 'main'"):
+        sent_reference("main", "rides/" + "r" * 90)
     with pytest.raises(InvalidArgument, match="takes 1 to 94 characters in the outbox 'rides'"):
         sent_reference("rides", "r" * 95)
+
+
+NAMES = st.sampled_from(["main", "rides", "a"])
+REFERENCES = st.text("main/rides-1A.", min_size=1, max_size=12)
+
+
+@given(one=st.tuples(NAMES, REFERENCES), other=st.tuples(NAMES, REFERENCES))
+def test_no_two_orders_of_outboxes_are_sent_with_the_same_reference(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    assert (sent_reference(*one) == sent_reference(*other)) is (one == other)
+    assert own_reference(one[0], sent_reference(*one)) == one[1]
+
+
+async def test_a_reference_like_that_of_another_outbox_is_not_taken_for_it(here: World, database_address: str) -> None:
+    await here.seed()
+    async with AsyncExitStack() as stack:
+        rides, main = [await of(here, database_address, stack, name) for name in ("rides", "main")]
+        await rides.submit(TREES, reference="1")
+        await rides.drain()
+        here.sandbox.faults.add(kind=FaultKind.RESET, when=When.BEFORE, operation="createTreeOrder", nth=2)
+        await main.submit(TREES, reference="rides/1")
+        await main.drain()
+        assert await state_of(main, "rides/1") is State.UNDECIDED
+        here.pass_time(1000)
+        async with asyncio.timeout(20):
+            while await state_of(main, "rides/1") is not State.PLACED:
+                await main.drain()
+    assert ordered(here) == {"rides/1": 1, "main/rides/1": 1}
 
 
 async def test_a_file_is_one_outbox_by_its_name(boxes: Outboxes) -> None:
@@ -143,6 +178,46 @@ async def test_a_worker_places_all_outboxes_those_that_are_made_later_too(
                 await becomes(web, "1", State.PLACED)
         assert worker.lapse is None
     assert ordered(here) == {"rides/1": 1, "flights/1": 1}
+
+
+async def test_a_worker_goes_on_looking_for_new_outboxes_whatever_it_met(
+    here: World, database_address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from wren_async.outbox import service
+
+    looks = 0
+
+    async def names(connection: Any) -> list[str]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise psycopg.errors.InsufficientPrivilege("permission denied for table outbox_name")
+        return await outbox_names(connection)
+
+    monkeypatch.setattr(service, "_LOOK", 0.05)
+    monkeypatch.setattr(service, "outbox_names", names)
+    wren, cnaught = here.clients()
+    async with wren, cnaught, OutboxService(Dsn(database_address), wren=wren, cnaught=cnaught):
+        await until(lambda: looks >= 2)
+        async with Outbox(database_address, name="rides") as web:
+            await web.submit(RIDE, reference="1")
+            await becomes(web, "1", State.PLACED)
+    assert caplog.text.count("outboxes are looked for again: permission denied") == 1
+
+
+async def test_an_outbox_that_cannot_be_opened_keeps_no_worker_from_the_others(
+    here: World, database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wren_async.outbox import service
+
+    monkeypatch.setattr(service, "_LOOK", 0.05)
+    wren, cnaught = here.clients()
+    async with wren, cnaught, OutboxService(Dsn(database_address), wren=wren, cnaught=cnaught):
+        async with Outbox(database_address, name="damaged") as damaged:
+            await damaged._it.store.note("outbox caps", "nonsense")
+        async with Outbox(database_address, name="rides") as web:
+            await web.submit(RIDE, reference="1")
+            await becomes(web, "1", State.PLACED)
 
 
 async def test_a_worker_places_the_outboxes_that_are_named_and_no_other(

@@ -683,6 +683,12 @@ def test_anything_else_is_no_notification(raw: Any) -> None:
         parse_order_notification(raw)
 
 
+@pytest.mark.parametrize("parsed", [{"id": "o1"}, None, 7])
+def test_a_body_that_was_parsed_already_is_asked_for_as_it_came(parsed: Any) -> None:
+    with pytest.raises(InvalidArgument, match="takes the body as it came, in bytes or text"):
+        parse_order_notification(parsed)
+
+
 @pytest.mark.parametrize("order_id", ["", " ", ".", "..", "o1 ", "o" * 100_000], ids=lambda text: repr(text[:3]))
 def test_a_forged_notification_of_an_id_that_cannot_be_asked_for_is_none(order_id: str) -> None:
     with pytest.raises(InvalidArgument, match=r"is no order notification.*id") as refused:

@@ -19,7 +19,7 @@ APIS: Final = {
     "cnaught": "CNaught: orders, quotes, subaccounts and checkout sessions.",
 }
 _SANDBOX: Final = "--sandbox"
-_SHARED: Final = ("worker", "database")
+_SHARED: Final = ("worker", "outbox", "database")
 """Commands of a database that others share, which no throw-away sandbox may touch."""
 SHORT: Final = {
     "balance": (("wren", "credits", "balance"), "Show what Wren's prepaid wallet holds."),
@@ -197,6 +197,11 @@ def root_app() -> App:
         "wren_async.cli.worker:worker",
         name="worker",
         help="Place the batches of a PostgreSQL database, together with any number of other workers.",
+    )
+    app.command(
+        "wren_async.cli.outboxes:outbox_app",
+        name="outbox",
+        help="Look after the outboxes of a PostgreSQL database.",
     )
     app.command(
         "wren_async.cli.worker:database_app",

@@ -73,7 +73,7 @@ def jobs_wanted(work: Work, *, workers: int, settle_time: float, now: datetime) 
 
 def _is_look_due(work: Work, settle_time: float, now: datetime) -> bool:
     for sent in work.doubted:
-        at = next_look(Result(state=State.UNDECIDED, last_sent=sent), work.left, settle_time)
+        at = next_look(Result(state=State.UNDECIDED, last_sent=sent), work.left, settle_time, now)
         if at is None or at <= now:
             return True
     return False

@@ -36,16 +36,31 @@ async def call_over(connection: Any, function: str, values: Mapping[str, str]) -
                 "submit_within(connection, intent, reference=...)",
             )
         if _is_of(connection, "sqlalchemy"):
-            found: Sequence[Any] = await connection.run_sync(_by_sqlalchemy, function, values)
+            # What keeps a session for each task gives that of this one.
+            session = connection if hasattr(connection, "run_sync") else connection()
+            found: Sequence[Any] = await session.run_sync(_by_sqlalchemy, function, values)
             return found
         return await _over_psycopg(connection, function, values)
 
 
 def call_within(connection: Any, function: str, values: Mapping[str, str]) -> Sequence[Any]:
     """Call a function over a synchronous connection, in its open transaction, as `call_over` does."""
+    if inspect.iscoroutinefunction(getattr(connection, "execute", None)):
+        raise InvalidArgument(
+            "connection",
+            "is an asynchronous one, and takes `await outbox.submit(intent, reference=..., connection=connection)`",
+        )
+    # What SQLAlchemy's `raw_connection()` gives has the driver's own inside.
+    connection = getattr(connection, "driver_connection", connection)
     with _explained():
-        if _is_of(connection, "sqlalchemy"):
+        if _is_of(connection, "sqlalchemy") and callable(getattr(connection, "execute", None)):
             return _by_sqlalchemy(connection, function, values)
+        if not callable(getattr(connection, "cursor", None)):
+            raise InvalidArgument(
+                "connection",
+                "takes one connection with its open transaction, of psycopg, SQLAlchemy (`Session`, `Connection`) or "
+                f"Django; not a {type(connection).__name__}",
+            )
         if _commits_by_itself(connection):
             raise _no_transaction("`with connection.transaction()`, or Django's `with transaction.atomic()`")
         with _cursor(connection) as cursor:
@@ -149,4 +164,5 @@ def _marks(values: Mapping[str, str]) -> str:
 
 
 def _is_of(connection: object, package: str) -> bool:
-    return any(each.__module__.partition(".")[0] == package for each in type(connection).__mro__)
+    # By what it calls itself: tools that measure put a proxy before it.
+    return any(each.__module__.partition(".")[0] == package for each in connection.__class__.__mro__)

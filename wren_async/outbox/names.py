@@ -2,7 +2,7 @@
 
 Several outboxes may order from one account, and each knows only its own references. So that no order of one is taken
 for an order of another, the name goes before the reference wherever it is sent. That of `main`, which is meant where no
-name is given, does not.
+name is given, does not, unless the reference itself begins like one of another outbox: `rides/4711`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from wren_async.errors import InvalidArgument
 MAIN: Final = "main"
 """The outbox where no name is given."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_NAMED: Final = re.compile(rf"{_NAME.pattern}/")
 _LONGEST: Final = 100
 """Characters of a reference as it is sent."""
 
@@ -33,7 +34,7 @@ def check_name(name: str) -> str:
 def sent_reference(name: str, reference: str) -> str:
     """The reference as it is sent with an order of this outbox. Raises `InvalidArgument` for one that cannot be."""
     check_reference(reference)
-    if name == MAIN:
+    if name == MAIN and not _NAMED.match(reference):
         return reference
     sent = f"{name}/{reference}"
     if len(sent) > _LONGEST:
@@ -46,4 +47,4 @@ def sent_reference(name: str, reference: str) -> str:
 
 def own_reference(name: str, sent: str) -> str:
     """The caller's reference, from the one that was sent."""
-    return sent if name == MAIN else sent.removeprefix(f"{name}/")
+    return sent.removeprefix(f"{name}/")

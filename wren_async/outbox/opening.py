@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wren_async.batch.journal.contract import JournalError
 from wren_async.errors import InvalidConfiguration
 from wren_async.outbox.sqlite import SqliteOutbox
+from wren_async.outbox.store import Clock
 from wren_async.postgres.address import is_address
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def database(where: str | os.PathLike[str] | Dsn) -> Dsn | None:
 
 
 async def open_store(
-    where: str | os.PathLike[str] | Dsn, name: str, *, lease: float, look_first: bool
+    where: str | os.PathLike[str] | Dsn, name: str, *, lease: float, look_first: bool, clock: Clock
 ) -> SqliteOutbox | PostgresOutbox:
     """Open the store of an outbox, or make it. Raises `JournalError` for one that cannot be trusted as it stands."""
-    store = await _open(where, name, lease)
+    store = await _open(where, name, lease, clock)
     try:
         await store.prepare()
         if store.is_behind and not look_first:
@@ -49,9 +50,11 @@ async def open_store(
     return store
 
 
-async def _open(where: str | os.PathLike[str] | Dsn, name: str, lease: float) -> SqliteOutbox | PostgresOutbox:
+async def _open(
+    where: str | os.PathLike[str] | Dsn, name: str, lease: float, clock: Clock
+) -> SqliteOutbox | PostgresOutbox:
     if (dsn := database(where)) is None:
-        return await SqliteOutbox.open_as(str(where), name)
+        return await SqliteOutbox.open_as(str(where), name, clock)
     from wren_async.outbox.postgres import PostgresOutbox
 
-    return await PostgresOutbox.open(dsn, name, lease=lease)
+    return await PostgresOutbox.open(dsn, name, lease=lease, clock=clock)

@@ -8,6 +8,7 @@ async with Outbox("orders.outbox", cnaught=cnaught) as outbox:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Self
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.input.orders_without_client import give_client
 from wren_async.batch.intents import Api, Intent
-from wren_async.batch.journal.contract import Entry, State
+from wren_async.batch.journal.contract import Entry, JournalError, State
 from wren_async.batch.run.copies import OtherCopies
 from wren_async.batch.run.outcomes import given_up, placed_by_hand
 from wren_async.batch.run.recovery import Recovery
@@ -86,7 +87,7 @@ class Outbox:
                 none; `OutboxCaps()` lifts them.
             on_settled: Awaited with each order that is placed or refused, in their order, at least once each: a process
                 that ends in between calls it again in its next life, and so does one that raises. It gets no other
-                order before it returned.
+                order before it returned. It takes a client, since only a process that places calls it.
             worker: Place orders from within `async with`. Without it, orders are placed by `drain()` or `work()`.
             concurrency: Orders of each API on the wire at most.
             settle_time: Seconds after an order was sent without an answer. Only then does its absence from the lists
@@ -103,6 +104,12 @@ class Outbox:
         check_settings(concurrency=concurrency, settle_time=settle_time, patience=patience, lease=lease)
         if on_settled is not None and not callable(on_settled):
             raise InvalidArgument("on_settled", "takes an async function of a Submission")
+        if on_settled is not None and wren is None and cnaught is None:
+            raise InvalidArgument(
+                "on_settled",
+                "is called by a process that places orders, and this one has no client: give wren= or cnaught=, or "
+                "read `settled()`",
+            )
         if caps is not None and not isinstance(caps, OutboxCaps):
             raise InvalidArgument("caps", "takes OutboxCaps(...)")
         self._where = where
@@ -136,8 +143,9 @@ class Outbox:
             reference: Your own mark on it, such as `ride-4711`: 1 to 100 characters, the same for each delivery of the
                 same order. It is sent with the order, in Wren's `note` or CNaught's `metadata`.
             connection: In a database: an asynchronous connection of psycopg, asyncpg or SQLAlchemy (`AsyncConnection`,
-                `AsyncSession`) with your open transaction, in which the order is written then. Where it rolls back,
-                nothing was ever ordered. Give word with `nudge()` after the commit, or let the workers find it.
+                `AsyncSession`, `async_scoped_session`) with your open transaction, in which the order is written then.
+                Where it rolls back, nothing was ever ordered. Give word with `nudge()` after the commit, or let the
+                workers find it.
 
         Raises `ReferenceReused` where another order has the reference, and `InvalidArgument` for an order that could
         not be sent; `JournalError` where it could not be written, or the database did not answer for half a minute: it
@@ -154,7 +162,7 @@ class Outbox:
         if self._has_worker:
             self._it.wake()
         elif connection is None:
-            await store.nudge([""])
+            await self._give_word()
         return outcome
 
     def _above_ceilings(self, intent: Intent) -> str | None:
@@ -163,9 +171,14 @@ class Outbox:
 
     async def nudge(self) -> None:
         """Give the workers word that something was submitted. After your own transaction was committed it saves the
-        half second in which they would look by themselves; nothing depends on it."""
+        half second in which they would look by themselves; nothing depends on it. Nothing is raised where the database
+        does not answer: what was committed is placed."""
         self._it.wake()
-        await self._it.store.nudge([""])
+        await self._give_word()
+
+    async def _give_word(self) -> None:
+        with contextlib.suppress(JournalError):
+            await in_time(self._it.store.nudge([""]), 0)
 
     # --- results ---
 
@@ -236,7 +249,7 @@ class Outbox:
             halted="; ".join(filter(None, halts)) or None,
             totals=await it.store.totals(),
             waiting=sum([await journal.waiting() for journal in it.store.journals.values()]),
-            spent=await it.store.spent(self._clocks.now()),
+            spent=await it.store.spent(next(map(self._clocks.there, self._clients), self._clocks.now())),
         )
 
     @property
@@ -258,7 +271,8 @@ class Outbox:
 
         What stays is the reference, a digest of the order, its state, order id and cents: an order that is submitted
         again is still the same order, or refused as another one, for ever. What was asked for goes, and with it the
-        rest of the result. Caps, sums and numbers stay as they are. Orders that `on_settled` has not got yet are left.
+        rest of the result. Caps, sums and numbers stay as they are. Orders that an `on_settled`, of whichever process,
+        has not got yet are left.
 
         It works in small pieces, beside everything else, and may be cancelled and repeated. In a file the room is used
         again; the file itself does not get smaller.
@@ -305,7 +319,9 @@ class Outbox:
     async def __aenter__(self) -> Self:
         if self._open is not None:
             raise UsageError("this outbox is open already")
-        store = await open_store(self._where, self._name, lease=self._lease, look_first=self._look_first)
+        store = await open_store(
+            self._where, self._name, lease=self._lease, look_first=self._look_first, clock=self._clocks.there
+        )
         try:
             caps = KeptCaps(store)
             await (caps.read() if self._caps is None else caps.keep(self._caps))

@@ -8,6 +8,7 @@ outbox is placed apart, so that a pause, a halt or a refusal of one does not hol
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
 from collections.abc import Callable, Sequence
@@ -16,11 +17,11 @@ from typing import Any, Final
 
 import attrs
 
-from wren_async.batch.events import Ending, Event, Settled
+from wren_async.batch.events import Ending, Event, Returned, Settled
 from wren_async.batch.intents import Api
-from wren_async.batch.journal.contract import Entry, Past, State
+from wren_async.batch.journal.contract import Entry, JournalError, Past, Result, State
 from wren_async.batch.journal.notes import Note
-from wren_async.batch.run.budget import Caps
+from wren_async.batch.run.budget import Caps, overcharge
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
 from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
@@ -29,7 +30,7 @@ from wren_async.core.client import BaseClient
 from wren_async.core.timing import Timing
 from wren_async.errors import AccessRefused
 from wren_async.outbox.caps import until_tomorrow
-from wren_async.outbox.feed import Feed, KeptCaps
+from wren_async.outbox.feed import Feed, KeptCaps, SetAside
 from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
 from wren_async.outbox.planning import Planning
 from wren_async.outbox.problems import Problems
@@ -46,6 +47,8 @@ _CLOCK: Final = 600.0
 _PRICING: Final = "pricing"
 _PLACING: Final = "placing"
 _CAPS: Final = "caps"
+_ASIDE: Final = "aside"
+_CLOSING: Final = (Ending.ASKED, "the outbox is being closed")
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 60.0
 _logger = logging.getLogger("wren_async.outbox")
@@ -89,6 +92,7 @@ class Placing:
     _worker: Worker | None = None
     _feed: Feed | None = None
     _adaptive: AdaptiveConcurrency = attrs.field(init=False)
+    _aside: SetAside = attrs.field(init=False)
     _is_recovered: bool = False
     _is_refused: bool = False
     """Whether the token was refused when prices were asked for: then this process leaves the orders to others."""
@@ -101,6 +105,7 @@ class Placing:
 
     def __attrs_post_init__(self) -> None:
         self._adaptive = AdaptiveConcurrency(most=self.concurrency)
+        self._aside = SetAside(self.timing)
 
     # --- from outside ---
 
@@ -127,6 +132,8 @@ class Placing:
     def resumed(self) -> None:
         """A person has let it go on."""
         self._is_recovered = False
+        self._aside.forget()
+        self._problems.end(_ASIDE)
         self._went_well()
         self._resumed.set()
         self.wake()
@@ -135,7 +142,7 @@ class Placing:
         """Begin nothing more, and finish what is on the wire."""
         self._stopped.set()
         if self._worker is not None:
-            self._worker.halt(Ending.ASKED, "the outbox is being closed")
+            self._worker.halt(*_CLOSING)
 
     async def leave(self) -> None:
         """Let go of what is still on the wire: it is reconciled by whoever opens the outbox next."""
@@ -163,7 +170,9 @@ class Placing:
                 await self._retire()
                 raise
             if again is not Again.AT_ONCE and not self._news.is_set():
-                return
+                break
+        if (problem := self.planning.put_off) is not None:
+            raise problem
 
     # --- planning ---
 
@@ -178,9 +187,12 @@ class Placing:
 
     async def _plan_forever(self) -> None:
         failures = 0
-        # What may have been sent by an earlier life is known, or in doubt, before anything else is taken up.
-        await self._rest(None, self._recovered)
-        while not self._stopped.is_set():
+        while True:
+            if not self._is_refused:
+                # What may have been sent before is known, or in doubt, before anything else is taken up.
+                await self._rest(None, self._recovered)
+            if self._stopped.is_set():
+                return
             self._submitted.clear()
             try:
                 while await self._plan():
@@ -193,8 +205,21 @@ class Placing:
                 await self._rest(_pause(failures))
                 continue
             failures, self._is_refused = 0, False
+            self._tell_put_off()
+            await self._rest(self._until_priced(), self._submitted)
+
+    def _tell_put_off(self) -> None:
+        if (problem := self.planning.problem) is None:
             self._problems.end(_PRICING)
-            await self._rest(_POLL if self.store.is_shared else None, self._submitted)
+        else:
+            self._problems.begin(_PRICING, problem)
+
+    def _until_priced(self) -> float | None:
+        """Seconds until prices are asked though nothing was submitted here."""
+        times = [_POLL] if self.store.is_shared else []
+        if (seconds := self.planning.later) is not None:
+            times.append(seconds)
+        return min(times, default=None)
 
     # --- placing ---
 
@@ -220,6 +245,8 @@ class Placing:
         if self._worker is not None:
             await self._worker.leave(self.patience)
             self._worker = None
+        with contextlib.suppress(JournalError):
+            await self.journal.give_back()
 
     def _fail(self, problem: str, error: Exception | None = None) -> None:
         self._problems.begin(_PLACING, problem, error)
@@ -241,10 +268,13 @@ class Placing:
         worker = self._worker = self._new_worker()
         await self._find_out(worker)
         if worker.end is None:
-            self._feed = Feed(self._take)
+            feed = self._feed = Feed(self._take)
             await self._note_checkpoint()
-            await worker.place_all(self._feed)
+            await worker.place_all(feed)
             self._feed = None
+            if feed.has_left:
+                # This process could not place them. Another one may.
+                await self.journal.give_back()
         return await self._after(worker)
 
     async def _is_held(self) -> bool:
@@ -254,7 +284,7 @@ class Placing:
             self._fail(_for_a_person(halted))
             self._resumed.clear()
         elif told is not None and told[0] is Ending.PAYMENT_REQUIRED:
-            await self.journal.lift_halt()
+            await self.journal.try_wallet_again()
             return False
         elif told is not None:
             self._fail(told[1])
@@ -268,7 +298,8 @@ class Placing:
     async def _find_out(self, worker: Worker) -> None:
         """Recover what an earlier life left, or look for what is undecided, where it is time."""
         control = Control(emit=self._heard, halt=worker.halt, may_repeat=self._may_repeat, stopped=self._stopped)
-        if not self._is_recovered:
+        # A person may have resumed it after an alarm that this process has not seen: it looks for what is pending, too.
+        if not self._is_recovered or await self.journal.noted(Note.DOUBT):
             await self._note_beginning()
             await self.recovery.recover(control)
             self._is_recovered = worker.end is None
@@ -290,11 +321,12 @@ class Placing:
             return Again.LATER
         message = await in_own_words(self.journal, message)
         if why in FOR_A_PERSON:
-            await halt(self.journal, message)
+            # Whoever met it has noted it by now. A person may have resumed it meanwhile, and is not asked again.
             self._fail(_for_a_person(message))
         else:
             self._fail(f"orders of {self.api} are held back: {message}")
         if why is Ending.ACCESS_REFUSED:
+            self._recovered.clear()
             await self._retire()
         return Again.REST
 
@@ -304,7 +336,7 @@ class Placing:
         await self.journal.retire()
 
     def _new_worker(self) -> Worker:
-        return Worker(
+        worker = Worker(
             self.journal,
             {self.api: self.client},
             caps=Caps(failures=None),
@@ -313,6 +345,9 @@ class Placing:
             clocks=self.clocks,
             emit=self._heard,
         )
+        if self._stopped.is_set():
+            worker.halt(*_CLOSING)
+        return worker
 
     async def _may_repeat(self) -> bool:
         return not self._stopped.is_set() and (self._worker is None or self._worker.end is None)
@@ -322,15 +357,31 @@ class Placing:
             # What is on the wire is finished first; then the lost orders are looked for.
             return ()
         await self._take_over()
-        caps = self.caps.now
-        taken = await self.journal.take(_TAKEN_AT_ONCE, given, caps, self.clocks.now())
-        if not taken:
-            self._waits_for_caps = caps.any and await self.journal.waiting() > 0
-            if self._waits_for_caps:
-                self._problems.begin(_CAPS, f"orders of {self.api} wait for the next day: the caps leave no room now")
-            else:
-                self._problems.end(_CAPS)
-        return taken
+        if self.clocks.was_set(self.api):
+            # By the server's clock an order counts on its day, whatever becomes of this machine's.
+            await self.clocks.ask(self.api, self.client)
+        caps, aside = self.caps.now, self._aside.now
+        if not self._aside:
+            self._problems.end(_ASIDE)
+        while taken := await self.journal.take(_TAKEN_AT_ONCE, given | aside, caps):
+            if allowed := [entry for entry in taken if not await self._is_refused_now(entry)]:
+                return allowed
+        self._waits_for_caps = caps.any and await self.journal.waiting() > 0
+        if self._waits_for_caps:
+            self._problems.begin(_CAPS, f"orders of {self.api} wait for the next day: the caps leave no room now")
+        else:
+            self._problems.end(_CAPS)
+        return ()
+
+    async def _is_refused_now(self, entry: Entry) -> bool:
+        """Refuse an order above ceilings that are lower than when it was priced: it would hold up all the others."""
+        if (reason := self.planning.above_ceilings(entry.row)) is None:
+            return False
+        position, refused = entry.row.position, Result(state=State.REFUSED, reason=reason)
+        await self.journal.mark_sending([position], self.clocks.earliest(self.api), reserve=True)
+        await self.journal.record(position, refused)
+        self.tell(Entry(row=entry.row, result=refused))
+        return True
 
     async def _take_over(self) -> None:
         """Now and then, put in doubt what other processes were sending when they died."""
@@ -356,17 +407,30 @@ class Placing:
             await self.recovery.note_checkpoint()
 
     async def _heard(self, event: Event) -> None:
+        if isinstance(event, Returned) and self._is_refused_access and self._aside.add(event.entry):
+            held = f"order {event.entry.row.reference!r} is held back, and is tried again: {event.reason}"
+            self._problems.begin(_ASIDE, held)
         if not isinstance(event, Settled):
             return
+        self._aside.forget(event.entry.row.position)
         if self._feed is not None:
             self._feed.settled(event.entry.row.position)
         result = event.entry.result
-        if result.state is State.PLACED:
+        if problem := overcharge(event.entry.row, result):
+            # Also where the worker has ended for another reason before.
+            self.journal.halt(Ending.OVERCHARGED, problem)
+            await halt(self.journal, await in_own_words(self.journal, problem))
+        elif result.state is State.PLACED:
             self._went_well()
         elif result.state is State.UNDECIDED:
             self.looks.add(result, self._latest())
             _logger.warning("order %r is undecided, and is looked for: %s", event.entry.row.reference, result.reason)
         self.tell(event.entry)
+
+    @property
+    def _is_refused_access(self) -> bool:
+        end = None if self._worker is None else self._worker.end
+        return end is not None and end[0] is Ending.ACCESS_REFUSED
 
     # --- when ---
 
@@ -396,8 +460,10 @@ class Placing:
         times = [_POLL] if self.store.is_shared else []
         if (look := self.looks.seconds(self._latest())) is not None:
             times.append(look)
+        if (aside := self._aside.seconds) is not None:
+            times.append(aside)
         if self._waits_for_caps:
-            times.append(min(_CLOCK, until_tomorrow(self.clocks.now())))
+            times.append(min(_CLOCK, until_tomorrow(self.clocks.there(self.api))))
         return min(times, default=None)
 
     async def _rest(self, seconds: float | None, news: asyncio.Event | None = None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -20,7 +22,7 @@ from wren_async.outbox.caps import Spent, day_of
 from wren_async.outbox.postgres_journal import COUNT, ONE_AT_A_TIME, PostgresApiJournal, spent
 from wren_async.outbox.postgres_pruning import prune_some
 from wren_async.outbox.postgres_tables import CHANNEL, OUTBOX, journal_name
-from wren_async.outbox.store import Known, NewOrder, Submission, together
+from wren_async.outbox.store import Clock, Known, NewOrder, Submission, together
 from wren_async.outbox.submissions import COLUMNS, Stored, whole_submissions
 from wren_async.outbox.submitting import submit_over
 from wren_async.postgres.database import Connection, Database, Work
@@ -30,6 +32,9 @@ from wren_async.postgres.schema import Part, check_server, hold, prepare, versio
 T = TypeVar("T")
 
 _APIS: Final[tuple[Api, ...]] = ("wren", "cnaught")
+LEAVING: Final = 5.0
+"""Seconds for which an outbox that is closed waits for the database. As after a crash, nothing is lost without it."""
+_logger = logging.getLogger("wren_async.outbox")
 _LONGEST_PAYLOAD: Final = 1000
 """Characters of a reference that a notification names; there are none with so many."""
 _JOINED: Final = """
@@ -79,16 +84,17 @@ class PostgresOutbox:
     is_behind = False
     """The journal of each API finds it out when this process joins."""
 
-    def __init__(self, reader: Database, name: str, *, lease: float) -> None:
+    def __init__(self, reader: Database, name: str, *, lease: float, clock: Clock) -> None:
         self._reader = reader
         self._name = name
         self._lease = lease
+        self._clock = clock
         self._journals: Mapping[Api, PostgresApiJournal] = {}
         self._teller: str | None = None
         """The id of the runner under which this process has told settled orders last."""
 
     @classmethod
-    async def open(cls, dsn: Dsn, name: str, *, lease: float) -> Self:
+    async def open(cls, dsn: Dsn, name: str, *, lease: float, clock: Clock) -> Self:
         """Open the outbox of a name. Raises `JournalError` where the database cannot be trusted."""
         reader = Database(dsn)
         try:
@@ -100,7 +106,7 @@ class PostgresOutbox:
         except BaseException:
             await reader.aclose()
             raise
-        return cls(reader, name, lease=lease)
+        return cls(reader, name, lease=lease, clock=clock)
 
     @property
     def label(self) -> str:
@@ -127,14 +133,16 @@ class PostgresOutbox:
     async def _journal(self, own: Connection, api: Api) -> PostgresApiJournal:
         row = await find_batch(own, journal_name(self._name, api), make=True)
         writer = Database(self._reader.dsn, longest=max(1.0, self._lease / 3), prepares=True)
-        return PostgresApiJournal(self._reader, writer, row, lease=self._lease, outbox=self._name, api=api)
+        return PostgresApiJournal(
+            self._reader, writer, row, lease=self._lease, outbox=self._name, api=api, clock=self._clock
+        )
 
     async def aclose(self) -> None:
         """Leave: at once where nothing of this process is on the wire. May be called again."""
         try:
-            async with contextlib.AsyncExitStack() as stack:
+            async with asyncio.TaskGroup() as group:
                 for journal in self._journals.values():
-                    stack.push_async_callback(journal.aclose)
+                    group.create_task(_leave(journal))
         finally:
             await self._reader.aclose()
 
@@ -273,6 +281,18 @@ class PostgresOutbox:
     async def _carry_out(self, how: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
         with _own_errors():
             return await how(work)
+
+
+async def _leave(journal: PostgresApiJournal) -> None:
+    try:
+        async with asyncio.timeout(LEAVING):
+            await journal.aclose()
+    except TimeoutError:
+        _logger.warning(
+            "%s is closed without the database, which does not answer: what was on the wire last is in doubt, and is "
+            "found out by whoever places its orders next",
+            journal.label,
+        )
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import time_text
 from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
 from wren_async.outbox.postgres_tables import OUTBOX
-from wren_async.outbox.store import NewOrder, Unplanned
+from wren_async.outbox.store import Clock, NewOrder, Unplanned
 from wren_async.postgres.database import Connection, Database
 from wren_async.postgres.lease import Runner
 
@@ -74,7 +74,8 @@ SET cents = outbox_day.cents + excluded.cents, grams = outbox_day.grams + exclud
 ONE_AT_A_TIME: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%(what)s || %(outbox)s, 0))"
 _UNPLANNED: Final = """
 SELECT position, outbox, reference, intent, digest, key, api, submitted FROM wren_async.outbox
-WHERE outbox = %(outbox)s AND api = %(api)s AND intent IS NOT NULL ORDER BY position LIMIT %(most)s
+WHERE outbox = %(outbox)s AND api = %(api)s AND intent IS NOT NULL AND position <> ALL(%(but)s::bigint[])
+ORDER BY position LIMIT %(most)s
 """
 _WAS_PRUNED: Final = """
 SELECT 1 FROM wren_async.outbox WHERE outbox = %(outbox)s AND api = %(api)s AND kept_state IS NOT NULL LIMIT 1
@@ -91,6 +92,17 @@ _OPEN: Final = f"""
     WHERE outbox = %(outbox)s AND api = %(api)s AND finished IS NULL AND position > %(last)s)
 AND state = ANY(%(states)s) ORDER BY position LIMIT {PAGE}
 """  # noqa: S608 - as above
+_GIVE_BACK: Final = """
+UPDATE wren_async.outbox SET owner = NULL
+WHERE outbox = %(outbox)s AND api = %(api)s AND finished IS NULL AND owner = %(owner)s
+"""
+_TRY_WALLET_AGAIN: Final = """
+UPDATE wren_async.batch SET halted = NULL, halted_because = '' WHERE number = %(batch)s AND halted = %(ending)s
+"""
+_PRUNED_AMONG: Final = """
+SELECT kept_order_id FROM wren_async.outbox
+WHERE outbox = %(outbox)s AND api = %(api)s AND kept_state = 'placed' AND kept_order_id = ANY(%(ids)s)
+"""
 _DIGESTS: Final = """
 SELECT position, digest FROM wren_async.outbox
 WHERE outbox = %(outbox)s AND api = %(api)s AND intent IS NULL AND position >= %(first)s
@@ -109,11 +121,20 @@ class PostgresApiJournal(PostgresJournal):
     """Whether it may have forgotten orders that were sent: the database was restored, or replaced by a standby."""
 
     def __init__(
-        self, reader: Database, writer: Database, row: BatchRow, *, lease: float, outbox: str, api: Api
+        self,
+        reader: Database,
+        writer: Database,
+        row: BatchRow,
+        *,
+        lease: float,
+        outbox: str,
+        api: Api,
+        clock: Clock,
     ) -> None:
         super().__init__(reader, writer, row, lease=lease, read_only=False)
         self._outbox = outbox
         self._api: Api = api
+        self._clock = clock
         self._found_by: dict[int, Runner | None] = {}
         """By which of its runners this process has found orders without a price."""
         self._lapsed: str | None = None
@@ -155,8 +176,12 @@ class PostgresApiJournal(PostgresJournal):
         return None if signal.ending is None else (Ending(signal.ending), signal.message)
 
     async def lift_halt(self) -> None:
-        """Let all processes go on."""
+        """Let all processes go on: a person said so."""
         await self.resume_all()
+
+    async def try_wallet_again(self) -> None:
+        """Let all processes go on, where nothing but an empty wallet has stopped them."""
+        await self._execute(_TRY_WALLET_AGAIN, ending=str(Ending.PAYMENT_REQUIRED))
 
     async def renew(self) -> None:
         """Be a new runner next time, where the lease of this one was lost."""
@@ -195,18 +220,25 @@ class PostgresApiJournal(PostgresJournal):
         query = f"{statements.SELECT}AND position = ANY(%(positions)s) ORDER BY position"
         return {entry.row.position: entry for entry in await self._entries(query, positions=list(positions))}
 
+    async def placed_among(self, order_ids: Collection[str]) -> Collection[str]:
+        """Which of these ids are those of placed orders, those that were pruned included."""
+        if not order_ids:
+            return ()
+        there = await super().placed_among(order_ids)
+        return {*there, *(each for (each,) in await self._all(_PRUNED_AMONG, ids=list(order_ids)))}
+
     # --- from the submissions to the wire ---
 
-    async def unplanned(self, most: int) -> Sequence[Unplanned]:
-        """Orders that have no price yet, the oldest first."""
+    async def unplanned(self, most: int, but: Collection[int]) -> Sequence[Unplanned]:
+        """Orders that have no price yet, the oldest first, but for those at some positions."""
         runner = self._runner
         names = [field.name for field in attrs.fields(NewOrder)]
-        found = await self._all(_UNPLANNED, most=most)
+        found = await self._all(_UNPLANNED, most=most, but=list(but))
         if found:
             self.inherited = int(await self.noted(_INHERITED) or 0)
             replaced = await self.noted(Note.REPLACED)
             self.is_behind = replaced is not None and read_note(self, Note.REPLACED, replaced, _is_recent)
-        self._found_by.update((position, runner) for position, *_ in found)
+        self._found_by = {position: runner for position, *_ in found}
         return [
             Unplanned(position=position, order=NewOrder(**dict(zip(names, values, strict=True))))
             for position, *values in found
@@ -215,8 +247,8 @@ class PostgresApiJournal(PostgresJournal):
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
         """Take priced orders into the journal, and settle those that are refused. Another process may have done it.
 
-        Raises `JournalError` where this process has begun anew since it found them: the database may be another one,
-        with other orders, and what it has forgotten has to be looked for.
+        Raises `JournalError` where this process has left since it found them, or has begun anew: the database may be
+        another one, with other orders, and what it has forgotten has to be looked for.
         """
         by_position = {row.position: row for row in rows}
         found_by = [self._found_by.pop(position, None) for position in by_position]
@@ -236,6 +268,8 @@ class PostgresApiJournal(PostgresJournal):
             await self._settle_unsent(own, unsent)
             await self._count(own, doubted)
 
+        if self._runner is None:
+            raise JournalError("this process has left meanwhile: what was submitted is priced again once it is back")
         # By its runner: that of another database, or of another version of the tables, is refused.
         await self._submit(other=work)
         if not is_same:
@@ -269,26 +303,36 @@ class PostgresApiJournal(PostgresJournal):
     async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
         """Mark orders as about to be sent. Those that may have been sent before count as spent from now on."""
         chosen = list(positions)
-        await super().mark_sending(chosen, at, reserve=reserve)
         if chosen and not reserve:
+            # First: a process that ends in between has counted too much rather than too little.
             await self._submit(other=lambda own: self._count(own, chosen))
+        await super().mark_sending(chosen, at, reserve=reserve)
 
     async def _count(self, own: Connection, positions: Collection[int]) -> None:
         """Count what these orders cost today, unless it was reserved before. Nobody asks whether there is room."""
         if not positions:
             return
-        values = {**self._batch, "day": day_of(datetime.now(UTC)), "positions": list(positions)}
+        values = {**self._batch, "day": self._day, "positions": list(positions)}
         found = await (await own.execute(_RESERVE, values)).fetchone()
         if found is not None and any(found):
             await own.execute(COUNT, {**values, "cents": found[0], "grams": found[1]})
+
+    @property
+    def _day(self) -> str:
+        return day_of(self._clock(self._api))
 
     async def waiting(self) -> int:
         """Pending orders with a price that nothing is reserved for yet."""
         return int((await self._one(f"SELECT count(*) {_JOINED} AND o.day IS NULL", but=[]))[0])
 
-    async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
+    async def give_back(self) -> None:
+        """Leave what was given out, and is pending still, to other processes. What is reserved for it stays so."""
+        if self._runner is not None and self._runner.lost is None:
+            await self._submit_statement(_GIVE_BACK)
+
+    async def take(self, most: int, but: Collection[int], caps: OutboxCaps) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
-        day, taken = day_of(now), list[int]()
+        day, taken = self._day, list[int]()
 
         async def work(own: Connection) -> None:
             taken.clear()

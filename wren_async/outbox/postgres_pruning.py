@@ -24,17 +24,12 @@ _REMOVE: Final = (
     "DELETE FROM wren_async.standing WHERE batch = %(batch)s AND position = ANY(%(positions)s::bigint[])",
     "DELETE FROM wren_async.intent WHERE batch = %(batch)s AND position = ANY(%(positions)s::bigint[])",
 )
-_FORGET_RUNNERS: Final = """
-DELETE FROM wren_async.runner
-WHERE scope IN ('batch ' || %(wren)s, 'batch ' || %(cnaught)s) AND is_cleared
-    AND coalesce(ended, declared_dead) < least(%(before)s, clock_timestamp() - interval '1 day')
-"""
 
 
 async def prune_some(known: Mapping[str, Any], before: datetime, told: int | None, own: Connection) -> int:
     """Prune some orders that were settled before a time, and have no number above `told`; how many there were.
 
-    The processes that placed them, and are long gone, are forgotten too. Two that prune at once share the orders.
+    Two that prune at once share the orders.
     """
     values = {**known, "before": before, "told": told, "most": _AT_ONCE}
     pruned = await (await own.execute(_KEEP, values)).fetchall()
@@ -42,6 +37,4 @@ async def prune_some(known: Mapping[str, Any], before: datetime, told: int | Non
         positions = [position for of, position in pruned if of == batch]
         for statement in _REMOVE:
             await own.execute(statement, {"batch": batch, "positions": positions})
-    if not pruned:
-        await own.execute(_FORGET_RUNNERS, values)
     return len(pruned)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from wren_async.batch.intents import Api
+from wren_async.batch.journal.contract import JournalError
 from wren_async.core.ending import end
 from wren_async.outbox.feed import KeptCaps
 from wren_async.outbox.placing import Placing
@@ -18,6 +20,9 @@ from wren_async.outbox.telling import Telling
 
 if TYPE_CHECKING:
     from wren_async.postgres.dsn import Dsn
+
+LEAVING: Final = 5.0
+"""Seconds for which an outbox that is closed waits until its last orders are numbered."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -80,10 +85,19 @@ class OpenOutbox:
             try:
                 for placing in self.placing.values():
                     await placing.leave()
-                await self.telling.number()
+                await self._number()
             finally:
                 self.results.waiting.wake_all()
                 await self.store.aclose()
+
+    async def _number(self) -> None:
+        """Number what was settled last. Where the database does not answer, whoever comes next does it."""
+        if not self.store.is_shared:
+            await self.telling.number()
+            return
+        with contextlib.suppress(JournalError, TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                await self.telling.number()
 
 
 async def each(works: Iterable[Coroutine[Any, Any, None]]) -> None:

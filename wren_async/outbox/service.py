@@ -9,8 +9,10 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Final, Self
 
-from wren_async.batch.journal.contract import JournalError
+import psycopg
+
 from wren_async.core.ending import end
+from wren_async.errors import JournalError, WrenAsyncError
 from wren_async.outbox.names import check_name
 from wren_async.outbox.outbox import Outbox
 from wren_async.outbox.postgres import outbox_names
@@ -85,10 +87,16 @@ class OutboxService:
         if missed := self._names.difference(there, self._missed):
             self._missed |= missed
             _logger.warning("the database has no outbox %s yet", ", ".join(map(repr, sorted(missed))))
+        errors: list[JournalError] = []
         for name in there:
             if name not in self._open and (not self._names or name in self._names):
                 outbox = Outbox(self._dsn, name=name, **self._options)
-                self._open[name] = await self._stack.enter_async_context(outbox)
+                try:
+                    self._open[name] = await self._stack.enter_async_context(outbox)
+                except JournalError as error:
+                    errors.append(error)  # of this one; the others are placed
+        if errors:
+            raise errors[0]
 
     async def _look_forever(self) -> None:
         told = ""
@@ -97,7 +105,10 @@ class OutboxService:
             try:
                 await self._look()
                 told = ""
-            except JournalError as error:
+            except Exception as error:
                 if str(error) != told:
-                    _logger.warning("outboxes are looked for again: %s", error)
+                    unforeseen = None if isinstance(error, WrenAsyncError | psycopg.Error) else error
+                    _logger.warning(
+                        "outboxes are looked for again: %s", self._dsn.scrub(str(error)), exc_info=unforeseen
+                    )
                 told = str(error)

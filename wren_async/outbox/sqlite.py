@@ -25,7 +25,7 @@ from wren_async.outbox.names import MAIN
 from wren_async.outbox.sqlite_journal import COUNT, SqliteApiJournal, spent
 from wren_async.outbox.sqlite_pruning import TOTALS, prune_some
 from wren_async.outbox.sqlite_tables import lay_out
-from wren_async.outbox.store import Known, NewOrder, Submission
+from wren_async.outbox.store import Clock, Known, NewOrder, Submission
 from wren_async.outbox.submissions import COLUMNS, Stored, whole_submissions
 
 _OPEN: Final = "FROM outbox_submission CROSS JOIN standing USING (position) WHERE finished IS NULL"
@@ -49,13 +49,14 @@ class SqliteOutbox(SqliteJournal):
 
     is_shared = False
     name = MAIN
+    _clock: Clock
     _tell: Callable[[], None] | None = None
 
     @classmethod
-    async def open_as(cls, path: str | os.PathLike[str], name: str) -> Self:
+    async def open_as(cls, path: str | os.PathLike[str], name: str, clock: Clock) -> Self:
         """Open the file of an outbox, or make it. Raises `JournalError` where it is in use, or something else."""
         made = await cls.open(path)
-        made.name = name
+        made.name, made._clock = name, clock
         return made
 
     @property
@@ -76,7 +77,7 @@ class SqliteOutbox(SqliteJournal):
         inherited = int(await self._read(_one, "SELECT coalesce(max(position), 0) FROM outbox_submission"))
         apis: tuple[Api, ...] = ("wren", "cnaught")
         self._journals: Mapping[Api, SqliteApiJournal] = {
-            api: SqliteApiJournal(self, self.name, api, inherited) for api in apis
+            api: SqliteApiJournal(self, self.name, api, inherited, self._clock) for api in apis
         }
 
     def on_submitted(self, tell: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -18,14 +18,14 @@ from wren_async.batch.journal.database import PAGE, DatabaseJournal, Read, savep
 from wren_async.batch.journal.group_commit import Kind, Write
 from wren_async.batch.journal.sqlite import SqliteJournal
 from wren_async.outbox.caps import OutboxCaps, Room, Spent, day_of
-from wren_async.outbox.store import NewOrder, Unplanned
+from wren_async.outbox.store import Clock, NewOrder, Unplanned
 
 T = TypeVar("T")
 
 _OPEN: Final = "FROM outbox_submission CROSS JOIN standing USING (position) WHERE finished IS NULL AND api = ?"
 _UNPLANNED: Final = """
 SELECT position, reference, intent, digest, key, api, submitted FROM outbox_submission
-WHERE intent IS NOT NULL AND api = ? ORDER BY position LIMIT ?
+WHERE intent IS NOT NULL AND api = ? AND position NOT IN (SELECT value FROM json_each(?)) ORDER BY position LIMIT ?
 """
 TAKEABLE: Final = f"""
 SELECT position, planned_cents, planned_grams, day {_OPEN} AND state = 'pending'
@@ -58,6 +58,10 @@ COUNT: Final = """
 INSERT INTO outbox_day (day, cents, grams) VALUES (?, ?, ?)
 ON CONFLICT (day) DO UPDATE SET cents = cents + excluded.cents, grams = grams + excluded.grams
 """
+_UNCOUNTED: Final = """
+SELECT position, planned_cents, planned_grams FROM outbox_submission JOIN standing USING (position)
+WHERE day IS NULL AND position IN (SELECT value FROM json_each(?))
+"""
 _ANY: Final = 2**62
 
 
@@ -66,13 +70,14 @@ class SqliteApiJournal(DatabaseJournal):
 
     lapse: str | None = None
 
-    def __init__(self, whole: SqliteJournal, outbox: str, api: Api, inherited: int) -> None:
+    def __init__(self, whole: SqliteJournal, outbox: str, api: Api, inherited: int, clock: Clock) -> None:
         super().__init__(whole.batch_id, whole.past)
         self._whole = whole
         """The file's own journal, of both APIs."""
         self._outbox = outbox
         self._api: Api = api
         self.inherited = inherited
+        self._clock = clock
 
     @property
     def label(self) -> str:
@@ -96,6 +101,12 @@ class SqliteApiJournal(DatabaseJournal):
 
     async def lift_halt(self) -> None:
         """There are no other processes."""
+
+    async def try_wallet_again(self) -> None:
+        """There are no other processes."""
+
+    async def give_back(self) -> None:
+        """There is nobody who could take it."""
 
     async def settle_by_hand(self, position: int, result: Result) -> None:
         """Write down what a person found out about an undecided order."""
@@ -151,9 +162,9 @@ class SqliteApiJournal(DatabaseJournal):
 
     # --- from the submissions to the wire ---
 
-    async def unplanned(self, most: int) -> Sequence[Unplanned]:
-        """Orders that have no price yet, the oldest first."""
-        found = await self._read(_all, _UNPLANNED, (self._api, most))
+    async def unplanned(self, most: int, but: Collection[int]) -> Sequence[Unplanned]:
+        """Orders that have no price yet, the oldest first, but for those at some positions."""
+        found = await self._read(_all, _UNPLANNED, (self._api, json.dumps(sorted(but)), most))
         return [_unplanned(self._outbox, each) for each in found]
 
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
@@ -162,7 +173,7 @@ class SqliteApiJournal(DatabaseJournal):
             self._begin_run()
         results = {position: Result(state=State.REFUSED, reason=reason) for position, reason in refused.items()}
         outcomes = [records.outcome(position, result) for position, result in {**results, **doubted}.items()]
-        now = datetime.now(UTC)
+        now, day = datetime.now(UTC), self._day
 
         def write(connection: sqlite3.Connection) -> None:
             with savepoint(connection):
@@ -172,6 +183,7 @@ class SqliteApiJournal(DatabaseJournal):
                     "UPDATE outbox_submission SET intent = NULL, key = NULL WHERE position = ?",
                     [(row.position,) for row in rows],
                 )
+                _count_anyway(connection, [*doubted], day)
                 marks = [records.mark(outcome.position, now) for outcome in outcomes]
                 written = [*records.write_marks(connection, marks), *records.write_outcomes(connection, outcomes)]
                 if errors := [error for error in written if error is not None]:
@@ -179,14 +191,26 @@ class SqliteApiJournal(DatabaseJournal):
 
         await self._write(write)
 
+    async def mark_sending(self, positions: Iterable[int], at: datetime, *, reserve: bool = False) -> None:
+        """Mark orders as about to be sent. Those that may have been sent before count as spent from now on."""
+        chosen, day = list(positions), self._day
+        if chosen and not reserve:
+            # First: a process that ends in between has counted too much rather than too little.
+            await self._write(lambda connection: _count_anyway(connection, chosen, day))
+        await super().mark_sending(chosen, at, reserve=reserve)
+
+    @property
+    def _day(self) -> str:
+        return day_of(self._clock(self._api))
+
     async def waiting(self) -> int:
         """Pending orders with a price that nothing is reserved for yet."""
         query = f"SELECT count(*) {_OPEN} AND state = 'pending' AND day IS NULL"
         return int(await self._read(_one, query, (self._api,)))
 
-    async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
+    async def take(self, most: int, but: Collection[int], caps: OutboxCaps) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
-        day, others = day_of(now), json.dumps(sorted(but))
+        day, others = self._day, json.dumps(sorted(but))
 
         def write(connection: sqlite3.Connection) -> list[int]:
             with savepoint(connection):
@@ -230,6 +254,12 @@ def spent(connection: sqlite3.Connection, day: str) -> Spent:
     """What is spent or reserved on a day and in its month."""
     cents_today, grams_today, cents_month, grams_month = connection.execute(_SPENT, {"day": day}).fetchone()
     return Spent(cents_today=cents_today, grams_today=grams_today, cents_month=cents_month, grams_month=grams_month)
+
+
+def _count_anyway(connection: sqlite3.Connection, positions: Collection[int], day: str) -> None:
+    """Count what these orders cost, unless it was reserved before. Nobody asks whether there is room."""
+    found = connection.execute(_UNCOUNTED, (json.dumps(sorted(positions)),)).fetchall()
+    _reserve(connection, [(*each, None) for each in found], Room(cents=None, grams=None), day)
 
 
 def _reserve(connection: sqlite3.Connection, found: Sequence[tuple[Any, ...]], room: Room, day: str) -> list[int]:

@@ -16,6 +16,9 @@ from wren_async.batch.intents import Api, Intent
 from wren_async.batch.journal.contract import Entry, Journal, Result, Row, State, Totals
 from wren_async.outbox.caps import OutboxCaps, Spent
 
+Clock = Callable[[Api], datetime]
+"""Tells on which day the orders of an API are counted now."""
+
 
 @attrs.frozen(kw_only=True)
 class Submitted:
@@ -153,21 +156,25 @@ class ApiJournal(Journal, Protocol):
         ...
 
     async def lift_halt(self) -> None:
-        """Let all processes go on."""
+        """Let all processes go on: a person said so."""
+        ...
+
+    async def try_wallet_again(self) -> None:
+        """Let all processes go on, where nothing but an empty wallet has stopped them."""
         ...
 
     async def settle_by_hand(self, position: int, result: Result) -> None:
         """Write down what a person found out about an undecided order."""
         ...
 
-    async def unplanned(self, most: int) -> Sequence[Unplanned]:
-        """Orders that have no price yet, the oldest first."""
+    async def unplanned(self, most: int, but: Collection[int]) -> Sequence[Unplanned]:
+        """Orders that have no price yet, the oldest first, but for those at some positions."""
         ...
 
     async def plan(self, rows: Sequence[Row], refused: Mapping[int, str], doubted: Mapping[int, Result]) -> None:
         """Take priced orders into the journal, all at once, and settle those that are `refused` with a reason.
 
-        Those in `doubted` may have been placed before, and become undecided.
+        Those in `doubted` may have been placed before: they become undecided, and count as spent from now on.
         """
         ...
 
@@ -175,8 +182,12 @@ class ApiJournal(Journal, Protocol):
         """Pending orders with a price that nothing is reserved for yet."""
         ...
 
-    async def take(self, most: int, but: Collection[int], caps: OutboxCaps, now: datetime) -> Sequence[Entry]:
+    async def take(self, most: int, but: Collection[int], caps: OutboxCaps) -> Sequence[Entry]:
         """Reserve for pending orders under the caps, and give them out. `but` were given out before."""
+        ...
+
+    async def give_back(self) -> None:
+        """Leave what was given out, and is pending still, to other processes. What is reserved for it stays so."""
         ...
 
 

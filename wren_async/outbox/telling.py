@@ -63,6 +63,9 @@ class Telling:
             self.telemetry.note_totals(await self.store.totals(), batch=batch)
         if self.on_settled is not None and await self.store.begin_telling():
             try:
+                if await self.store.noted(_TOLD) is None:
+                    # From here on nothing is pruned that the callback has not got, by whichever process.
+                    await self.store.note(_TOLD, "0")
                 await self._tell(self.on_settled)
             finally:
                 await self.store.end_telling()

@@ -74,6 +74,14 @@ _END: Final = """
 UPDATE wren_async.runner SET ended = clock_timestamp() WHERE id = %s AND declared_dead IS NULL AND ended IS NULL
     AND left(pg_walfile_name(pg_current_wal_lsn()), 8) = %s
 """
+_FORGET: Final = """
+DELETE FROM wren_async.runner WHERE id IN (
+    SELECT id FROM wren_async.runner
+    WHERE is_cleared AND coalesce(ended, declared_dead) < clock_timestamp() - interval '1 day'
+    ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED)
+"""
+"""Of those that left nothing behind nobody asks any more. One that wakes after so long finds that it is not there: it
+has lost its lease, and its id is no other's."""
 
 
 class LeaseLost(JournalError):
@@ -165,6 +173,7 @@ class Runner:
             assert found is not None  # noqa: S101 - RETURNING of one row
             # Now that the row is there, nobody changes the tables until it is committed.
             await check(connection, parts)
+            await connection.execute(_FORGET)
             if along is not None:
                 await along(connection, found[0])
             timeline = await (await connection.execute(TIMELINE)).fetchone()

@@ -18,6 +18,8 @@ from wren_async.wren import Portfolios as WrenPortfolios
 
 _SAME: Final = timedelta(seconds=2)
 """Clocks that differ by no more are taken for one: a `Date` has whole seconds, and takes a while to arrive."""
+_SET: Final = timedelta(minutes=1)
+"""By how much this machine's clocks may drift apart before one of them counts as set, or as having slept."""
 _FURTHEST: Final = timedelta(days=3650)
 """No clock counts as further ahead or behind: a date that is calculated with it must stay within the calendar."""
 
@@ -31,7 +33,8 @@ class ServerClocks:
 
     def __init__(self, timing: Timing) -> None:
         self._timing = timing
-        self._dates: dict[Api, tuple[datetime, float]] = {}
+        self._dates: dict[Api, tuple[datetime, float, datetime]] = {}
+        """What each server has told last, and when, by the clocks of this machine."""
 
     def now(self) -> datetime:
         """The present by this machine's clock."""
@@ -45,7 +48,7 @@ class ServerClocks:
         """Take a server's time from an answer."""
         date = http_date(headers.get("date"))
         if date is not None:
-            self._dates[api] = date, self._timing.monotonic()
+            self._dates[api] = date, self._timing.monotonic(), self.now()
 
     def knows(self, api: Api) -> bool:
         """Whether a server has told its time."""
@@ -65,6 +68,18 @@ class ServerClocks:
             return await client.send_raw(CNaughtPortfolios.list())
         return await client.send_raw(WrenPortfolios.list())
 
+    def there(self, api: Api) -> datetime:
+        """The present by a server's clock; by this machine's, where the server has not told its time."""
+        return self.now() + self._ahead(api)
+
+    def was_set(self, api: Api) -> bool:
+        """Whether the clock of this machine was set, or the machine has slept, since a server told its time. Then
+        nobody here knows what time it is there before the server is asked again."""
+        if api not in self._dates:
+            return False
+        _, noted, here = self._dates[api]
+        return abs(self.now() - here - timedelta(seconds=self._timing.monotonic() - noted)) > _SET
+
     def earliest(self, api: Api) -> datetime:
         """The present, by whichever clock is behind."""
         return self.now() + min(timedelta(0), self._ahead(api))
@@ -77,6 +92,6 @@ class ServerClocks:
         """How far the server's clock is ahead of ours."""
         if api not in self._dates:
             return timedelta(0)
-        date, noted = self._dates[api]
+        date, noted, _ = self._dates[api]
         ahead = date - self.now() + timedelta(seconds=self._timing.monotonic() - noted)
         return max(-_FURTHEST, min(_FURTHEST, ahead)) if abs(ahead) > _SAME else timedelta(0)

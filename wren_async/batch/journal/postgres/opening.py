@@ -23,7 +23,7 @@ import attrs
 
 from wren_async.batch.journal.contract import JournalError, Past, Totals
 from wren_async.batch.journal.notes import Note
-from wren_async.batch.journal.postgres.statements import TOTALS_BY_NAME
+from wren_async.batch.journal.postgres.statements import FOLD_TALLY, TOTALS_BY_NAME
 from wren_async.batch.journal.postgres.tables import PARTS
 from wren_async.batch.journal.records import totals_of
 from wren_async.postgres.database import Connection, Database, Work
@@ -262,6 +262,7 @@ class Opening:
         if found is None or server is None:
             raise JournalError("the batch is gone from the database")
         await declare_dead(connection, scope_of(self._number))
+        await connection.execute(FOLD_TALLY, values)
         live = await (await connection.execute(_LIVE, values)).fetchall()
         runs, known_server, is_checked, checker = found
         if known_server is not None and database_of(known_server) != database_of(server[0]):

@@ -112,6 +112,25 @@ SELECT name, state, sum(orders)::bigint, sum(planned_cents)::bigint, sum(planned
 FROM wren_async.tally JOIN wren_async.batch ON batch.number = tally.batch
 WHERE name = ANY(%(names)s) GROUP BY name, state
 """
+FOLD_TALLY: Final = """
+WITH gone AS (
+    DELETE FROM wren_async.tally WHERE batch = %(batch)s AND shard <> 0
+        AND shard NOT IN (SELECT pid FROM pg_stat_activity WHERE pid IS NOT NULL)
+    RETURNING *)
+INSERT INTO wren_async.tally
+SELECT batch, 0, state, sum(orders), sum(planned_cents), sum(planned_grams), sum(spent_cents), sum(spent_grams),
+    sum(unknown_orders), sum(unknown_cents)
+FROM gone GROUP BY batch, state
+ON CONFLICT (batch, shard, state) DO UPDATE SET
+    orders = tally.orders + excluded.orders,
+    planned_cents = tally.planned_cents + excluded.planned_cents,
+    planned_grams = tally.planned_grams + excluded.planned_grams,
+    spent_cents = tally.spent_cents + excluded.spent_cents,
+    spent_grams = tally.spent_grams + excluded.spent_grams,
+    unknown_orders = tally.unknown_orders + excluded.unknown_orders,
+    unknown_cents = tally.unknown_cents + excluded.unknown_cents
+"""
+"""Puts the sums of connections that are gone together. Else each connection that there ever was would keep rows."""
 HELD: Final = """
 SELECT coalesce(sum(CASE WHEN state = 'placed' THEN spent_cents + unknown_cents
                          WHEN state IN ('sending', 'undecided') THEN planned_cents ELSE 0 END), 0)::bigint,
@@ -155,8 +174,9 @@ WHERE number = %(batch)s
 """
 HALT: Final = """
 UPDATE wren_async.batch SET halted = %(ending)s, halted_because = %(message)s
-WHERE number = %(batch)s AND halted IS NULL
+WHERE number = %(batch)s AND (halted IS NULL OR halted = 'payment_required')
 """
+"""The first reason stays. But an empty wallet may be tried again by itself, and hides no other: no person's word."""
 
 CLAIM: Final = """
 WITH free AS (
