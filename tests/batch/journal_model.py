@@ -113,6 +113,12 @@ class JournalModel(HeldByOne):
         placed = {entry.result.order_id for entry in self._entries.values() if entry.result.state is State.PLACED}
         return {order_id for order_id in order_ids if order_id in placed}
 
+    async def pending_among(self, positions: Collection[int]) -> Collection[int]:
+        """Which of these positions are those of pending orders."""
+        self._check_open()
+        pending = {entry.row.position for entry in self._entries.values() if entry.result.state is State.PENDING}
+        return {position for position in positions if position in pending}
+
     async def totals(self) -> Totals:
         """Sums over the batch, counted anew each time."""
         self._check_open()

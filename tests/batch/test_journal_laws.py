@@ -133,10 +133,11 @@ class Journals(RuleBasedStateMachine):
             self.closing.close()
 
 
-async def everything(journal: Journal) -> tuple[list[Entry], list[Entry], Totals, bool, list[str | None]]:
+async def everything(journal: Journal) -> tuple[list[Entry], list[Entry], set[int], Totals, bool, list[str | None]]:
     return (
         [entry async for entry in journal.entries()],
         [entry async for entry in journal.entries(State.PENDING, State.UNDECIDED)],
+        {*await journal.pending_among(range(12))},
         await journal.totals(),
         await journal.sealed(),
         [await journal.noted(name) for name in "ab"],

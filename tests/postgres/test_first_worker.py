@@ -19,7 +19,7 @@ from postgres_server import VARIABLE, PostgresServer, cable_to, new_server
 
 from wren_async import CNaughtClient
 from wren_async.batch import Batch, Ending, Intent, JournalError, State, WorkerService
-from wren_async.batch.journal.contract import Past
+from wren_async.batch.journal.contract import Past, Result
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.postgres.lease import LeaseLost
 
@@ -393,3 +393,13 @@ async def test_one_batch_that_is_planned_by_two_at_once_is_planned_once(here: Wo
         assert (await one.totals()).orders[State.PENDING] == 20
         with pytest.raises(JournalError, match="another process is planning it now: nothing was sent"):
             await other.add([(await one.entry(1)).row])
+
+
+async def test_a_result_that_is_told_while_its_process_joins_comes_after_the_mark(
+    here: World, database_address: str
+) -> None:
+    await plan(here, database_address, kilograms(1))
+    async with await PostgresJournal.open(database_address, "rides") as journal:
+        placed = Result(state=State.PLACED, order_id="o1")
+        await asyncio.gather(journal.mark_sending([1], here.timing.utc()), journal.record(1, placed))
+        assert (await journal.entry(1)).result.state is State.PLACED

@@ -175,6 +175,10 @@ class PostgresJournal(JoinedBatch):
         check_result(result)
         self._check_open()
         if self._runner is None:
+            async with self._joining:
+                # What was asked for while this process becomes a runner is written then, and this comes after it.
+                pass
+        if self._runner is None:
             await self._record_by_hand(position, result)
             return
         try:
