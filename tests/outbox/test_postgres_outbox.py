@@ -26,6 +26,7 @@ from tests.loop_time import pass_time, turns
 from wren_async import InvalidArgument, JournalError, ReferenceReused
 from wren_async.batch.events import Ending
 from wren_async.batch.journal.notes import Note
+from wren_async.batch.journal.postgres import joining
 from wren_async.outbox import (
     CNaughtMass,
     Outbox,
@@ -34,7 +35,6 @@ from wren_async.outbox import (
     Submission,
     Submitted,
     WrenTrees,
-    postgres,
     results,
     running,
     submit_within,
@@ -451,7 +451,7 @@ async def test_a_process_that_has_left_plans_nothing_and_joins_for_no_price(shar
 async def test_word_that_cannot_be_given_fails_no_handler_whose_order_is_committed(
     shared: Shared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name in ((postgres, "LEAVING"), (running, "LEAVING"), (results, "ANSWER")):
+    for module, name in ((joining, "LEAVING"), (running, "LEAVING"), (results, "ANSWER")):
         monkeypatch.setattr(module, name, 0.2)
     async with cable_to(shared.address) as cable, Outbox(cable.address) as web, shared.open() as worker:
         async with await psycopg.AsyncConnection.connect(shared.address) as connection:
@@ -466,7 +466,7 @@ async def test_word_that_cannot_be_given_fails_no_handler_whose_order_is_committ
 async def test_an_outbox_is_closed_though_the_database_is_away_and_nothing_is_lost(
     shared: Shared, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for module in (postgres, running):
+    for module in (joining, running):
         monkeypatch.setattr(module, "LEAVING", 0.2)
     shared.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.5, operation="createOrder", times=1)
     async with cable_to(shared.address) as cable:
@@ -476,7 +476,7 @@ async def test_an_outbox_is_closed_though_the_database_is_away_and_nothing_is_lo
             await becomes(outbox, "ride-1", State.SENDING)
             await cable.cut()
             await until(lambda: "ride-1" in shared.orders())
-    assert "is closed without the database" in caplog.text
+    assert "is left without the database" in caplog.text
     async with shared.open(worker=True, lease=2.0) as outbox:
         await becomes(outbox, "ride-1", State.PLACED)
     assert shared.orders() == {"ride-1": 1}

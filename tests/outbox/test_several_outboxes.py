@@ -202,7 +202,7 @@ async def test_a_worker_goes_on_looking_for_new_outboxes_whatever_it_met(
         async with Outbox(database_address, name="rides") as web:
             await web.submit(RIDE, reference="1")
             await becomes(web, "1", State.PLACED)
-    assert caplog.text.count("outboxes are looked for again: permission denied") == 1
+    assert caplog.text.count("permission denied for table outbox_name: let the role use") == 1
 
 
 async def test_an_outbox_that_cannot_be_opened_keeps_no_worker_from_the_others(

@@ -14,7 +14,9 @@ from postgres_server import PostgresServer, cable_to
 from psycopg.conninfo import conninfo_to_dict
 
 from wren_async.batch import CNaughtMass, State, WorkerService
+from wren_async.batch.journal.postgres import joining
 from wren_async.batch.journal.postgres.store import PostgresJournal
+from wren_async.batch.run import running
 from wren_async.errors import JournalError
 from wren_async.postgres.database import Database, DatabaseLost, DatabaseRefused
 from wren_async.postgres.dsn import Dsn
@@ -44,6 +46,33 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - the other side tells no one
             await asyncio.sleep(0.01)
+
+
+# --- the end ---
+
+
+async def test_a_worker_that_is_cancelled_ends_though_the_database_stays_away(
+    here: World, database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has on the wire is in doubt then, as after a crash, and is found out by another one."""
+    monkeypatch.setattr(joining, "LEAVING", 0.2)
+    monkeypatch.setattr(running, "_KEEPING", 0.2)
+    await plan(here, database_address, 200)
+    here.sandbox.faults.add(kind="latency", operation="createOrder", seconds=0.05)
+    async with cable_to(database_address) as cable, service_of(here, cable.address) as service:
+        working = asyncio.create_task(service.run())
+        await until(lambda: len(here.committed()) > 10)
+        await cable.cut()
+        service.stop()
+        await asyncio.sleep(0.1)
+        working.cancel()
+        ended, _ = await asyncio.wait([working], timeout=40)
+        assert ended
+    here.pass_time(3600)
+    async with service_of(here, database_address) as other:
+        await other.run(until_done=True)
+    assert len(here.committed()) == 200
+    assert {len(orders) for orders in here.committed().values()} == {1}
 
 
 # --- the start ---

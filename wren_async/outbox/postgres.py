@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -32,9 +31,6 @@ from wren_async.postgres.schema import Part, check_server, hold, prepare, versio
 T = TypeVar("T")
 
 _APIS: Final[tuple[Api, ...]] = ("wren", "cnaught")
-LEAVING: Final = 5.0
-"""Seconds for which an outbox that is closed waits for the database. As after a crash, nothing is lost without it."""
-_logger = logging.getLogger("wren_async.outbox")
 _LONGEST_PAYLOAD: Final = 1000
 """Characters of a reference that a notification names; there are none with so many."""
 _JOINED: Final = """
@@ -142,7 +138,7 @@ class PostgresOutbox:
         try:
             async with asyncio.TaskGroup() as group:
                 for journal in self._journals.values():
-                    group.create_task(_leave(journal))
+                    group.create_task(journal.aclose())
         finally:
             await self._reader.aclose()
 
@@ -281,18 +277,6 @@ class PostgresOutbox:
     async def _carry_out(self, how: Callable[[Work[T]], Awaitable[T]], work: Work[T]) -> T:
         with _own_errors():
             return await how(work)
-
-
-async def _leave(journal: PostgresApiJournal) -> None:
-    try:
-        async with asyncio.timeout(LEAVING):
-            await journal.aclose()
-    except TimeoutError:
-        _logger.warning(
-            "%s is closed without the database, which does not answer: what was on the wire last is in doubt, and is "
-            "found out by whoever places its orders next",
-            journal.label,
-        )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -23,6 +24,8 @@ from wren_async.core.timing import Timing
 
 _ROUNDS: Final = 3
 """How often what is pending is placed, while orders of the run that were lost can be sent again."""
+_KEEPING: Final = 5.0
+"""Seconds for which it waits until the history of a run is written, where that is left."""
 _LOOKED: Final = "all orders in doubt were looked for"
 _LEFT: Final = "a worker is looking for the orders in doubt now"
 
@@ -115,7 +118,10 @@ class Run:
         await self._worker.leave(patience)
         if not self._is_kept:
             self._is_kept = True
-            await self._history.keep(self._journal)
+            # Not worth more, where the database of a shared journal does not answer.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_KEEPING):
+                    await self._history.keep(self._journal)
 
     async def _tell(self, event: Event) -> None:
         self._history.add(event, self._clocks.now())

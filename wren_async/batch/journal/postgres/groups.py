@@ -16,6 +16,7 @@ from wren_async.batch.journal.postgres import statements
 from wren_async.batch.journal.records import result_values
 from wren_async.batch.journal.states import refusal, unknown
 from wren_async.batch.units import usd
+from wren_async.core.ending import end
 from wren_async.postgres.database import Connection
 from wren_async.postgres.lease import LeaseLost, Runner
 
@@ -92,6 +93,13 @@ class Groups:
         self._closing = True
         self._more.set()
         await asyncio.shield(self._task)
+
+    async def break_off(self) -> None:
+        """End, whatever was asked for: nobody knows then what of it is written."""
+        self._closing = True
+        await end(self._task)
+        for job in self._jobs:
+            job.fail(JournalError("the journal was closed while the database was away"))
 
     async def _run(self) -> None:
         while self._jobs or not self._closing:

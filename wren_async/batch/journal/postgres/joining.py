@@ -31,6 +31,8 @@ logger = logging.getLogger("wren_async.batch")
 
 _POLL: Final = 0.5
 """Seconds between two looks at what concerns every process, where nothing is written meanwhile."""
+LEAVING: Final = 5.0
+"""Seconds for which whoever leaves waits for the database. As after a crash, nothing is lost without it."""
 _SOON: Final = 20
 """Tries to join before it is told that another one is waited for."""
 
@@ -187,10 +189,19 @@ class JoinedBatch(StoredBatch):
     async def _leave(self) -> None:
         if self._groups is None or self._runner is None:
             return
-        await self._groups.stop()
-        if not self._groups.sending and self._runner.lost is None:
-            with contextlib.suppress(JournalError, psycopg.Error):
-                await self._runner.end()
+        try:
+            async with asyncio.timeout(LEAVING):
+                await self._groups.stop()
+                if not self._groups.sending and self._runner.lost is None:
+                    with contextlib.suppress(JournalError, psycopg.Error):
+                        await self._runner.end()
+        except TimeoutError:
+            logger.warning(
+                "%s is left without the database, which does not answer: what was on the wire last is in doubt, and is "
+                "found out by whoever places its orders next",
+                self.label,
+            )
+            await self._groups.break_off()
 
     async def _renew(self, runner: Runner) -> None:
         # A lease that was lost is told by the next write; there is nothing more to renew.
@@ -304,12 +315,15 @@ class Claims:
         return self._entries.popleft()
 
     async def aclose(self) -> None:
-        """Let go of all that is held. May be called again."""
+        """Let go of all that is held. May be called again. Who is cancelled does not wait for a database long."""
         self._closed = True
         self._entries.clear()
         held, self._held = self._held, []
-        with contextlib.suppress(JournalError):
-            await self._journal._release(held)
+        task = asyncio.current_task()
+        is_leaving = task is not None and task.cancelling() > 0
+        with contextlib.suppress(JournalError, TimeoutError):
+            async with asyncio.timeout(LEAVING if is_leaving else None):
+                await self._journal._release(held)
 
     async def _claim(self) -> bool:
         await self._journal.join()

@@ -32,6 +32,11 @@ class StoredBatch:
         self._closed = False
 
     @property
+    def label(self) -> str:
+        """The name of the batch."""
+        return f"batch {self._row.name!r}"
+
+    @property
     def batch_id(self) -> str:
         """Random id of the batch."""
         return self._row.batch_id

@@ -100,11 +100,6 @@ class PostgresJournal(JoinedBatch):
     ) -> None:
         await self.aclose()
 
-    @property
-    def label(self) -> str:
-        """The name of the batch."""
-        return f"batch {self._row.name!r}"
-
     # --- the plan ---
 
     async def add(self, rows: Sequence[Row]) -> None:
