@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,11 +15,14 @@ from postgres_server import PostgresServer, cable_to
 
 from wren_async.batch import Caps, CNaughtMass, Ending, Intent, JournalError, State, WrenOffset
 from wren_async.batch.journal.contract import CapReached, Entry, Past, Result
+from wren_async.batch.journal.notes import Note
 from wren_async.batch.journal.postgres.store import PostgresJournal
 from wren_async.batch.run.history import History
 from wren_async.errors import InvalidArgument
 from wren_async.http.exchange import ExchangeFailed
 from wren_async.postgres.lease import LeaseLost
+from wren_async.sandbox import FaultKind
+from wren_async.sandbox.cnaught.behaviours import UnitPrices
 
 KILOS: list[Intent] = [CNaughtMass(amount_kg=5) for _ in range(450)]
 
@@ -251,6 +255,38 @@ async def test_marks_without_room_take_nothing(here: World, database_address: st
         with pytest.raises(CapReached, match="by all workers"):
             await one.mark_sending([1], here.timing.utc(), reserve=True)
         assert (await one.entry(1)).result.state is State.PENDING
+
+
+async def test_who_has_missed_an_alarm_places_nothing_of_what_others_may_have_placed(
+    here: World, database_address: str
+) -> None:
+    await plan(here, database_address, KILOS[:3])
+    async with await begun(database_address) as one:
+        async with await PostgresJournal.open(database_address, "rides") as person:
+            await person.note(Note.DOUBT, "something else may have placed them, as an alarm told")
+        with pytest.raises(JournalError, match="is looked for first"):
+            await one.mark_sending([1], here.timing.utc(), reserve=True)
+        await one.mark_sending([2], here.timing.utc())  # as who looks for it does
+        assert (await one.entry(1)).result.state is State.PENDING
+
+
+@pytest.mark.parametrize("ends_before", [True, False])
+async def test_an_overcharge_stops_all_workers_also_where_one_was_about_to_end(
+    here: World, database_address: str, *, ends_before: bool
+) -> None:
+    await plan(here, database_address, KILOS[:3])
+    here.sandbox.cnaught_api.behaviours.unit_prices = {"oH5hlq": UnitPrices(api=Decimal(3))}
+    here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.3, operation="createOrder")
+    async with await PostgresJournal.open(database_address, "rides") as journal:
+        async with here.batch(journal, concurrency=1) as batch:
+            running = asyncio.create_task(run(batch))
+            async with asyncio.timeout(30):
+                while not here.sandbox.requests.of("createOrder"):  # noqa: ASYNC110 - the other side tells no one
+                    await asyncio.sleep(0.01)
+            if ends_before:
+                batch.stop()
+            assert end_of(await running).ending is Ending.OVERCHARGED
+        assert (await journal.signal()).ending == Ending.OVERCHARGED
 
 
 async def test_a_write_that_fails_after_its_caller_is_gone_leaves_no_complaint(

@@ -43,6 +43,8 @@ EXPLAIN: Final = (
 """What to do about an alarm."""
 _FOR_ALL: Final = (Ending.ALARM, Ending.OVERCHARGED, Ending.PAYMENT_REQUIRED, Ending.TOO_MANY_FAILURES)
 """Ends that hold for every process that places orders of the batch."""
+_GRAVE: Final = (Ending.ALARM, Ending.OVERCHARGED)
+"""Ends that no other one hides: a person has to look, also where the run was about to end for another reason."""
 
 
 class Worker:
@@ -100,16 +102,24 @@ class Worker:
         return self._end
 
     def halt(self, why: Ending, message: str) -> None:
-        """Take no new orders, and finish those on the wire. The first reason counts."""
-        if self._end is None and why in _FOR_ALL:
+        """Take no new orders, and finish those on the wire. The first reason counts, unless a later one is graver."""
+        if why in _FOR_ALL and self._counts(why):
             self._journal.halt(why, message)
-        self._end = self._end or (why, message)
+        self._stop(why, message)
+
+    def _stop(self, why: Ending, message: str) -> None:
+        if self._counts(why):
+            self._end = why, message
         self._slots.close()
+
+    def _counts(self, why: Ending) -> bool:
+        return self._end is None or (why in _GRAVE and self._end[0] not in _GRAVE)
 
     def _obey(self, signal: Signal) -> None:
         """Do as another process, or a person, asks of all."""
         if signal.ending is not None:
-            self.halt(Ending(signal.ending), signal.message)
+            # Not told again: a person may have let all go on meanwhile.
+            self._stop(Ending(signal.ending), signal.message)
         if signal.pause:
             self._concurrency.paused(self._timing.monotonic(), signal.pause)
             self._slots.wake()

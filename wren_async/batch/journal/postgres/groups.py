@@ -28,6 +28,11 @@ REFUSED: Final = (psycopg.IntegrityError, psycopg.DataError, psycopg.InternalErr
 Refusals = dict[str, list[str]]
 """What was refused, by the number of its job: which kind of refusal, and why."""
 
+_LOOK_FIRST: Final = (
+    "an alarm was explained meanwhile: what is pending may have been placed by something else, and is looked for first"
+)
+"""Why nothing is placed by who has missed an alarm: it begins anew, as all others have."""
+
 
 @attrs.define(eq=False)
 class Job:
@@ -76,6 +81,8 @@ class Groups:
         self._more = asyncio.Event()
         self._closing = False
         self._has_caps = True
+        self._is_doubted = False
+        """Whether something else may have sent what is pending, so that it has to be looked for first."""
         self.sending: set[int] = set()
         """Orders that this process has marked, and of which nothing was recorded yet."""
         self._task = asyncio.create_task(self._run())
@@ -157,6 +164,7 @@ class Groups:
             return False
         if found[0] > 0 or found[1] is not None:
             self._on_signal(Signal(pause=max(0.0, found[0]), ending=found[1], message=found[2]))
+        self._is_doubted = bool(found[4])
         return bool(found[3])
 
     async def _alone(self, connection: Connection, job: Job) -> list[str] | None:
@@ -216,6 +224,8 @@ class Groups:
     async def _mark(self, connection: Connection, jobs: Sequence[Job]) -> dict[int, list[str]]:
         if not jobs:
             return {}
+        if self._is_doubted and any(job.reserves for job in jobs):
+            return {id(job): ["refused", _LOOK_FIRST] for job in jobs}
         without_room = await self._without_room(connection, [job for job in jobs if job.reserves])
         left = [job for job in jobs if id(job) not in without_room]
         marked = await self._carry_out_marks(connection, {job.positions[0]: job.moment for job in left})

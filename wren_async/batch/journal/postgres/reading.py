@@ -128,7 +128,7 @@ class StoredBatch:
 
     async def signal(self) -> Signal:
         """What concerns every worker now."""
-        pause, ending, message, _ = await self._one(statements.SIGNAL)
+        pause, ending, message, *_ = await self._one(statements.SIGNAL)
         return Signal(pause=max(0.0, pause), ending=ending, message=message)
 
     async def workers(self) -> Sequence[tuple[int, str, str, float]]:
