@@ -280,7 +280,7 @@ async def test_closing_waits_for_the_orders_on_the_wire(boxes: Outboxes) -> None
     boxes.here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.2, operation="createOrder", times=1)
     async with boxes.open(worker=True) as outbox:
         await outbox.submit(RIDE, reference="ride-1")
-        await becomes(outbox, "ride-1", State.SENDING)
+        await until(lambda: boxes.here.sandbox.requests.of("createOrder"))
     async with boxes.open() as outbox:
         assert await state_of(outbox, "ride-1") is State.PLACED
 

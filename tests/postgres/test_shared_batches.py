@@ -268,6 +268,8 @@ async def test_who_has_missed_an_alarm_places_nothing_of_what_others_may_have_pl
             await one.mark_sending([1], here.timing.utc(), reserve=True)
         await one.mark_sending([2], here.timing.utc())  # as who looks for it does
         assert (await one.entry(1)).result.state is State.PENDING
+        await one.note(Note.DOUBT, "")
+        await one.mark_sending([1], here.timing.utc(), reserve=True)
 
 
 @pytest.mark.parametrize("ends_before", [True, False])

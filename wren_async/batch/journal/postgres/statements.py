@@ -144,10 +144,11 @@ SELECT cap_cents, cap_grams FROM wren_async.batch WHERE number = %(batch)s AND k
 SIGNAL: Final = """
 SELECT coalesce(extract(epoch FROM paused_until - clock_timestamp()), 0)::float8, halted, halted_because,
     keeps_caps AND (cap_cents IS NOT NULL OR cap_grams IS NOT NULL),
-    EXISTS (SELECT FROM wren_async.note WHERE note.batch = number AND name = 'doubt' AND value <> '')
+    EXISTS (SELECT FROM wren_async.note WHERE note.batch = number AND name = 'doubt' AND value <> '""')
 FROM wren_async.batch WHERE number = %(batch)s
 """
-"""What concerns every process; whether there are caps; and whether what is pending may have been sent by others."""
+"""What concerns every process; whether there are caps; and whether what is pending may have been sent by others. A note
+is JSON: an empty one says nothing."""
 FAILED: Final = """
 UPDATE wren_async.batch SET failures = failures + %(failures)s,
     halted = CASE WHEN halted IS NULL AND failures + %(failures)s > cap_failures
