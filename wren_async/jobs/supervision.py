@@ -20,6 +20,7 @@ from procrastinate.exceptions import AppNotOpen, ConnectorException
 from procrastinate.worker import Worker
 
 from wren_async.core.ending import end
+from wren_async.core.resting import rest
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.jobs.deferring import QUEUE
@@ -157,7 +158,7 @@ class SupervisedWorker:
             wait = pause(self._failures, self._longest_wait, self._timing.draw())
             self._ended = f"procrastinate's worker ended: {why}"
             logger.warning("%s; it is started again in %.1f s", self._ended, wait)
-            await self._rest(wait)
+            await rest(self._timing, wait, self._stopping)
 
     async def _run_once(self) -> str:
         """Run procrastinate's worker until it ends, or has to; why it did."""
@@ -244,14 +245,6 @@ class SupervisedWorker:
         return any(looks > max(_LOOKS, 2 * self._poll / self._heartbeat) for looks in self._overdue.values())
 
     # --- inside ---
-
-    async def _rest(self, seconds: float) -> None:
-        waits = [asyncio.ensure_future(self._timing.sleep(seconds)), asyncio.ensure_future(self._stopping.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     @contextmanager
     def _signals(self, *, wanted: bool) -> Iterator[None]:

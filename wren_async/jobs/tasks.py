@@ -18,6 +18,7 @@ from procrastinate import App, Blueprint, JobContext
 from wren_async.batch.events import BatchTelemetry
 from wren_async.batch.run.service import WorkerService
 from wren_async.cnaught import CNaughtClient
+from wren_async.core.resting import rest
 from wren_async.core.timing import Timing
 from wren_async.errors import InvalidArgument, InvalidConfiguration
 from wren_async.jobs.deferring import (
@@ -225,12 +226,4 @@ class _Tasks:
                     last, since = newest, self.timing.monotonic()
             if self.timing.monotonic() - since >= self.linger:
                 return
-            await self._rest(min(_LONGEST_REST, self.linger / _LOOKS), stop)
-
-    async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
-        waits = [asyncio.ensure_future(self.timing.sleep(seconds)), asyncio.ensure_future(stop.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+            await rest(self.timing, min(_LONGEST_REST, self.linger / _LOOKS), stop)

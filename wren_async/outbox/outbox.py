@@ -40,6 +40,7 @@ from wren_async.outbox.schedule import Looks, needs_person
 from wren_async.outbox.store import ApiJournal, Health, OutboxStore, Submission, Submitted
 from wren_async.outbox.submitting import above_ceilings, new_order, submitted
 from wren_async.outbox.telling import OnSettled, Telling
+from wren_async.outbox.undecided import Undecided
 from wren_async.outbox.waiting import Waiting
 from wren_async.reconcile import SETTLE_TIME
 from wren_async.wren import WrenClient
@@ -387,7 +388,7 @@ class Outbox:
                 clocks=self._clocks,
                 looks_first=self._look_first,
             ),
-            looks=Looks(self._settle_time),
+            undecided=Undecided(api, journal, self._clocks, Looks(self._settle_time)),
             concurrency=self._concurrency,
             tell=lambda entry: made.telling.settled(own_reference(self._name, entry.row.reference)),
             patience=self._patience,

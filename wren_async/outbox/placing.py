@@ -12,8 +12,7 @@ import contextlib
 import enum
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -27,6 +26,7 @@ from wren_async.batch.run.recovery import Control, Recovery
 from wren_async.batch.run.server_clock import ServerClocks
 from wren_async.batch.run.worker import Worker
 from wren_async.core.client import BaseClient
+from wren_async.core.resting import rest
 from wren_async.core.timing import Timing
 from wren_async.errors import AccessRefused
 from wren_async.outbox.caps import until_tomorrow
@@ -34,8 +34,8 @@ from wren_async.outbox.feed import Feed, KeptCaps, SetAside
 from wren_async.outbox.halts import FOR_A_PERSON, halt, in_own_words, why_halted
 from wren_async.outbox.planning import Planning
 from wren_async.outbox.problems import Problems
-from wren_async.outbox.schedule import Looks, needs_person
 from wren_async.outbox.store import ApiJournal, OutboxStore
+from wren_async.outbox.undecided import Undecided
 
 _TAKEN_AT_ONCE: Final = 32
 _POLL: Final = 0.5
@@ -77,7 +77,7 @@ class Placing:
     clocks: ServerClocks
     recovery: Recovery
     planning: Planning
-    looks: Looks
+    undecided: Undecided
     concurrency: int
     tell: Callable[[Entry], None]
     """Is told of each order that was settled or became undecided."""
@@ -100,8 +100,6 @@ class Placing:
     _checkpoint_at: float | None = None
     _take_over_at: float = float("-inf")
     _waits_for_caps: bool = False
-    _called: set[str] = attrs.field(factory=set[str])
-    """References of undecided orders for which a person was called."""
 
     def __attrs_post_init__(self) -> None:
         self._adaptive = AdaptiveConcurrency(most=self.concurrency)
@@ -182,7 +180,7 @@ class Placing:
             return False
         if self.planning.has_doubted:
             self.planning.has_doubted = False
-            await self._plan_looks()
+            await self.undecided.count()
         return True
 
     async def _plan_forever(self) -> None:
@@ -190,7 +188,7 @@ class Placing:
         while True:
             if not self._is_refused:
                 # What may have been sent before is known, or in doubt, before anything else is taken up.
-                await self._rest(None, self._recovered)
+                await rest(self.timing, None, self._stopped, self._recovered)
             if self._stopped.is_set():
                 return
             self._submitted.clear()
@@ -202,11 +200,11 @@ class Placing:
                 self._is_refused = isinstance(error, AccessRefused)
                 self._wake_worker()
                 self._problems.begin(_PRICING, f"orders of {self.api} cannot be priced: {error}", error)
-                await self._rest(_pause(failures))
+                await rest(self.timing, _pause(failures), self._stopped)
                 continue
             failures, self._is_refused = 0, False
             self._tell_put_off()
-            await self._rest(self._until_priced(), self._submitted)
+            await rest(self.timing, self._until_priced(), self._stopped, self._submitted)
 
     def _tell_put_off(self) -> None:
         if (problem := self.planning.problem) is None:
@@ -234,10 +232,10 @@ class Placing:
                 await self._give_up()
             if again is Again.REST:
                 self._failures += 1
-                await self._rest(_pause(self._failures), self._resumed)
+                await rest(self.timing, _pause(self._failures), self._stopped, self._resumed)
             elif again is Again.LATER:
                 self._went_well()
-                await self._rest(self._until_next(), self._news)
+                await rest(self.timing, self._until_next(), self._stopped, self._news)
 
     async def _give_up(self) -> None:
         """Wait for what a failed worker has on the wire. Then it is as after a crash: what is not known is in doubt."""
@@ -305,17 +303,16 @@ class Placing:
             self._is_recovered = worker.end is None
             if self._is_recovered:
                 self._recovered.set()
-        elif self._is_look_due():
+        elif self.undecided.is_due:
             await self.recovery.look_for_lost(control)
         else:
             return
-        self.looks.looked(self._latest())
-        await self._plan_looks()
+        await self.undecided.looked()
 
     async def _after(self, worker: Worker) -> Again:
         self._worker = None
         if worker.end is None:
-            return Again.AT_ONCE if self._is_look_due() else Again.LATER
+            return Again.AT_ONCE if self.undecided.is_due else Again.LATER
         why, message = worker.end
         if why is Ending.ASKED:
             return Again.LATER
@@ -353,7 +350,7 @@ class Placing:
         return not self._stopped.is_set() and (self._worker is None or self._worker.end is None)
 
     async def _take(self, given: set[int]) -> Sequence[Entry]:
-        if self._is_look_due():
+        if self.undecided.is_due:
             # What is on the wire is finished first; then the lost orders are looked for.
             return ()
         await self._take_over()
@@ -390,8 +387,8 @@ class Placing:
             return
         self._take_over_at = now + lease / 4
         await self.caps.read()
-        await self.journal.doubt(self._latest())
-        await self._plan_looks()
+        await self.journal.doubt(self.undecided.latest)
+        await self.undecided.count()
 
     async def _note_beginning(self) -> None:
         """Note the server and the account, and before the first order when it all began: no order is older."""
@@ -423,8 +420,7 @@ class Placing:
         elif result.state is State.PLACED:
             self._went_well()
         elif result.state is State.UNDECIDED:
-            self.looks.add(result, self._latest())
-            _logger.warning("order %r is undecided, and is looked for: %s", event.entry.row.reference, result.reason)
+            self.undecided.add(event.entry)
         self.tell(event.entry)
 
     @property
@@ -434,50 +430,13 @@ class Placing:
 
     # --- when ---
 
-    def _latest(self) -> datetime:
-        """The present by the clock that is ahead, by which the last byte of an order is dated."""
-        return self.clocks.latest(self.api)
-
-    async def _plan_looks(self) -> None:
-        """Find out when to look for the undecided orders next, those of other processes included."""
-        self.looks.count_anew()
-        async for entry in self.journal.entries(State.UNDECIDED):
-            self.looks.add(entry.result, self._latest())
-            self._call_person(entry)
-
-    def _call_person(self, entry: Entry) -> None:
-        """Say so, once, where an order is undecided although the lists should have told by now."""
-        reference = entry.row.reference
-        if reference not in self._called and needs_person(entry.result, self._latest(), self.looks.settle_time):
-            self._called.add(reference)
-            _logger.warning("order %r needs a person, who finds it in the account: see needs_person()", reference)
-
-    def _is_look_due(self) -> bool:
-        return self.looks.is_due(self._latest())
-
     def _until_next(self) -> float | None:
         """Seconds until there is something to do though nobody gives word."""
         times = [_POLL] if self.store.is_shared else []
-        if (look := self.looks.seconds(self._latest())) is not None:
-            times.append(look)
-        if (aside := self._aside.seconds) is not None:
-            times.append(aside)
+        times += [each for each in (self.undecided.seconds, self._aside.seconds) if each is not None]
         if self._waits_for_caps:
             times.append(min(_CLOCK, until_tomorrow(self.clocks.there(self.api))))
         return min(times, default=None)
-
-    async def _rest(self, seconds: float | None, news: asyncio.Event | None = None) -> None:
-        """Wait for some seconds, or until there is word, or until it is stopped."""
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._stopped.wait())]
-        if seconds is not None:
-            waits.append(asyncio.ensure_future(self.timing.sleep(seconds)))
-        if news is not None:
-            waits.append(asyncio.ensure_future(news.wait()))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
 
 def _for_a_person(why: str) -> str:

@@ -10,6 +10,7 @@ from collections import deque
 from typing import Final
 
 from wren_async.batch.run.concurrency import AdaptiveConcurrency
+from wren_async.core.resting import rest
 from wren_async.core.timing import Timing
 
 _AHEAD: Final = 4
@@ -114,15 +115,8 @@ class Slots:
         await self._wait(max(seconds, self._pause()), self._abandoned)
 
     async def _wait(self, seconds: float, unless: asyncio.Event) -> None:
-        if unless.is_set():
-            return
-        sleep = asyncio.ensure_future(self._timing.sleep(seconds))
-        ended = asyncio.ensure_future(unless.wait())
-        try:
-            await asyncio.wait({sleep, ended}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            ended.cancel()
+        if not unless.is_set():
+            await rest(self._timing, seconds, unless)
 
     def _pause(self) -> float:
         return self._concurrency.pause(self._timing.monotonic())
