@@ -82,7 +82,10 @@ def test_too_many_failures_stop_the_run() -> None:
     assert problem == (Ending.TOO_MANY_FAILURES, "2 orders were refused or are undecided")
 
 
-@pytest.mark.parametrize("caps", [{"cents": -1}, {"cents": 1.5}, {"kilograms": 0.5}, {"failures": True}])
+@pytest.mark.parametrize(
+    "caps",
+    [{"cents": -1}, {"cents": 1.5}, {"cents": Decimal("1.5")}, {"kilograms": 0.5}, {"failures": True}],
+)
 def test_a_cap_is_a_number_and_no_float(caps: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         Caps(**caps)

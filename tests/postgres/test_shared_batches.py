@@ -46,6 +46,8 @@ async def states(address: str) -> dict[State, int]:
 
 async def test_three_workers_place_each_order_once(here: World, database_address: str) -> None:
     await plan(here, database_address, KILOS)
+    # The first one looks at the account before the others begin, and would else have placed all by then.
+    here.sandbox.faults.add(kind=FaultKind.LATENCY, seconds=0.1, operation="createOrder")
     ends = await asyncio.gather(*[work(here, database_address) for _ in range(3)])
     assert {end_of(events).ending for events in ends} == {Ending.DONE}
     assert await states(database_address) == {State.PLACED: 450}

@@ -23,16 +23,21 @@ def _not_negative(_: object, attribute: attrs.Attribute[Any], value: Any) -> Non
         raise InvalidArgument(attribute.name, f"takes a number of 0 or more and no float, not {value!r}")
 
 
+def _whole(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not isinstance(value, int):
+        raise InvalidArgument(attribute.name, f"takes a whole number, as an int, not {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class Caps:
     """What a batch may not exceed, over all its runs. `None` is no cap."""
 
-    cents: int | None = attrs.field(default=None, validator=_not_negative)
+    cents: int | None = attrs.field(default=None, validator=[_not_negative, _whole])
     """US cents. What is undecided counts as spent."""
     kilograms: Decimal | int | None = attrs.field(default=None, validator=_not_negative)
     """Kilograms of CO2e of orders whose mass is known beforehand. Orders by price are refused beside it; those for
     projects and trees count with what their dry runs tell, which may be nothing."""
-    failures: int | None = attrs.field(default=_FAILURES, validator=_not_negative)
+    failures: int | None = attrs.field(default=_FAILURES, validator=[_not_negative, _whole])
     """Orders that one run may see refused or undecided; with more it stops."""
 
 
