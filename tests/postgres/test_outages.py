@@ -75,6 +75,22 @@ async def test_a_worker_that_is_cancelled_ends_though_the_database_stays_away(
     assert {len(orders) for orders in here.committed().values()} == {1}
 
 
+async def test_who_waits_for_a_write_hears_of_it_when_the_journal_is_closed_without_the_database(
+    database_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "LEAVING", 0.2)
+    async with cable_to(database_address) as cable:
+        journal = await PostgresJournal.open(cable.address, "rides")
+        await journal.join()
+        await cable.cut()
+        writes = [asyncio.create_task(journal.note("color", "red")), asyncio.create_task(journal.checked())]
+        await asyncio.sleep(0.1)
+        async with asyncio.timeout(20):
+            await journal.aclose()
+            results = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(result) for result in results] == [JournalError, JournalError]
+
+
 # --- the start ---
 
 

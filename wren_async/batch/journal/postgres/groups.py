@@ -105,8 +105,7 @@ class Groups:
         """End, whatever was asked for: nobody knows then what of it is written."""
         self._closing = True
         await end(self._task)
-        for job in self._jobs:
-            job.fail(JournalError("the journal was closed while the database was away"))
+        _fail_all(self._jobs)
 
     async def _run(self) -> None:
         while self._jobs or not self._closing:
@@ -117,7 +116,11 @@ class Groups:
                 await asyncio.sleep(0)
                 continue
             group, self._jobs = self._jobs[:_MOST], self._jobs[_MOST:]
-            await self._commit(group)
+            try:
+                await self._commit(group)
+            except asyncio.CancelledError:
+                _fail_all(group)
+                raise
 
     async def _commit(self, group: Sequence[Job]) -> None:
         try:
@@ -313,6 +316,11 @@ def told(error: Exception) -> str:
     """What PostgreSQL says, without where it stands in its own code."""
     primary = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     return primary or " ".join(str(error).split())
+
+
+def _fail_all(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.fail(JournalError("closed while the database was away: nobody knows whether this is written"))
 
 
 def _is_failure(result: Result | None) -> bool:
